@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The Ticket Transfer exchange (RFC 6043 4.2.2) as mikey_mime.ko uses it:
+ * the only way from a ticket's serial to keys that protect a body. All
+ * symbols are exported in the namespace MIKEY_TICKET.
+ *
+ * A session is one TRANSFER_INIT and the keys of its one crypto session. It
+ * lives on the caller's stack or heap for one netlink command and must be
+ * wiped with mikey_session_wipe() on every way out.
+ */
+#ifndef MIKEY_TICKET_TRANSFER_H
+#define MIKEY_TICKET_TRANSFER_H
+
+#include <linux/key.h>
+#include "../wire/message.h"
+#include "../wire/profile.h"
+
+struct netlink_ext_ack;
+struct mikey_ticket;		/* counted; its keys may die at any moment */
+
+/* Key encryption keys of CMS (RFC 6043 5.1.3), all @suite->key_len long. */
+struct mikey_session {
+	const struct mikey_suite *suite;
+	const struct mikey_profile *profile;
+	u32 csb_id;
+	u8 cs_id;
+	struct mikey_ts t;
+	u8 spi[MIKEY_SPI_LEN];		/* keyIdentifier of the KEKs */
+	u8 spi_len;
+	u8 randr_i[MIKEY_KEY_MAX];
+	u8 randr_i_len;
+	u8 kek_tek[MIKEY_KEY_MAX];	/* AuthEnvelopedData */
+	u8 kek_auth[MIKEY_KEY_MAX];	/* AuthenticatedData */
+	u8 kek_encr[MIKEY_KEY_MAX];	/* EnvelopedData within that */
+};
+
+/* What mikey_transfer_open() learned; blobs point into the message. */
+struct mikey_transfer {
+	struct mikey_blob initiator;	/* IDRi */
+	struct mikey_blob recipient;	/* IDRr */
+	struct mikey_blob vmac;		/* V's MAC: the replay cache's key */
+	struct mikey_blob proof;	/* proof-of-origin data; len 0 if none */
+	bool forked;			/* I1: V, Vi and Vr prove the initiator */
+	s64 sent;			/* T in Unix seconds */
+};
+
+/**
+ * mikey_ticket_get() - a ticket by its key's serial
+ * @serial: key of type "mikey_ticket", looked up with current's credentials
+ *	and KEY_NEED_SEARCH
+ * @role: MIKEY_ROLE_INITIATOR or MIKEY_ROLE_RESPONDER
+ * @extack: words on failure
+ *
+ * May sleep. Return: a reference, to be given back with mikey_ticket_put();
+ * ERR_PTR of -ENOKEY, -EACCES, -EKEYEXPIRED, -EKEYREVOKED, -EOPNOTSUPP (not
+ * a ticket), -EPERM (wrong role, or single use spent).
+ */
+struct mikey_ticket *mikey_ticket_get(key_serial_t serial, u32 role,
+				      struct netlink_ext_ack *extack);
+void mikey_ticket_put(struct mikey_ticket *ticket);
+
+/**
+ * mikey_transfer_begin() - fresh CSB ID, RANDRi and T, and the KEKs
+ * @s: filled in
+ *
+ * A ticket without the J flag is spent by this (-EPERM ever after). T is
+ * never smaller than the last one this ticket sent, and lies within the
+ * validity period. May sleep.
+ * Return: 0, -EKEYREVOKED or -EKEYEXPIRED (the ticket died meanwhile),
+ * -EPERM (spent), -ENOMEM.
+ */
+int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
+			 struct netlink_ext_ack *extack);
+
+/**
+ * mikey_transfer_size() - upper bound of TRANSFER_INIT's length in bytes
+ */
+u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len);
+
+/**
+ * mikey_transfer_write() - TRANSFER_INIT of a begun session
+ * @recipient: IDRr; must match one of the ticket's IDRr
+ * @proof: data of the proof-of-origin extension, len 0 to leave it out
+ * @buf: room for mikey_transfer_size() bytes
+ *
+ * Return: length in bytes; -EADDRNOTAVAIL, -EKEYREVOKED, -EKEYEXPIRED,
+ * -EMSGSIZE.
+ */
+int mikey_transfer_write(struct mikey_ticket *ticket,
+			 const struct mikey_session *s,
+			 struct mikey_blob recipient, struct mikey_blob proof,
+			 u8 *buf, u32 size, struct netlink_ext_ack *extack);
+
+/**
+ * mikey_transfer_open() - verify a TRANSFER_INIT and derive its KEKs
+ * @msg: kept by the caller while @info is used
+ * @s: filled in on success
+ *
+ * For a ticket with the E flag @msg must be, byte for byte, the message the
+ * ticket was resolved for. V with MPKi, Vi equal to V where I1, policy, time,
+ * Prot type and SPI are checked. Constant time in the MACs.
+ * Return: 0; -EBADMSG (malformed), -EKEYREJECTED (anything that does not
+ * verify), -EKEYREVOKED, -EKEYEXPIRED, -EPERM (opened before), -ENOMEM.
+ */
+int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
+			struct mikey_session *s, struct mikey_transfer *info,
+			struct netlink_ext_ack *extack);
+
+/**
+ * mikey_transfer_delivered() - the body behind an opened session was accepted
+ *
+ * Called after every check, before the plaintext leaves. A ticket with the E
+ * flag is spent and its keys are wiped. Return: 0, or -EPERM when another
+ * task was first.
+ */
+int mikey_transfer_delivered(struct mikey_ticket *ticket,
+			     struct netlink_ext_ack *extack);
+
+void mikey_session_wipe(struct mikey_session *s);
+
+#endif
