@@ -95,10 +95,8 @@ struct mikey_policy {
 	struct mikey_kemac kemac;
 	u32 num_app;
 	u32 num_responders;
-	u32 first_app;			/* payload offsets inside tp_data */
+	u32 first_app;			/* offsets of IDR inside tp_data */
 	u32 first_responder;
-	u8 first_app_type;		/* payload type found there */
-	u8 first_responder_type;
 };
 
 /*
@@ -164,17 +162,35 @@ struct mikey_msg {
  * Accepts the data types of enum mikey_data_type but for the PK ones and
  * TRANSFER_RESP. Checks form only: presence of the mandatory payloads of the
  * exchange (HDR, T, the RANDR the figure demands, V last; Error needs none
- * but HDR and T), not values.
+ * but HDR and T) and HDR's map (GENERIC-ID in TRANSFER_INIT, Empty with #CS 0
+ * in requests, resolves and their responses, any of the two in Error), not
+ * values.
  *
  * Return: 0; -EBADMSG for anything malformed, truncated, out of order or
  * followed by more bytes; -EPROTONOSUPPORT for a version, data type, map
- * type or payload type that is not known here; -EMSGSIZE when too long.
+ * type, payload type or other number that decides about a length and is not
+ * known here; -EMSGSIZE when too long.
  */
 int mikey_msg_parse(struct mikey_msg *m, const u8 *buf, size_t len,
 		    u8 ext_type, struct mikey_diag *d);
 
 /**
+ * mikey_ticket_parse() - read a stored TICKET
+ * @ticket: filled in, without Initiator Data
+ * @from_type: Ticket Type to the end of Ticket Data, as mikey_put_ticket()
+ *	takes it
+ *
+ * Return: as mikey_msg_parse().
+ */
+int mikey_ticket_parse(struct mikey_ticket_payload *ticket,
+		       struct mikey_blob from_type, struct mikey_diag *d);
+
+/**
  * struct mikey_policy_iter - a walk over IDRapp or IDRr of a Ticket Policy
+ * @offset: of the next payload inside tp_data
+ * @type: what that payload is
+ * @role: what the walk is about
+ * @left: identities still to come
  */
 struct mikey_policy_iter {
 	u32 offset;
@@ -214,7 +230,8 @@ struct mikey_ticket_data {
 /**
  * mikey_ticket_data_parse() - read the Ticket Data of a TICKET payload
  *
- * THDR first, then T, RAND, KEMAC, [IDRpsk], V. Return: as mikey_msg_parse().
+ * THDR first, then T, RAND, KEMAC, [IDRpsk], V. Offsets, @d's too, count from
+ * the ticket's from_type. Return: as mikey_msg_parse().
  */
 int mikey_ticket_data_parse(struct mikey_ticket_data *td,
 			    const struct mikey_ticket_payload *ticket,
@@ -226,6 +243,7 @@ struct mikey_initiator_data {
 	struct mikey_v vr;		/* mac_offset from the data's start */
 };
 
+/* Return: as mikey_msg_parse(); empty @data, as where I0, is malformed. */
 int mikey_initiator_data_parse(struct mikey_initiator_data *id,
 			       struct mikey_blob data, struct mikey_diag *d);
 
