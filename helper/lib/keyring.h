@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keys as userspace may see them: serials, types and descriptions. Nothing
+ * here reads the payload of a PSK or a ticket; the kernel has no way to.
+ */
+#ifndef HELPER_LIB_KEYRING_H
+#define HELPER_LIB_KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/lib/problem.h"
+
+/*
+ * keyring_join - make the user keyring reachable from the session keyring
+ *
+ * Keys found by their serial count as possessed, and so as usable, only when
+ * the session keyring leads to them.
+ */
+int keyring_join(struct problem *problem);
+
+/*
+ * keyring_find_psk - serial of a PSK
+ * @name: a serial number, or "type:description" with type logon or encrypted,
+ *	looked for in the session keyring and the user keyring
+ */
+int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem);
+
+struct keyring_key {
+	int32_t serial;
+	char type[32];
+	char description[512];
+};
+
+/*
+ * keyring_each - call back for every key of a type that the user keyring
+ * holds; stops when that returns non-zero, and returns it
+ */
+int keyring_each(const char *type, int (*each)(const struct keyring_key *key, void *arg),
+		 void *arg, struct problem *problem);
+
+/*
+ * keyring_drop - invalidate a key: its payload goes at once and all links to
+ * it follow. Falls back to unlinking it from the user keyring.
+ */
+int keyring_drop(int32_t serial, struct problem *problem);
+
+/* keyring_key_problem - the words for an errno of keyctl(2) */
+const char *keyring_key_problem(int error);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Client of the netlink family "mikey_mime" (uapi/mikey_mime.h has the
+ * contract of each command and its errors).
+ */
+#ifndef HELPER_LIB_MIME_H
+#define HELPER_LIB_MIME_H
+
+#include <stdint.h>
+
+#include "helper/lib/bytes.h"
+#include "helper/lib/problem.h"
+#include "helper/lib/uid.h"
+#include "uapi/mikey_mime.h"
+
+struct genl_client;
+
+/*
+ * mime_protect - protect one MIME entity with a ticket
+ * @form: enum mikey_mime_form
+ *
+ * The outputs are the caller's to bytes_wipe().
+ */
+int mime_protect(struct genl_client *client, int32_t ticket, const struct uid *recipient,
+		 uint32_t form, const struct bytes *entity, struct bytes *transfer,
+		 struct bytes *cms, struct problem *problem);
+
+struct mime_opened {
+	struct bytes entity;
+	struct uid initiator, recipient;
+	uint32_t proved, form;
+	int64_t sent;
+};
+
+/*
+ * mime_unprotect - verify and open what was received
+ * @forms: mask of 1 << acceptable form
+ */
+int mime_unprotect(struct genl_client *client, int32_t ticket, uint32_t forms,
+		   const struct bytes *transfer, const struct bytes *cms,
+		   struct mime_opened *opened, struct problem *problem);
+
+struct mime_caps {
+	uint32_t api_version, forms, max_entity;
+	char module_version[64];
+};
+
+int mime_caps(struct genl_client *client, struct mime_caps *caps, struct problem *problem);
+
+int mime_stats(struct genl_client *client, uint64_t stats[MIKEY_MIME_S_MAX + 1],
+	       struct problem *problem);
+
+/* Names of enum values, as configuration and output write them; NULL if none. */
+const char *mime_form_name(uint32_t form);
+const char *mime_proved_name(uint32_t proved);
+const char *mime_stat_name(int stat);
+
+/* smime-type of a form (Annex F.3) */
+const char *mime_form_type(uint32_t form);
+
+/* The value of a name, 0 if there is none. */
+uint32_t mime_form_value(const char *name);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Client of the netlink family "mikey_ticket" (uapi/mikey_ticket.h has the
+ * contract of each command and its errors).
+ */
+#ifndef HELPER_LIB_TICKET_H
+#define HELPER_LIB_TICKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/lib/bytes.h"
+#include "helper/lib/problem.h"
+#include "helper/lib/uid.h"
+#include "uapi/mikey_ticket.h"
+
+struct genl_client;
+
+/* A policy as the kernel tells it. */
+struct ticket_policy {
+	uint32_t profile, suite, flags;
+	bool reusable, changed;
+	int64_t valid_from, valid_until;
+	struct uid kms, initiator;
+	struct uid *responders;
+	unsigned int n_responders;
+};
+
+void ticket_policy_free(struct ticket_policy *policy);
+
+/* Who asks the KMS, and with what. */
+struct ticket_party {
+	int32_t psk;			/* serial */
+	struct uid psk_id, kms;
+	uint32_t suite;
+};
+
+struct ticket_wish {
+	const struct ticket_party *party;
+	struct uid initiator;
+	const struct uid *responders;
+	unsigned int n_responders;
+	uint32_t profile;
+	int64_t valid_until;
+	bool reusable;
+};
+
+/* ticket_request - REQUEST_INIT for the KMS, and the exchange it opens */
+int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
+		   uint32_t *exchange, struct bytes *message, struct problem *problem);
+
+/*
+ * ticket_resolve - RESOLVE_INIT for the KMS, for a received TRANSFER_INIT
+ * @identities: own UID, then further ones one may be addressed by
+ */
+int ticket_resolve(struct genl_client *client, const struct ticket_party *party,
+		   const struct uid *identities, unsigned int n_identities,
+		   const struct bytes *transfer, uint32_t *exchange, struct bytes *message,
+		   struct problem *problem);
+
+/*
+ * ticket_close - give the KMS's answer to the exchange
+ * @command: MIKEY_TICKET_CMD_GRANT or MIKEY_TICKET_CMD_ADMIT
+ * @ticket: serial of the ticket made
+ * @policy: NULL, or to be filled; ticket_policy_free() it after success
+ */
+int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,
+		 const struct bytes *message, int32_t *ticket, struct ticket_policy *policy,
+		 struct problem *problem);
+
+struct ticket_info {
+	uint32_t role;
+	int64_t remaining;		/* seconds */
+	struct ticket_policy policy;
+};
+
+int ticket_info(struct genl_client *client, int32_t ticket, struct ticket_info *info,
+		struct problem *problem);
+
+struct ticket_caps {
+	uint32_t api_version;
+	char module_version[64];
+	uint32_t profiles, suites;	/* masks of 1 << value */
+	uint8_t prot_type, ext_type;
+};
+
+int ticket_caps(struct genl_client *client, struct ticket_caps *caps, struct problem *problem);
+
+int ticket_stats(struct genl_client *client, uint64_t stats[MIKEY_TICKET_S_MAX + 1],
+		 struct problem *problem);
+
+/* Names of enum values, as configuration and output write them; NULL if none. */
+const char *ticket_profile_name(uint32_t profile);
+const char *ticket_suite_name(uint32_t suite);
+const char *ticket_role_name(uint32_t role);
+const char *ticket_stat_name(int stat);
+
+/* The value of a name, 0 if there is none. */
+uint32_t ticket_profile_value(const char *name);
+uint32_t ticket_suite_value(const char *name);
+
+#endif
