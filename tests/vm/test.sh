@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The machine runner's own tests: what it promises in its help, above all
+# that a failure inside never looks like a success outside and that nothing
+# of it stays behind. Wants the modules built. KTAP.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0 failed=0
+
+# verdict(NAME): the last command's status decides
+verdict() {
+	local status=$?
+	count=$((count + 1))
+	if [ $status = 0 ]; then
+		echo "ok $count $1"
+	else
+		failed=$((failed + 1))
+		echo "not ok $count $1"
+		sed 's/^/# /' "$work/out" "$work/err"
+	fi
+}
+
+# run(ARGUMENT...): in $work/out and $work/err, status in $got
+run() {
+	"$here/run" "$@" >"$work/out" 2>"$work/err"
+	got=$?
+}
+
+# machines(): how many QEMUs work for this test
+machines() {
+	pgrep -f "$1" | while read -r p; do readlink "/proc/$p/exe"; done | grep -c qemu
+}
+
+# ended(MARK): no machine with MARK is left within two seconds
+ended() {
+	for _ in 1 2 3 4 5 6 7 8; do
+		[ "$(machines "$1")" != 0 ] || return 0
+		sleep 0.25
+	done
+	return 1
+}
+
+echo 'TAP version 13'
+echo '1..12'
+
+cat > "$work/inside" <<-'END'
+	echo to-stdout
+	echo to-stderr >&2
+	pwd
+	id -u
+	grep -c '^mikey_' /proc/modules
+	touch "$1/rw/kept" "$1/lost" && echo wrote
+	sleep 1000 &
+	exit 7
+END
+mkdir "$work/rw"
+start=$(date +%s)
+run --rw "$work/rw" -- sh "$work/inside" "$work"
+[ $got = 7 ]; verdict 'the status of the command is returned'
+printf 'to-stdout\n%s\n0\n2\nwrote\n' "$PWD" | cmp -s - "$work/out"
+verdict 'stdout, folder, root, both modules loaded'
+[ "$(cat "$work/err")" = to-stderr ]; verdict 'stderr is separate'
+[ -e "$work/rw/kept" ] && [ ! -e "$work/lost" ]; verdict 'only --rw folders are written'
+[ $(($(date +%s) - start)) -lt 15 ]; verdict 'a process left running does not delay the end'
+
+run --no-modules -- sh -c 'grep mikey_ /proc/modules; head -c 5000000 /dev/zero'
+[ $got = 0 ] && [ "$(wc -c < "$work/out")" = 5000000 ]
+verdict 'without modules; a large output is complete'
+
+run --no-modules --timeout 5 -- sleep 1000
+[ $got = 124 ]; verdict 'a timeout is 124'
+run --no-modules -- sh -c 'echo c > /proc/sysrq-trigger'
+[ $got = 125 ] && grep -q 'sysrq triggered crash' "$work/err"
+verdict 'a panic is 125 and shows the console'
+run --no-modules --kernel 0.0 -- true
+[ $got = 126 ] && [ -s "$work/err" ]; verdict 'a kernel that is not there is 126, in words'
+run --no-such-option -- true
+[ $got = 2 ] && [ -s "$work/err" ]; verdict 'an unknown option is 2, in words'
+
+exec 2>/dev/null	# where bash tells of killed jobs
+for signal in TERM KILL; do
+	mkdir "$work/mark-$signal"
+	"$here/run" --no-modules --rw "$work/mark-$signal" -- sleep 1000 >/dev/null 2>&1 &
+	sleep 3
+	if [ "$(machines "$work/mark-$signal")" = 1 ]; then
+		kill -$signal $!
+		ended "$work/mark-$signal"
+	fi
+	verdict "the machine ends with SIG$signal to its runner"
+	wait
+done
+exit $((failed > 0))
