@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mikeyd.conf(5): what mikeyd is told, checked when it is read so that each
+ * fault is reported with its file and line. mikeyctl reads the same file to
+ * know the daemon's address and the user's identity.
+ */
+#ifndef HELPER_LIB_CONFIG_H
+#define HELPER_LIB_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/lib/endpoint.h"
+#include "helper/lib/problem.h"
+#include "helper/lib/uid.h"
+
+#define CONFIG_DEFAULT_FILE "/etc/mikey-mime/mikeyd.conf"
+
+/* What happens to a MESSAGE from the network that is not protected. */
+enum config_unprotected {
+	UNPROTECTED_REFUSE = 1,
+	UNPROTECTED_MARK,
+};
+
+/* What happens to a MESSAGE of the client. */
+enum config_outgoing {
+	OUTGOING_PROTECT = 1,
+	OUTGOING_PASS,
+};
+
+struct config {
+	char *file;
+
+	struct uid *identities;		/* own UIDs; the first is the default */
+	unsigned int n_identities;
+	struct uid *groups;
+	unsigned int n_groups;
+
+	struct endpoint *inside;	/* where the client finds us */
+	unsigned int n_inside;
+	struct endpoint *outside;	/* where the network finds us */
+	unsigned int n_outside;
+	struct network *clients;	/* who may be a client */
+	unsigned int n_clients;
+	struct endpoint next_hop;
+	bool has_client;
+	struct endpoint client;		/* the client before it registered */
+
+	char *kms_url, *kms_ca, *psk;
+	struct uid kms_id, psk_id;
+	uint32_t profile, suite, form, accept;
+	uint32_t outgoing;		/* enum config_outgoing */
+	uint32_t unprotected;		/* enum config_unprotected */
+	unsigned int ticket_lifetime;	/* seconds */
+	unsigned int kms_timeout;	/* seconds */
+	unsigned int retry_after;	/* seconds */
+	unsigned int max_waiting;	/* messages waiting for the KMS */
+	bool reuse;
+	int log_level;
+};
+
+/* config_load - read and check a file; problem tells file and line */
+int config_load(struct config *config, const char *file, struct problem *problem);
+
+void config_free(struct config *config);
+
+/* config_identity - is this one of the own UIDs? */
+bool config_identity(const struct config *config, const struct uid *uid);
+
+#endif
