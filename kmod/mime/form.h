@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The forms of protection (TS 33.328 Annex D) as a table: what each takes
+ * from a session, and how it fills and opens its CMS object.
+ */
+#ifndef MIKEY_MIME_FORM_H
+#define MIKEY_MIME_FORM_H
+
+#include "../ticket/transfer.h"
+#include "cms.h"
+
+/* What is new in every object; filled at random and wiped by the caller */
+struct mime_fresh {
+	u8 key[MIKEY_KEY_MAX];
+	u8 nonce[CMS_NONCE_MAX];
+};
+
+/**
+ * struct mime_form - one form
+ * @form: enum mikey_mime_form
+ * @default_alg: enum mikey_mime_content_alg, 0 where nothing is encrypted
+ * @kek: which KEK of a session wraps the content key
+ * @seal: protect what stands at @l->content, and fill in every other place.
+ *	Return: 0 or a negative error
+ * @open: verify, and decrypt in place, so @m must lie in writable memory.
+ *	Return: 0; -EBADMSG for anything that does not verify, the same for
+ *	every reason; another negative error for a fault on our side. After
+ *	an error the content must be wiped
+ */
+struct mime_form {
+	u32 form;
+	u32 default_alg;
+	const u8 *(*kek)(const struct mikey_session *s);
+	int (*seal)(const struct cms_layout *l, const u8 *kek,
+		    const struct mime_fresh *fresh);
+	int (*open)(const struct cms_message *m, const u8 *kek);
+};
+
+extern const struct mime_form mime_auth_enveloped;
+extern const struct mime_form mime_authenticated;
+
+/* NULL where there is no such form. */
+const struct mime_form *mime_form_find(u32 form);
+
+/* Mask of 1 << form of all forms in the table. */
+u32 mime_form_mask(void);
+
+#endif

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * mikey_mime.ko: protects one MIME entity with the keys of a ticket, and
+ * opens it (TS 33.328 Annexes D, F and K). The keys are mikey_ticket.ko's.
+ */
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "aead.h"
+#include "form.h"
+#include "mac.h"
+#include "netlink.h"
+#include "replay.h"
+#include "selftest.h"
+#include "stats.h"
+
+#define ENTITY_MAX (1024 * 1024)
+
+static unsigned int max_entity = 256 * 1024;
+static unsigned int forms = ~0;
+
+static int set_max_entity(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, ENTITY_MAX);
+}
+
+static const struct kernel_param_ops max_entity_ops = {
+	.set = set_max_entity,
+	.get = param_get_uint,
+};
+
+module_param_cb(max_entity, &max_entity_ops, &max_entity, 0644);
+MODULE_PARM_DESC(max_entity, "longest MIME entity in bytes (262144, at most 1048576)");
+module_param(forms, uint, 0644);
+MODULE_PARM_DESC(forms, "mask of 1 << form of the forms that are allowed (all)");
+
+u32 mime_max_entity(void)
+{
+	return READ_ONCE(max_entity);
+}
+
+u32 mime_forms_allowed(void)
+{
+	return READ_ONCE(forms) & mime_form_mask();
+}
+
+static int __init mime_init(void)
+{
+	int err;
+
+	err = mime_aead_init();
+	if (err)
+		return err;
+	err = mime_mac_init();
+	if (err)
+		goto err_aead;
+	err = mime_selftest();
+	if (err)
+		goto err_mac;
+	err = mime_stats_init();
+	if (err)
+		goto err_mac;
+	err = mime_netlink_init();
+	if (err)
+		goto err_stats;
+	return 0;
+
+err_stats:
+	mime_stats_exit();
+err_mac:
+	mime_mac_exit();
+err_aead:
+	mime_aead_exit();
+	return err;
+}
+
+static void __exit mime_exit(void)
+{
+	mime_netlink_exit();
+	mime_replay_exit();
+	mime_stats_exit();
+	mime_mac_exit();
+	mime_aead_exit();
+}
+
+module_init(mime_init);
+module_exit(mime_exit);
+
+MODULE_DESCRIPTION("Protection of MIME bodies with MIKEY-TICKET keys (TS 33.328)");
+MODULE_AUTHOR("The mikey-mime developers");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(MIKEY_TICKET);

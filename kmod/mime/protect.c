@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PROTECT: one MIME entity becomes a TRANSFER_INIT and a CMS object (TS
+ * 33.328 Annex F), in one step.
+ *
+ * The CMS object is laid out first, the entity copied to its place in it and
+ * encrypted there: the plain text is never anywhere else. Then its hash can
+ * go into TRANSFER_INIT (Annex K).
+ */
+#include <linux/cred.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+
+#include "../../uapi/mikey_ticket.h"
+#include "form.h"
+#include "mac.h"
+#include "netlink.h"
+#include "stats.h"
+
+/*
+ * One command
+ *
+ * @form: how to protect
+ * @alg: enum mikey_mime_content_alg, or 0
+ * @recipient: IDRr
+ * @entity_len: bytes of the entity
+ * @proof: send the proof-of-origin extension where the profile has it
+ * @buf: what the CMS object is made in, @size bytes
+ * @transfer: what TRANSFER_INIT is made in, @transfer_size bytes
+ * @session: keys; wiped with the rest at the end
+ */
+struct protect {
+	const struct mime_form *form;
+	u32 alg;
+	struct mikey_blob recipient;
+	u32 entity_len;
+	bool proof;
+
+	struct mikey_ticket *ticket;
+	u8 *buf;
+	u32 size;
+	u8 *transfer;
+	u32 transfer_size;
+	struct mime_reply reply;
+
+	struct mikey_session session;
+	struct mime_fresh fresh;
+	struct cms_layout cms;
+};
+
+static int read_form(struct protect *p, struct genl_info *info)
+{
+	const struct nlattr *form = info->attrs[MIKEY_MIME_A_FORM];
+	const struct nlattr *alg = info->attrs[MIKEY_MIME_A_CONTENT_ALG];
+	u32 number = form ? nla_get_u32(form) : MIKEY_FORM_AUTH_ENVELOPED;
+
+	p->form = mime_form_find(number);
+	if (!p->form)
+		return mime_refuse(info, form, -EPROTONOSUPPORT, "this form is not known");
+	if (!(mime_forms_allowed() & 1 << number))
+		return mime_refuse(info, form, -EPROTONOSUPPORT, "this form is not allowed here");
+
+	p->alg = alg ? nla_get_u32(alg) : p->form->default_alg;
+	if (!p->form->default_alg && alg)
+		return mime_refuse(info, alg, -EPROTONOSUPPORT,
+				   "this form encrypts nothing and has no content algorithm");
+	if (p->alg && !cms_cipher_find(p->alg, MIKEY_KEY_MAX))
+		return mime_refuse(info, alg, -EPROTONOSUPPORT,
+				   "this content algorithm is not known");
+	return 0;
+}
+
+static int read_request(struct protect *p, struct genl_info *info)
+{
+	const struct nlattr *recipient = info->attrs[MIKEY_MIME_A_RECIPIENT];
+	const struct nlattr *entity = info->attrs[MIKEY_MIME_A_ENTITY];
+	u64 len;
+
+	if (!info->attrs[MIKEY_MIME_A_TICKET])
+		return mime_missing(info, MIKEY_MIME_A_TICKET, "the ticket is missing");
+	if (!recipient)
+		return mime_missing(info, MIKEY_MIME_A_RECIPIENT, "the recipient is missing");
+	if (!entity)
+		return mime_missing(info, MIKEY_MIME_A_ENTITY, "the entity is missing");
+	if (!nla_len(recipient) || nla_len(recipient) > MIKEY_UID_MAX)
+		return mime_refuse(info, recipient, -EINVAL,
+				   "a recipient has 1 to 255 bytes");
+	p->recipient = (struct mikey_blob){ nla_data(recipient), nla_len(recipient) };
+
+	len = mime_segments_len(info, MIKEY_MIME_A_ENTITY);
+	if (!len)
+		return mime_refuse(info, entity, -EINVAL, "the entity is empty");
+	if (len > mime_max_entity())
+		return mime_refuse(info, entity, -EMSGSIZE,
+				   "the entity is longer than max_entity");
+	p->entity_len = len;
+	p->proof = !nla_get_flag(info->attrs[MIKEY_MIME_A_NO_PROOF]);
+	return read_form(p, info);
+}
+
+/* All memory before the ticket is touched: want of it must not spend one. */
+static int allocate(struct protect *p, struct genl_info *info)
+{
+	p->size = p->entity_len + MIKEY_MIME_CMS_OVERHEAD;
+	p->buf = kvmalloc(p->size, GFP_KERNEL_ACCOUNT);
+	p->transfer_size = mikey_transfer_size(p->ticket, p->recipient.len);
+	p->transfer = kvmalloc(p->transfer_size, GFP_KERNEL_ACCOUNT);
+	if (!p->buf || !p->transfer)
+		return -ENOMEM;
+	return mime_reply_begin(&p->reply, info, MIKEY_MIME_CMD_PROTECT,
+				nla_total_size(p->transfer_size) +
+				mime_segments_room(p->size));
+}
+
+/* The CMS object, in p->cms.object */
+static int make_cms(struct protect *p, struct genl_info *info)
+{
+	const struct mikey_session *s = &p->session;
+	struct cms_layout *cms = &p->cms;
+	int err;
+
+	get_random_bytes(&p->fresh, sizeof(p->fresh));
+	cms->form = p->form->form;
+	cms->kek_id = (struct mikey_blob){ s->spi, s->spi_len };
+	cms->kek_len = s->suite->key_len;
+	cms->content_len = p->entity_len;
+	if (p->alg) {
+		cms->cipher = cms_cipher_find(p->alg, s->suite->key_len);
+		if (!cms->cipher)
+			return mime_refuse(info, NULL, -EPROTONOSUPPORT,
+					   "this content algorithm has no key size of the ticket's suite");
+		cms->nonce = (struct mikey_blob){ p->fresh.nonce, cms->cipher->nonce_sent };
+	}
+
+	err = cms_write(cms, p->buf, p->size);
+	if (err)
+		return err;
+	mime_segments_copy(info, MIKEY_MIME_A_ENTITY, cms->content);
+	return p->form->seal(cms, p->form->kek(s), &p->fresh);
+}
+
+/* TRANSFER_INIT, of the length that is returned, in p->transfer */
+static int make_transfer(struct protect *p, struct genl_info *info)
+{
+	struct mikey_blob proof = { NULL, 0 };
+	u8 hash[CMS_DIGEST_LEN];
+	int err;
+
+	if (p->proof && p->session.profile->forked) {
+		err = mime_sha256(p->cms.object, hash);
+		if (err)
+			return err;
+		proof = (struct mikey_blob){ hash, sizeof(hash) };
+	}
+	return mikey_transfer_write(p->ticket, &p->session, p->recipient, proof,
+				    p->transfer, p->transfer_size, info->extack);
+}
+
+static int protect(struct protect *p, struct genl_info *info)
+{
+	int err, len;
+
+	err = read_request(p, info);
+	if (err)
+		return err;
+	p->ticket = mikey_ticket_get(nla_get_s32(info->attrs[MIKEY_MIME_A_TICKET]),
+				     MIKEY_ROLE_INITIATOR, info->extack);
+	if (IS_ERR(p->ticket)) {
+		err = PTR_ERR(p->ticket);
+		p->ticket = NULL;
+		return err;
+	}
+	err = allocate(p, info);
+	if (err)
+		return err;
+
+	err = mikey_transfer_begin(p->ticket, &p->session, info->extack);
+	if (err)
+		return err;
+	err = make_cms(p, info);
+	if (err)
+		return err;
+	len = make_transfer(p, info);
+	if (len < 0)
+		return len;
+
+	if (nla_put(p->reply.skb, MIKEY_MIME_A_TRANSFER, len, p->transfer))
+		return -EMSGSIZE;
+	err = mime_segments_put(p->reply.skb, MIKEY_MIME_A_CMS, p->cms.object);
+	if (err)
+		return err;
+	err = mime_reply_send(&p->reply, info);
+	if (err)
+		return err;
+	mime_stats_add(MIKEY_MIME_S_PROTECTED, 1);
+	mime_stats_add(MIKEY_MIME_S_BYTES_PROTECTED, p->entity_len);
+	return 0;
+}
+
+int mime_cmd_protect(struct sk_buff *skb, struct genl_info *info)
+{
+	struct protect *p;
+	int err;
+
+	err = mime_check_opener(skb, info);
+	if (err)
+		return err;
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	if (!p)
+		return -ENOMEM;
+	err = protect(p, info);
+
+	mime_reply_drop(&p->reply);
+	mikey_session_wipe(&p->session);
+	kvfree_sensitive(p->buf, p->size);
+	kvfree(p->transfer);
+	if (p->ticket)
+		mikey_ticket_put(p->ticket);
+	kfree_sensitive(p);
+	return err;
+}
