@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands of mikeyctl: one table (main.c), one function for each, and
+ * what they all share: exit codes, words on standard error, standard options.
+ */
+#ifndef HELPER_MIKEYCTL_COMMAND_H
+#define HELPER_MIKEYCTL_COMMAND_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/lib/problem.h"
+
+/* Exit codes; those from 3 on are of `send` only and follow the SIP classes. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_SIP_REDIRECTED = 3,	/* 3xx */
+	EXIT_SIP_REFUSED = 4,		/* 4xx */
+	EXIT_SIP_SERVER = 5,		/* 5xx */
+	EXIT_SIP_DECLINED = 6,		/* 6xx */
+	EXIT_SIP_SILENT = 7,		/* no final answer in time */
+};
+
+struct command {
+	const char *words;	/* "psk load" */
+	const char *summary;	/* one line for the list of commands */
+	const char *help;	/* usage and options, whole lines */
+	/* argv[0] is the command; returns an exit code */
+	int (*run)(const struct command *command, int argc, char **argv);
+};
+
+int psk_load(const struct command *command, int argc, char **argv);
+int psk_list(const struct command *command, int argc, char **argv);
+int psk_revoke(const struct command *command, int argc, char **argv);
+int ticket_list(const struct command *command, int argc, char **argv);
+int ticket_show(const struct command *command, int argc, char **argv);
+int ticket_revoke(const struct command *command, int argc, char **argv);
+int ticket_invalidate(const struct command *command, int argc, char **argv);
+int policy_show(const struct command *command, int argc, char **argv);
+int stats_show(const struct command *command, int argc, char **argv);
+int watch_refusals(const struct command *command, int argc, char **argv);
+int send_message(const struct command *command, int argc, char **argv);
+
+/* Options that several commands have. */
+#define OPTION_HELP { "help", no_argument, NULL, 'h' }
+#define OPTION_JSON { "json", no_argument, NULL, 'j' }
+#define OPTION_KEYRING { "keyring", required_argument, NULL, 'k' }
+
+/*
+ * command_option - the next option of a command, as getopt_long(3) gives it
+ *
+ * Answers --help and wrong options itself: *code is then the exit code and the
+ * result -1, as it is at the end of the options with *code left alone.
+ */
+int command_option(const struct command *command, int argc, char **argv,
+		   const struct option *options, int *code);
+
+/* command_usage - "mikeyctl psk load: words" and a hint at --help */
+__attribute__((format(printf, 2, 3)))
+int command_usage(const struct command *command, const char *format, ...);
+
+/* command_failed - "mikeyctl: words"; returns EXIT_FAILED */
+int command_failed(const struct problem *problem);
+
+/* command_read_seconds - a whole number with an optional s, m, h or d */
+bool command_read_seconds(const char *text, int64_t *seconds);
+
+#endif
