@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Values for plans, and tickets: the KMS's part of RFC 6043 6.10 and
+ * Appendix A.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include <openssl/rand.h>
+
+#include "peer_crypto.h"
+
+static struct mikey_id identity(enum mikey_id_type type, const char *text)
+{
+	return (struct mikey_id){
+		.present = true,
+		.type = type,
+		.data = { (const u8 *)text, strlen(text) },
+	};
+}
+
+struct mikey_id peer_nai(const char *uid)
+{
+	return identity(MIKEY_ID_NAI, uid);
+}
+
+struct mikey_id peer_uri(const char *uri)
+{
+	return identity(MIKEY_ID_URI, uri);
+}
+
+struct mikey_id peer_bytes(const char *bytes)
+{
+	return identity(MIKEY_ID_BYTES, bytes);
+}
+
+struct mikey_ts peer_time(s64 unix_seconds)
+{
+	struct mikey_ts ts = {
+		.present = true,
+		.type = MIKEY_TS_NTP_UTC_32,
+		.value = (u64)(u32)(unix_seconds + 2208988800) << 32,
+	};
+
+	return ts;
+}
+
+struct mikey_ts peer_now(void)
+{
+	return peer_time(time(NULL));
+}
+
+void peer_random(void *p, u32 len)
+{
+	if (RAND_bytes(p, len) != 1)
+		abort();
+}
+
+void peer_splice(struct peer_msg *m, u32 at, u32 del, const void *add, u32 len)
+{
+	if (at + del > m->len || m->len - del + len > sizeof(m->p))
+		abort();
+	memmove(m->p + at + len, m->p + at + del, m->len - at - del);
+	if (len)
+		memcpy(m->p + at, add, len);
+	m->len += len - del;
+	if (m->cut_len && at <= m->cut_at)
+		m->cut_at += len - del;
+}
+
+static struct peer_key random_key(u8 type, u32 len)
+{
+	struct peer_key k = { .type = type, .key_len = len, .spi_len = 8 };
+
+	peer_random(k.key, len);
+	if (type != MIKEY_KEY_MPK)
+		peer_random(k.spi, k.spi_len);
+	return k;
+}
+
+void peer_ticket_derive(struct peer_ticket *t)
+{
+	struct mikey_blob rand = { t->rand, t->rand_len };
+
+	peer_derive_mpk(t->suite, t->mpk.key, t->mpk.key_len, rand, t->mpk_i,
+			t->mpk_r);
+}
+
+void peer_ticket_plan(struct peer_ticket *t, const char *kms,
+		      const char *initiator, const char *responder)
+{
+	const struct mikey_profile *profile =
+		mikey_profile_by_id(MIKEY_PROFILE_ID_IMMEDIATE);
+	struct mikey_policy *p = &t->policy.head;
+	s64 now = time(NULL);
+
+	memset(t, 0, sizeof(*t));
+	t->suite = mikey_suite_by_id(MIKEY_SUITE_ID_256);
+	p->ticket_type = MIKEY_TICKET_TYPE_3GPP_BASE;
+	p->subtype = MIKEY_TICKET_SUBTYPE;
+	p->version = MIKEY_TICKET_VERSION;
+	p->prf = t->suite->prf;
+	p->flags = profile->flags_set | MIKEY_FLAG_J;
+	p->idr_kms = peer_uri(kms);
+	p->idr_i = peer_nai(initiator);
+	p->tr_s = peer_time(now - 3600);
+	p->tr_e = peer_time(now + 86400);
+	t->policy.app[0] = peer_bytes(MIKEY_APP_PSK_MIME);
+	t->policy.num_apps = 1;
+	t->policy.responder[0] = peer_nai(responder);
+	t->policy.num_responders = 1;
+
+	t->tpk_id = peer_bytes("tpk-1");
+	peer_random(t->tpk, sizeof(t->tpk));
+	t->thdr = peer_bytes("KMS001").data;
+	t->issued = peer_now();
+	t->rand_len = t->suite->rand_len;
+	peer_random(t->rand, t->rand_len);
+	t->mpk = random_key(MIKEY_KEY_MPK, t->suite->key_len);
+	t->traffic = random_key(profile->traffic_key, t->suite->key_len);
+	peer_ticket_derive(t);
+}
+
+static void put_policy(struct mikey_builder *b, const struct peer_policy *p)
+{
+	u32 i;
+
+	if (p->head.idr_kms.present)
+		mikey_put_idr(b, MIKEY_IDR_KMS, p->head.idr_kms.type,
+			      p->head.idr_kms.data);
+	if (p->head.idr_i.present)
+		mikey_put_idr(b, MIKEY_IDR_I, p->head.idr_i.type,
+			      p->head.idr_i.data);
+	if (p->head.tr_s.present)
+		mikey_put_tr(b, MIKEY_TR_START, &p->head.tr_s);
+	if (p->head.tr_e.present)
+		mikey_put_tr(b, MIKEY_TR_END, &p->head.tr_e);
+	if (p->head.tr_r.present)
+		mikey_put_tr(b, MIKEY_TR_REKEY, &p->head.tr_r);
+	if (p->head.kemac.present)
+		mikey_put_kemac(b, p->head.kemac.encr_alg,
+				p->head.kemac.encr_data);
+	for (i = 0; i < p->num_apps; i++)
+		mikey_put_idr(b, MIKEY_IDR_APP, p->app[i].type,
+			      p->app[i].data);
+	for (i = 0; i < p->num_responders; i++)
+		mikey_put_idr(b, MIKEY_IDR_R, p->responder[i].type,
+			      p->responder[i].data);
+}
+
+/* Where a TICKET payload's Ticket Type stands: behind "next payload". */
+#define TICKET_HEAD 1
+
+void peer_ticket_write(struct peer_ticket *t)
+{
+	struct mikey_blob rand = { t->rand, t->rand_len };
+	u32 mac_len = t->suite->mac_len, kemac, num;
+	struct peer_key *keys[] = { &t->mpk, &t->traffic };
+	struct peer_message_keys mk;
+	struct mikey_builder b;
+	struct mikey_frame f;
+	u8 plain[1024];
+	int len;
+
+	mikey_build_begin(&b, plain, sizeof(plain));
+	for (num = 0; num < 2; num++)
+		mikey_put_key_data(&b, keys[num]->type,
+				   (struct mikey_blob){ keys[num]->key,
+							keys[num]->key_len },
+				   (struct mikey_blob){ keys[num]->spi,
+							keys[num]->spi_len });
+	len = mikey_build_end(&b);
+	if (len < 0)
+		abort();
+
+	peer_derive_ticket(t->suite, t->tpk, rand, &mk);
+	mikey_build_begin(&b, t->body.p, sizeof(t->body.p));
+	mikey_open_policy(&b, &f, MIKEY_PL_TICKET, &t->policy.head);
+	put_policy(&b, &t->policy);
+	mikey_close_policy(&b, &f);
+	mikey_open_ticket_data(&b, &f);
+	mikey_put_thdr(&b, t->thdr);
+	mikey_put_t(&b, &t->issued);
+	mikey_put_rand(&b, rand);
+	kemac = mikey_put_kemac(&b, t->suite->encr_alg,
+				(struct mikey_blob){ plain, len });
+	if (!b.overflow)
+		peer_aes_cm(t->suite->key_len, &mk, 0xffffffff,
+			    t->issued.value, t->body.p + kemac, len);
+	mikey_put_idr(&b, MIKEY_IDR_PSK, t->tpk_id.type, t->tpk_id.data);
+	mikey_put_v(&b, t->suite->auth_alg, mac_len);
+	mikey_close_ticket_data(&b, &f);
+	len = mikey_build_end(&b);
+	if (len < 0)
+		abort();
+
+	memmove(t->body.p, t->body.p + TICKET_HEAD, len - TICKET_HEAD);
+	t->body.len = len - TICKET_HEAD;
+	t->body.cut_len = 0;
+	if (t->bend)
+		t->bend(&t->body, t->arg);
+	peer_mac(t->suite->auth_alg, mk.auth, mac_len,
+		 (struct mikey_blob){ t->body.p, t->body.len - mac_len },
+		 (struct mikey_blob){ 0 }, (struct mikey_blob){ 0 },
+		 t->body.p + t->body.len - mac_len);
+}
