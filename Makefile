@@ -25,6 +25,7 @@ endif
 include mk/kernel.mk
 include mk/linux-source.mk
 include mk/programs.mk
+include mk/check.mk
 
 .PHONY: all clean help
 all: modules programs	## build both modules and all programs (default)
@@ -40,7 +41,7 @@ help:	## this list
 	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-18s%s\n", $$1, $$2 }'
 	@echo 'Variables:'
-	@sed -n 's/^#: \([A-Z]*\)  *\(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^#: \([A-Z_]*\)  *\(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
 		awk -F '\t' '{ printf "  %-18s%s\n", $$1, $$2 }'
 
 #: BUILD  where everything is built (build)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The tests and the demo. What they need is installed first, then built: the
+# modules for the kernel of the virtual machine (or the running one, with
+# MODE=native), as they are installed and once more with their self tests.
+
+#: MODE  native tests on the running kernel instead of in a virtual machine
+
+MODE ?= vm
+ifeq ($(MODE),native)
+run_mode := --native
+check_kdir = $(KDIR)
+else
+run_mode :=
+check_kdir = /lib/modules/$(shell tests/vm/run --print-kernel)/build
+endif
+
+.PHONY: deps check check-build demo fuzz test-list
+deps:	## install what is missing of Debian's packages
+	@tests/deps
+
+check: deps	## build and run all tests (as root)
+	+$(q)$(MAKE) check-build KDIR=$(check_kdir)
+	$(q)BUILD=$(BUILD) tests/run $(run_mode)
+
+check-build: programs unit-tests kselftests fuzzers test-list
+	+$(q)$(MAKE) modules
+	+$(q)$(MAKE) modules DEBUG=1
+
+test-list:
+	$(q)mkdir -p $(BUILD)
+	$(q)printf '%s\n' $(foreach t,$(unit_tests),"unit $(t)") \
+		$(foreach t,$(kselftests),"kselftest $(t)") \
+		$(foreach f,$(FUZZERS),"fuzz $(f)") > $(BUILD)/tests.list
+
+#: FUZZ_SECONDS  how long make fuzz runs each fuzzer (60)
+FUZZ_SECONDS ?= 60
+fuzz: fuzzers	## run each fuzzer for FUZZ_SECONDS
+	$(q)for f in $(FUZZERS); do BUILD=$(BUILD) tests/fuzz/regress $$f $(FUZZ_SECONDS) || exit; done
