@@ -26,6 +26,8 @@ include mk/kernel.mk
 include mk/linux-source.mk
 include mk/programs.mk
 include mk/check.mk
+include mk/style.mk
+include mk/install.mk
 
 .PHONY: all clean help
 all: modules programs	## build both modules and all programs (default)

@@ -24,7 +24,8 @@ kernel_release := $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 module_tree := $(BUILD)/modules/$(kernel_release)$(if $(filter 1,$(DEBUG)),-debug)
 module_sources = Kbuild $(shell find kmod uapi -name '*.[ch]' -o -name '*.mk')
 kbuild = $(MAKE) -C $(KDIR) M=$(abspath $(module_tree)) \
-	$(if $(filter 1,$(DEBUG)),MIKEY_DEBUG=1) $(if $(V),V=$(V))
+	$(if $(filter 1,$(DEBUG)),MIKEY_DEBUG=1) $(if $(V),V=$(V)) \
+	$(kbuild_extra)
 
 .PHONY: modules module-tree
 modules: module-tree	## build mikey_ticket.ko and mikey_mime.ko

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Installation. Programs, manual pages, units and example configuration go
+# under PREFIX; DESTDIR is for packagers. A configuration that is there stays.
+
+#: PREFIX  where install puts things (/usr/local)
+#: DESTDIR  put before every path that install uses
+
+PREFIX ?= /usr/local
+sbindir ?= $(PREFIX)/sbin
+bindir ?= $(PREFIX)/bin
+mandir ?= $(PREFIX)/share/man
+docdir ?= $(PREFIX)/share/doc/mikey-mime
+includedir ?= $(PREFIX)/include
+sysconfdir ?= /etc
+unitdir ?= $(if $(filter /usr,$(PREFIX)),/lib/systemd/system,/etc/systemd/system)
+sysusersdir ?= $(if $(filter /usr,$(PREFIX)),/usr/lib/sysusers.d,/etc/sysusers.d)
+tmpfilesdir ?= $(if $(filter /usr,$(PREFIX)),/usr/lib/tmpfiles.d,/etc/tmpfiles.d)
+
+user_commands := mikeyctl
+daemons = $(filter-out $(user_commands),$(PROGRAMS))
+man_pages = $(wildcard docs/man/*.[1-8])
+units := $(wildcard packaging/systemd/*.service)
+
+.PHONY: install modules_install
+install: programs	## install programs, manual pages, units, example configuration
+	$(say) INSTALL '$(DESTDIR)$(PREFIX)'
+	$(q)install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(docdir) \
+		$(DESTDIR)$(includedir)/mikey $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) \
+		$(DESTDIR)$(tmpfilesdir) $(DESTDIR)$(sysconfdir)/mikey \
+		$(DESTDIR)$(sysconfdir)/modules-load.d
+	$(q)install -m 755 $(addprefix $(BUILD)/,$(filter $(user_commands),$(PROGRAMS))) $(DESTDIR)$(bindir)
+	$(q)install -m 755 $(addprefix $(BUILD)/,$(daemons)) $(DESTDIR)$(sbindir)
+	$(q)install -m 644 README.md $(wildcard docs/*.md) $(DESTDIR)$(docdir)
+	$(q)install -m 644 $(wildcard uapi/*.h uapi/*.yaml) $(DESTDIR)$(includedir)/mikey
+	$(q)for page in $(man_pages); do \
+		install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit; \
+	done
+	$(q)for unit in $(units); do \
+		sed 's|@sbindir@|$(sbindir)|; s|@bindir@|$(bindir)|; s|@sysconfdir@|$(sysconfdir)|' $$unit \
+			> $(DESTDIR)$(unitdir)/$${unit##*/} || exit; \
+	done
+	$(q)install -m 644 packaging/sysusers.conf $(DESTDIR)$(sysusersdir)/mikey.conf
+	$(q)install -m 644 packaging/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/mikey.conf
+	$(q)install -m 644 packaging/modules-load.conf $(DESTDIR)$(sysconfdir)/modules-load.d/mikey.conf
+	$(q)for conf in packaging/examples/*.conf; do \
+		to=$(DESTDIR)$(sysconfdir)/mikey/$${conf##*/}; \
+		[ -e "$$to" ] || install -m 644 $$conf "$$to" || exit; \
+	done
+
+modules_install: modules	## install the modules for the kernel of KDIR
+	+$(q)$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
