@@ -151,10 +151,22 @@ static bool is_before(const struct mikey_ts *a, const struct mikey_ts *b)
 	return sa < sb || (sa == sb && a->value < b->value);
 }
 
+/*
+ * Control characters are no part of a SIP user or domain name, and identities
+ * end up in headers and logs.
+ */
 static bool is_uid(const struct mikey_id *id)
 {
-	return id->present && id->type == MIKEY_ID_NAI && id->data.len &&
-	       id->data.len <= MIKEY_UID_MAX;
+	u32 i;
+
+	if (!id->present || id->type != MIKEY_ID_NAI || !id->data.len ||
+	    id->data.len > MIKEY_UID_MAX)
+		return false;
+	for (i = 0; i < id->data.len; i++) {
+		if (id->data.p[i] < ' ' || id->data.p[i] == 0x7f)
+			return false;
+	}
+	return true;
 }
 
 /* No IDRapp at all means every application (6.10). */

@@ -81,8 +81,9 @@ int mikey_flags_check(u16 flags, struct mikey_diag *d);
  *
  * Ticket Type (2 or 1, subtype and version 1), PRF, flags, IDRkms (URI),
  * IDRi (NAI, no '?', 1..MIKEY_UID_MAX), TRs and TRe there, of an NTP-UTC
- * type and TRs < TRe, IDRapp either absent or naming PSK/MIME, at least one
- * IDRr, each NAI of 1..MIKEY_UID_MAX bytes.
+ * type and TRs < TRe, TRr, where there is one, in whole seconds, IDRapp either
+ * absent or naming PSK/MIME, at least one IDRr, each NAI of 1..MIKEY_UID_MAX
+ * bytes; no NAI with control characters.
  * Return: 0; -EPROTONOSUPPORT (ticket type or PRF not known), -EBADMSG.
  */
 int mikey_policy_check(const struct mikey_policy *p,
@@ -106,7 +107,8 @@ bool mikey_policy_names(const struct mikey_policy *p, struct mikey_blob uid);
 
 /*
  * NTP seconds to Unix time and back; 32-bit times are extended as RFC 4330
- * section 3 says: top bit set 1968-2036, clear 2036-2104.
+ * section 3 says: top bit set 1968-2036, clear 2036-2104. A COUNTER is no time.
+ * A time that NTP cannot say becomes the nearest one that it can.
  */
 s64 mikey_ts_to_unix(const struct mikey_ts *ts);
 void mikey_ts_from_unix(struct mikey_ts *ts, s64 unix_seconds);
