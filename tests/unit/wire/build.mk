@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the MIKEY codec. OpenSSL is the second opinion on every
 # derivation and MAC.
-wire_tests := vectors
+wire_tests := vectors derive damage order builder profile
 
 define wire_test
 TESTS += test-wire-$(1)

@@ -115,7 +115,7 @@ static void put_v(FILE *f, const char *name, const struct mikey_v *v)
 {
 	if (!v->present)
 		return;
-	fprintf(f, "v %u at %u\n", v->auth_alg, v->mac_offset);
+	fprintf(f, "v %u\n", v->auth_alg);
 	put_blob(f, name, v->mac);
 }
 
@@ -222,12 +222,15 @@ void add_hex(struct bytes *b, const char *hex)
 {
 	unsigned int v;
 
-	for (; *hex; hex += 2) {
-		while (*hex == ' ')
+	while (*hex) {
+		if (*hex == ' ') {
 			hex++;
+			continue;
+		}
 		assert_int_equal(sscanf(hex, "%2x", &v), 1);
 		assert_true(b->len < sizeof(b->buf));
 		b->buf[b->len++] = v;
+		hex += 2;
 	}
 }
 
