@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mikeykms is the core: messages in, messages out. mikeykmsd is what surrounds
+# it in the program: store, HTTP, configuration, commands.
+LIBRARIES += mikeykms mikeykmsd
+mikeykms_SRCS := $(addprefix helper/kms/,crypto.c error.c handle.c issue.c \
+	policy.c resolve.c ticket.c)
+mikeykms_PKGS := libcrypto
+mikeykmsd_SRCS := $(addprefix helper/kms/,command_group.c command_serve.c \
+	command_store.c command_ticket.c command_user.c commands.c config.c \
+	database.c groups.c http.c keyfile.c listener.c pool.c seal.c \
+	store_sqlite.c tpks.c users.c watch.c)
+mikeykmsd_PKGS := libcrypto libconfuse libmicrohttpd sqlite3
+
+PROGRAMS += mikey-kms
+mikey-kms_SRCS := helper/kms/main.c
+mikey-kms_LIBS := mikeykmsd mikeykms mikeyhelper mikeywire

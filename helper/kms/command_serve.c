@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * serve: everything started in order, everything stopped in reverse.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/kms/commands.h"
+#include "helper/kms/http.h"
+#include "helper/lib/log.h"
+
+#define MAINTAIN_SECONDS 3600
+
+/* Blocked before any thread is started, so that only serve() sees them. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
+static void announce(const struct kms_config *config,
+		     const struct kms_http *http)
+{
+	const struct kms_listen *l;
+	size_t i;
+
+	for (i = 0; i < config->num_listen; i++) {
+		l = &config->listen[i];
+		log_info("listening at %s://%.*s:%u", l->tls ? "https" : "http",
+			 (int)(strrchr(l->text, ':') - l->text), l->text,
+			 kms_http_port(http, i));
+	}
+}
+
+static void wait_for_end(struct kms_opened *o, struct kms_http *http,
+			 const sigset_t *set)
+{
+	struct timespec second = { .tv_sec = 1 };
+	struct problem problem;
+	unsigned int ticks = 0;
+	int sig;
+
+	for (;;) {
+		sig = sigtimedwait(set, NULL, &second);
+		if (sig > 0)
+			break;
+		kms_http_tick(http);
+		if (++ticks % MAINTAIN_SECONDS == 0 &&
+		    kms_tpk_maintain(o->database, time(NULL),
+				     o->config.tpk_lifetime, &problem))
+			log_warning("ticket protection keys: %s", problem.words);
+	}
+	log_info("stopping (%s)", strsignal(sig));
+}
+
+static int serve(struct kms_opened *o, const sigset_t *set,
+		 struct problem *problem)
+{
+	struct kms_pool *pool = NULL;
+	struct kms_http *http = NULL;
+	struct kms *kms = NULL;
+	int ret;
+
+	ret = kms_config_can_serve(&o->config, problem);
+	if (!ret)
+		ret = kms_tpk_maintain(o->database, time(NULL),
+				       o->config.tpk_lifetime, problem);
+	if (ret)
+		return ret;
+	pool = kms_pool_new(o->config.store, o->seal, o->config.threads *
+			    o->config.num_listen, problem);
+	if (!pool)
+		return problem->error;
+	kms = kms_new(&o->config.policy, &kms_env_system);
+	if (!kms)
+		ret = problem_set(problem, -EIO, "no cryptography");
+	else
+		http = kms_http_start(&o->config, kms, pool, problem);
+	if (http) {
+		announce(&o->config, http);
+		wait_for_end(o, http, set);
+	} else {
+		ret = problem->error;
+	}
+	kms_http_stop(http);
+	kms_free(kms);
+	kms_pool_free(pool);
+	return ret;
+}
+
+enum kms_exit kms_run_serve(const struct kms_command *self, int argc,
+			    char **argv)
+{
+	static const struct option options[] = { KMS_COMMON_OPTIONS };
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	enum kms_exit status;
+	sigset_t set;
+
+	if (kms_next_option(self, argc, argv, options, &common, &status) == -2)
+		return status;
+	if (optind != argc)
+		return kms_misused(self, "\"%s\" is one argument too many",
+				   argv[optind]);
+	block_signals(&set);
+	status = KMS_EXIT_DONE;
+	if (kms_open_store(&o, &common, &problem) ||
+	    serve(&o, &set, &problem))
+		status = kms_failed(&problem);
+	kms_close(&o);
+	return status;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * init, check-config, tpk, replay: the store as a whole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/kms/commands.h"
+
+static const struct option common_options[] = { KMS_COMMON_OPTIONS };
+
+/* Options only, no arguments. Returns false when the command is to end. */
+static bool no_arguments(const struct kms_command *self, int argc, char **argv,
+			 struct kms_common *common, enum kms_exit *status)
+{
+	if (kms_next_option(self, argc, argv, common_options, common,
+			    status) == -2)
+		return false;
+	if (optind == argc)
+		return true;
+	*status = kms_misused(self, "\"%s\" is one argument too many",
+			      argv[optind]);
+	return false;
+}
+
+static int init(const struct kms_config *config, struct problem *problem)
+{
+	struct kms_database *d = NULL;
+	struct kms_seal *seal;
+	int ret;
+
+	if (!access(config->store, F_OK))
+		return problem_set(problem, -EEXIST,
+				   "%s: exists already and is not overwritten",
+				   config->store);
+	ret = kms_seal_key_create(config->store_key, problem);
+	if (ret)
+		return ret;
+	seal = kms_seal_from_file(config->store_key, problem);
+	ret = seal ? kms_database_create(config->store, seal, problem) :
+		     problem->error;
+	if (!ret) {
+		d = kms_database_open(config->store, seal, problem);
+		ret = d ? kms_tpk_rotate(d, time(NULL), problem) :
+			  problem->error;
+	}
+	kms_database_close(d);
+	kms_seal_free(seal);
+	/* The key alone is of no use and would be in the way of a second try. */
+	if (ret)
+		unlink(config->store_key);
+	return ret;
+}
+
+enum kms_exit kms_run_init(const struct kms_command *self, int argc,
+			   char **argv)
+{
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	enum kms_exit status;
+
+	if (!no_arguments(self, argc, argv, &common, &status))
+		return status;
+	/* The first thing done with a new installation needs no configuration. */
+	if (!common.config_file && access(KMS_CONFIG_DEFAULT_FILE, F_OK)) {
+		if (!common.store)
+			common.store = KMS_CONFIG_DEFAULT_STORE;
+		if (!common.store_key)
+			common.store_key = KMS_CONFIG_DEFAULT_KEY;
+	}
+	status = KMS_EXIT_DONE;
+	if (kms_open_config(&o, &common, &problem) || init(&o.config, &problem))
+		status = kms_failed(&problem);
+	else
+		printf("made the store %s and its key %s\n", o.config.store,
+		       o.config.store_key);
+	kms_close(&o);
+	return status;
+}
+
+enum kms_exit kms_run_check_config(const struct kms_command *self, int argc,
+				   char **argv)
+{
+	static const struct option options[] = {
+		{ "serve", no_argument, NULL, 'S' },
+		KMS_COMMON_OPTIONS
+	};
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	bool serve = false;
+	enum kms_exit status;
+	int opt;
+
+	while ((opt = kms_next_option(self, argc, argv, options, &common,
+				      &status)) >= 0)
+		serve = true;
+	if (opt == -2)
+		return status;
+	if (optind != argc)
+		return kms_misused(self, "\"%s\" is one argument too many",
+				   argv[optind]);
+	status = KMS_EXIT_DONE;
+	if (kms_open_config(&o, &common, &problem) ||
+	    (serve && kms_config_can_serve(&o.config, &problem)))
+		status = kms_failed(&problem);
+	else
+		puts("the configuration is good");
+	kms_close(&o);
+	return status;
+}
+
+struct list {
+	bool json;
+	bool any;
+};
+
+static void print_tpk(const struct kms_tpk_row *row, void *arg)
+{
+	struct list *list = arg;
+
+	if (list->json) {
+		printf("%s\n {\"name\": ", list->any ? "," : "");
+		kms_json_string(stdout, row->name);
+		printf(", \"created\": %lld, \"keep_until\": %lld, \"newest\": %s}",
+		       (long long)row->created, (long long)row->keep_until,
+		       row->newest ? "true" : "false");
+	} else {
+		printf("%.*s  made ", (int)row->name.len,
+		       (const char *)row->name.p);
+		kms_print_time(stdout, row->created);
+		fputs(row->newest ? "  for new tickets, kept until " :
+		      "  kept until ", stdout);
+		kms_print_time(stdout, row->keep_until);
+		putchar('\n');
+	}
+	list->any = true;
+}
+
+enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,
+			       char **argv)
+{
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	struct list list = { 0 };
+	enum kms_exit status;
+
+	if (!no_arguments(self, argc, argv, &common, &status))
+		return status;
+	list.json = common.json;
+	status = KMS_EXIT_DONE;
+	if (kms_open_store(&o, &common, &problem)) {
+		status = kms_failed(&problem);
+	} else {
+		if (list.json)
+			putchar('[');
+		if (kms_tpk_each(o.database, print_tpk, &list, &problem))
+			status = kms_failed(&problem);
+		if (list.json)
+			puts("\n]");
+	}
+	kms_close(&o);
+	return status;
+}
+
+enum kms_exit kms_run_tpk_rotate(const struct kms_command *self, int argc,
+				 char **argv)
+{
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	enum kms_exit status;
+
+	if (!no_arguments(self, argc, argv, &common, &status))
+		return status;
+	status = KMS_EXIT_DONE;
+	if (kms_open_store(&o, &common, &problem) ||
+	    kms_tpk_rotate(o.database, time(NULL), &problem))
+		status = kms_failed(&problem);
+	kms_close(&o);
+	return status;
+}
+
+enum kms_exit kms_run_replay_reset(const struct kms_command *self, int argc,
+				   char **argv)
+{
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	enum kms_exit status;
+	s64 now = time(NULL);
+
+	if (!no_arguments(self, argc, argv, &common, &status))
+		return status;
+	status = KMS_EXIT_DONE;
+	/* What was answered before may be dated up to the skew ahead of now. */
+	if (kms_open_store(&o, &common, &problem) ||
+	    kms_replay_reset(o.database, now, now + o.config.policy.skew + 1,
+			     &problem))
+		status = kms_failed(&problem);
+	else
+		printf("requests are answered again in %lld seconds\n",
+		       (long long)o.config.policy.skew + 1);
+	kms_close(&o);
+	return status;
+}

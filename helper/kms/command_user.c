@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * user add, list, show, del.
+ */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/kms/commands.h"
+#include "helper/kms/crypto.h"
+#include "helper/kms/keyfile.h"
+
+static const struct option common_options[] = { KMS_COMMON_OPTIONS };
+
+struct add {
+	struct uid uids[KMS_USER_UIDS_MAX];
+	size_t num_uids;
+	const char *psk_id;
+	const char *psk_in;
+	const char *psk_out;
+	const char *suite;
+	s64 expires;
+};
+
+static int take_option(struct add *add, int opt, struct problem *problem)
+{
+	char *end;
+
+	switch (opt) {
+	case 'u':
+		if (add->num_uids == KMS_USER_UIDS_MAX)
+			return problem_set(problem, -E2BIG,
+					   "a user has at most %d UIDs",
+					   KMS_USER_UIDS_MAX);
+		return kms_uid_argument(&add->uids[add->num_uids++], optarg,
+					problem);
+	case 'i':
+		add->psk_id = optarg;
+		return 0;
+	case 'I':
+		add->psk_in = optarg;
+		return 0;
+	case 'O':
+		add->psk_out = optarg;
+		return 0;
+	case 'S':
+		add->suite = optarg;
+		return 0;
+	default:
+		errno = 0;
+		add->expires = strtoll(optarg, &end, 10);
+		if (errno || *end || add->expires < 1)
+			return problem_set(problem, -EINVAL,
+					   "--expires: a number of seconds from 1");
+		add->expires += time(NULL);
+		return 0;
+	}
+}
+
+static int find_key(const struct add *add, struct kms_psk *psk,
+		    struct problem *problem)
+{
+	const struct mikey_suite *suite = mikey_suite_by_name(add->suite);
+	size_t len;
+	int ret;
+
+	if (!suite)
+		return problem_set(problem, -EINVAL,
+				   "--suite: 256, 128 or ts-128");
+	psk->suite = suite->id;
+	psk->expires = add->expires;
+	psk->key_len = suite->key_len;
+	if (!add->psk_in)
+		return RAND_priv_bytes(psk->key, psk->key_len) == 1 ? 0 :
+		       problem_set(problem, -EIO, "no randomness for a PSK");
+	ret = kms_keyfile_read(add->psk_in, KMS_KEYFILE_ANY, psk->key,
+			       sizeof(psk->key), &len, problem);
+	if (!ret)
+		psk->key_len = len;
+	return ret;
+}
+
+/* The PSK goes out first: a user whose PSK nobody has is of no use. */
+static int add_user(struct kms_database *d, const struct add *add,
+		    struct problem *problem)
+{
+	struct kms_user_spec spec = {
+		.uids = add->uids,
+		.num_uids = add->num_uids,
+		.psk_id = add->psk_id ? add->psk_id : add->uids[0].text,
+	};
+	bool to_file = !add->psk_in && add->psk_out;
+	int ret;
+
+	ret = find_key(add, &spec.psk, problem);
+	if (!ret && to_file)
+		ret = kms_keyfile_write(add->psk_out, spec.psk.key,
+					spec.psk.key_len, problem);
+	if (!ret) {
+		ret = kms_user_add(d, &spec, time(NULL), problem);
+		if (ret && to_file && strcmp(add->psk_out, "-"))
+			unlink(add->psk_out);
+	}
+	if (!ret && !add->psk_in && !to_file)
+		ret = kms_keyfile_write("-", spec.psk.key, spec.psk.key_len,
+					problem);
+	kms_psk_wipe(&spec.psk);
+	return ret;
+}
+
+enum kms_exit kms_run_user_add(const struct kms_command *self, int argc,
+			       char **argv)
+{
+	static const struct option options[] = {
+		{ "uid", required_argument, NULL, 'u' },
+		{ "psk-id", required_argument, NULL, 'i' },
+		{ "psk-in", required_argument, NULL, 'I' },
+		{ "psk-out", required_argument, NULL, 'O' },
+		{ "suite", required_argument, NULL, 'S' },
+		{ "expires", required_argument, NULL, 'E' },
+		KMS_COMMON_OPTIONS
+	};
+	struct add add = { .suite = "256" };
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	enum kms_exit status;
+	int opt;
+
+	while ((opt = kms_next_option(self, argc, argv, options, &common,
+				      &status)) >= 0)
+		if (take_option(&add, opt, &problem))
+			return kms_misused(self, "%s", problem.words);
+	if (opt == -2)
+		return status;
+	if (optind != argc)
+		return kms_misused(self, "\"%s\" is one argument too many",
+				   argv[optind]);
+	if (!add.num_uids)
+		return kms_misused(self, "--uid is missing");
+	if (add.psk_in && add.psk_out)
+		return kms_misused(self, "--psk-in and --psk-out exclude each other");
+	status = KMS_EXIT_DONE;
+	if (kms_open_store(&o, &common, &problem) ||
+	    add_user(o.database, &add, &problem))
+		status = kms_failed(&problem);
+	kms_close(&o);
+	return status;
+}
+
+struct list {
+	bool json;
+	bool any;
+};
+
+static const char *suite_name(u32 id)
+{
+	const struct mikey_suite *suite = mikey_suite_by_id(id);
+
+	return suite ? suite->name : "?";
+}
+
+static void print_user(const struct kms_user_row *row, void *arg)
+{
+	struct list *list = arg;
+	u32 i;
+
+	if (list->json) {
+		printf("%s\n {\"uids\": [", list->any ? "," : "");
+		for (i = 0; i < row->num_uids; i++) {
+			fputs(i ? ", " : "", stdout);
+			kms_json_string(stdout, kms_blob(row->uids[i].data,
+							 row->uids[i].len));
+		}
+		fputs("], \"psk_id\": ", stdout);
+		kms_json_string(stdout, row->psk_id);
+		printf(", \"suite\": \"%s\", \"created\": %lld, \"expires\": %lld}",
+		       suite_name(row->suite), (long long)row->created,
+		       (long long)row->expires);
+	} else {
+		for (i = 0; i < row->num_uids; i++)
+			printf("%s%.*s", i ? ", " : "", row->uids[i].len,
+			       (const char *)row->uids[i].data);
+		printf("  psk %.*s  suite %s  added ", (int)row->psk_id.len,
+		       (const char *)row->psk_id.p, suite_name(row->suite));
+		kms_print_time(stdout, row->created);
+		if (row->expires) {
+			fputs("  expires ", stdout);
+			kms_print_time(stdout, row->expires);
+		}
+		putchar('\n');
+	}
+	list->any = true;
+}
+
+static enum kms_exit show(const struct kms_common *common, const struct uid *uid)
+{
+	struct list list = { .json = common->json };
+	enum kms_exit status = KMS_EXIT_DONE;
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+
+	if (kms_open_store(&o, common, &problem)) {
+		status = kms_failed(&problem);
+	} else {
+		if (list.json)
+			putchar('[');
+		if (kms_user_each(o.database, uid, print_user, &list, &problem))
+			status = kms_failed(&problem);
+		if (list.json)
+			puts("\n]");
+	}
+	kms_close(&o);
+	return status;
+}
+
+enum kms_exit kms_run_user_list(const struct kms_command *self, int argc,
+				char **argv)
+{
+	struct kms_common common = { 0 };
+	enum kms_exit status;
+
+	if (kms_next_option(self, argc, argv, common_options, &common,
+			    &status) == -2)
+		return status;
+	if (optind != argc)
+		return kms_misused(self, "\"%s\" is one argument too many",
+				   argv[optind]);
+	return show(&common, NULL);
+}
+
+/* One UID as the only argument: false when the command is to end. */
+static bool uid_argument(const struct kms_command *self, int argc, char **argv,
+			 struct kms_common *common, struct uid *uid,
+			 enum kms_exit *status)
+{
+	struct problem problem = { 0 };
+
+	if (kms_next_option(self, argc, argv, common_options, common,
+			    status) == -2)
+		return false;
+	if (optind + 1 != argc) {
+		*status = kms_misused(self, "give one UID");
+		return false;
+	}
+	if (kms_uid_argument(uid, argv[optind], &problem)) {
+		*status = kms_misused(self, "%s", problem.words);
+		return false;
+	}
+	return true;
+}
+
+enum kms_exit kms_run_user_show(const struct kms_command *self, int argc,
+				char **argv)
+{
+	struct kms_common common = { 0 };
+	enum kms_exit status;
+	struct uid uid;
+
+	if (!uid_argument(self, argc, argv, &common, &uid, &status))
+		return status;
+	return show(&common, &uid);
+}
+
+enum kms_exit kms_run_user_del(const struct kms_command *self, int argc,
+			       char **argv)
+{
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+	enum kms_exit status;
+	struct uid uid;
+
+	if (!uid_argument(self, argc, argv, &common, &uid, &status))
+		return status;
+	status = KMS_EXIT_DONE;
+	if (kms_open_store(&o, &common, &problem) ||
+	    kms_user_del(o.database, &uid, &problem))
+		status = kms_failed(&problem);
+	kms_close(&o);
+	return status;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mikey-kms.conf(5), checked when it is read so that each fault is reported
+ * with its file and line.
+ */
+#ifndef HELPER_KMS_CONFIG_H
+#define HELPER_KMS_CONFIG_H
+
+#include <sys/socket.h>
+
+#include "helper/kms/kms.h"
+#include "helper/lib/problem.h"
+
+#define KMS_CONFIG_DEFAULT_FILE "/etc/mikey-mime/mikey-kms.conf"
+#define KMS_CONFIG_DEFAULT_STORE "/var/lib/mikey-kms/store"
+#define KMS_CONFIG_DEFAULT_KEY "/etc/mikey-mime/mikey-kms.key"
+
+/* An address to listen at. */
+struct kms_listen {
+	bool tls;
+	char *text;			/* as it was written */
+	struct sockaddr_storage address;
+};
+
+struct kms_config {
+	char *store;
+	char *store_key;
+	struct kms_policy policy;
+	char **identities;
+	struct kms_rule *rules;
+	struct kms_listen *listen;
+	size_t num_listen;
+	char *certificate;
+	char *private_key;
+	s64 tpk_lifetime;
+	unsigned int threads;
+	unsigned int max_connections;
+	unsigned int max_per_address;
+	unsigned int request_timeout;	/* seconds */
+	int log_level;
+};
+
+/**
+ * kms_config_read() - read and check a file
+ * @file: NULL for the defaults, which suffice for all but serving
+ *
+ * Return: 0 or a negative errno with words that name file and line.
+ */
+int kms_config_read(struct kms_config *config, const char *file,
+		    struct problem *problem);
+
+/* What a KMS needs to serve, and only that: 0 or -EINVAL with words. */
+int kms_config_can_serve(const struct kms_config *config,
+			 struct problem *problem);
+
+void kms_config_free(struct kms_config *config);
+
+#endif

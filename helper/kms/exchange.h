@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One exchange while it is being answered: what handle.c has verified and
+ * issue.c and resolve.c build upon.
+ */
+#ifndef HELPER_KMS_EXCHANGE_H
+#define HELPER_KMS_EXCHANGE_H
+
+#include "helper/kms/crypto.h"
+#include "helper/kms/kms.h"
+#include "helper/kms/store.h"
+#include "kmod/wire/builder.h"
+
+struct kms {
+	const struct kms_policy *policy;
+	struct kms_env env;
+	struct kms_crypto *crypto;
+	/* Stands in for keys that do not exist, so that time does not tell. */
+	u8 dummy_key[MIKEY_KEY_MAX];
+};
+
+/* Returned by steps of an exchange: an Error is to be sent. */
+#define KMS_REFUSED 1
+
+struct kms_exchange {
+	const struct kms *kms;
+	struct kms_store *store;
+	struct mikey_msg in;
+	const struct mikey_suite *suite;
+	struct kms_psk psk;
+	struct kms_message_keys request_keys;	/* auth only */
+	s64 now;
+	s64 t;				/* T of the answer, Unix time */
+	struct kms_answer *answer;
+};
+
+/**
+ * kms_refuse() - note that this exchange ends in an Error
+ * @why: a constant sentence for the operator; the peer gets only @no
+ *
+ * Return: KMS_REFUSED, for the caller to return.
+ */
+int kms_refuse(struct kms_exchange *ex, enum mikey_err_no no, const char *why);
+
+/**
+ * kms_error_build() - write the Error that was noted into the answer
+ *
+ * HDR with PRF and CSB ID of the message at fault, fresh T, ERR and, where
+ * the request was authentic, V under its auth_key (RFC 6043 5.4).
+ * Return: 0 or -EIO.
+ */
+int kms_error_build(struct kms_exchange *ex);
+
+/**
+ * kms_answer_sign() - put V behind a response and finish it
+ * @auth: the response's auth_key
+ *
+ * The MAC covers the response and the whole initial message (RFC 6043 5.5).
+ * Return: 0 or -EIO.
+ */
+int kms_answer_sign(struct kms_exchange *ex, struct mikey_builder *b,
+		    const u8 *auth);
+
+/* HDR and T of a response: PRF and CSB ID repeated, V0, T fresh. */
+void kms_answer_begin(struct kms_exchange *ex, struct mikey_builder *b,
+		      enum mikey_data_type type);
+
+/* The two exchanges behind the common checks: 0, KMS_REFUSED or -errno. */
+int kms_issue(struct kms_exchange *ex);
+int kms_resolve(struct kms_exchange *ex);
+
+/* Append to the answer's summary; what is not printable is escaped. */
+void kms_summary(struct kms_answer *answer, const char *label,
+		 struct mikey_blob value);
+
+#endif

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Groups of the store: a PSI that tickets may name, and the users who may
+ * resolve them (PROFILE "immediate": the KMS knows the members).
+ */
+#include "helper/kms/admin.h"
+#include "helper/kms/crypto.h"
+
+static struct mikey_blob uid_blob(const struct uid *uid)
+{
+	return kms_blob(uid->text, uid->len);
+}
+
+/* Does the first row of a query with one identity exist? -ENOENT if not. */
+static int exists(struct kms_database *d, const char *sql,
+		  const struct uid *uid, struct problem *problem)
+{
+	sqlite3_stmt *stmt = kms_database_prepare(d, sql, problem);
+	int result;
+
+	if (!stmt)
+		return problem->error;
+	kms_bind_blob(stmt, 1, uid_blob(uid));
+	result = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	if (result == SQLITE_ROW)
+		return 0;
+	return result == SQLITE_DONE ? -ENOENT :
+	       kms_database_problem(d, result, problem);
+}
+
+static int need_group(struct kms_database *d, const struct uid *psi,
+		      struct problem *problem)
+{
+	int ret = exists(d, "SELECT 1 FROM psi WHERE psi = ?1", psi, problem);
+
+	return ret != -ENOENT ? ret :
+	       problem_set(problem, ret, "there is no group %s", psi->text);
+}
+
+/* One statement with one or two identities. @changed says if it did anything. */
+static int change(struct kms_database *d, const char *sql,
+		  const struct uid *psi, const struct uid *uid,
+		  struct mikey_blob sealed, bool *changed,
+		  struct problem *problem)
+{
+	sqlite3_stmt *stmt = kms_database_prepare(d, sql, problem);
+	int result;
+
+	if (!stmt)
+		return problem->error;
+	kms_bind_blob(stmt, 1, uid_blob(psi));
+	if (uid)
+		kms_bind_blob(stmt, 2, uid_blob(uid));
+	if (sealed.len)
+		kms_bind_blob(stmt, 3, sealed);
+	result = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	if (result != SQLITE_DONE)
+		return kms_database_problem(d, result, problem);
+	*changed = sqlite3_changes(d->db);
+	return 0;
+}
+
+static int add_member(struct kms_database *d, const struct uid *psi,
+		      const struct uid *uid, struct problem *problem)
+{
+	u8 sealed[KMS_SEAL_OVERHEAD];
+	struct kms_aad aad;
+	bool changed;
+	int ret;
+
+	ret = exists(d, "SELECT 1 FROM uid WHERE uid = ?1", uid, problem);
+	if (ret == -ENOENT)
+		return problem_set(problem, ret, "no user has the UID %s",
+				   uid->text);
+	if (ret)
+		return ret;
+	kms_aad_member(&aad, d, uid_blob(psi), uid_blob(uid));
+	if (kms_seal_close(d->seal, &aad, NULL, 0, sealed))
+		return problem_set(problem, -EIO, "sealing the member failed");
+	ret = change(d, "INSERT INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)"
+		     " ON CONFLICT DO NOTHING", psi, uid,
+		     kms_blob(sealed, sizeof(sealed)), &changed, problem);
+	if (!ret && !changed)
+		ret = problem_set(problem, -EEXIST, "%s is a member of %s already",
+				  uid->text, psi->text);
+	return ret;
+}
+
+static int add_group(struct kms_database *d, const struct uid *psi,
+		     const struct uid *members, size_t num_members,
+		     struct problem *problem)
+{
+	struct mikey_blob none = { 0 };
+	bool changed;
+	size_t i;
+	int ret;
+
+	ret = exists(d, "SELECT 1 FROM uid WHERE uid = ?1", psi, problem);
+	if (!ret)
+		return problem_set(problem, -EEXIST,
+				   "%s is the UID of a user", psi->text);
+	if (ret != -ENOENT)
+		return ret;
+	ret = change(d, "INSERT INTO psi(psi) VALUES(?1) ON CONFLICT DO NOTHING",
+		     psi, NULL, none, &changed, problem);
+	if (!ret && !changed)
+		ret = problem_set(problem, -EEXIST,
+				  "the group %s exists already", psi->text);
+	for (i = 0; !ret && i < num_members; i++)
+		ret = add_member(d, psi, &members[i], problem);
+	return ret;
+}
+
+int kms_group_add(struct kms_database *d, const struct uid *psi,
+		  const struct uid *members, size_t num_members,
+		  struct problem *problem)
+{
+	int ret;
+
+	if (!uid_is_own(psi))
+		return problem_set(problem, -EINVAL,
+				   "%s: a group's name has no wildcard", psi->text);
+	ret = kms_database_begin(d, problem);
+	if (ret)
+		return ret;
+	ret = add_group(d, psi, members, num_members, problem);
+	return kms_database_end(d, ret, problem);
+}
+
+int kms_group_del(struct kms_database *d, const struct uid *psi,
+		  struct problem *problem)
+{
+	struct mikey_blob none = { 0 };
+	bool changed;
+	int ret;
+
+	ret = need_group(d, psi, problem);
+	return ret ? ret : change(d, "DELETE FROM psi WHERE psi = ?1", psi, NULL,
+				  none, &changed, problem);
+}
+
+int kms_member_add(struct kms_database *d, const struct uid *psi,
+		   const struct uid *uid, struct problem *problem)
+{
+	int ret = kms_database_begin(d, problem);
+
+	if (ret)
+		return ret;
+	ret = need_group(d, psi, problem);
+	if (!ret)
+		ret = add_member(d, psi, uid, problem);
+	return kms_database_end(d, ret, problem);
+}
+
+int kms_member_del(struct kms_database *d, const struct uid *psi,
+		   const struct uid *uid, struct problem *problem)
+{
+	struct mikey_blob none = { 0 };
+	bool changed;
+	int ret;
+
+	ret = need_group(d, psi, problem);
+	if (!ret)
+		ret = change(d, "DELETE FROM member WHERE psi = ?1 AND uid = ?2",
+			     psi, uid, none, &changed, problem);
+	if (!ret && !changed)
+		ret = problem_set(problem, -ENOENT, "%s is not a member of %s",
+				  uid->text, psi->text);
+	return ret;
+}
+
+int kms_group_each(struct kms_database *d,
+		   void (*each)(struct mikey_blob psi, struct mikey_blob uid,
+				void *arg),
+		   void *arg, struct problem *problem)
+{
+	sqlite3_stmt *stmt;
+	int result;
+
+	stmt = kms_database_prepare(d,
+		"SELECT psi AS p, NULL AS u FROM psi"
+		" UNION ALL SELECT psi, uid FROM member ORDER BY p, u", problem);
+	if (!stmt)
+		return problem->error;
+	while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+		each(kms_column_blob(stmt, 0), kms_column_blob(stmt, 1), arg);
+	sqlite3_finalize(stmt);
+	return result == SQLITE_DONE ? 0 :
+	       kms_database_problem(d, result, problem);
+}

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The KMS over HTTP and HTTPS; see http.h.
+ */
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "helper/kms/http.h"
+#include "helper/kms/listener.h"
+#include "helper/kms/watch.h"
+#include "helper/lib/base64.h"
+#include "helper/lib/log.h"
+
+#define PATH "/keymanagement"
+#define MEDIA_TYPE "application/mikey"
+#define STOP_SECONDS 5		/* for answers under way */
+
+struct server {
+	struct MHD_Daemon *daemon;
+	int fd;
+};
+
+struct kms_http {
+	const struct kms_config *config;
+	struct kms *kms;
+	struct kms_pool *pool;
+	struct kms_watch *watch;
+	size_t body_max;
+	size_t num_servers;
+	struct server *servers;
+	char *certificate;
+	char *private_key;
+};
+
+/* One request while its body arrives. */
+struct request {
+	enum kms_exchange_kind kind;
+	bool too_large;
+	size_t len;
+	char *body;
+};
+
+static enum MHD_Result reply(struct MHD_Connection *connection,
+			     unsigned int status, const char *type,
+			     const char *body, size_t len)
+{
+	struct MHD_Response *response;
+	enum MHD_Result ret;
+
+	response = MHD_create_response_from_buffer(len, (void *)body,
+						   MHD_RESPMEM_MUST_COPY);
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
+				"no-store");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
+					MHD_HTTP_METHOD_POST);
+	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
+					"1");
+	ret = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return ret;
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection,
+			      unsigned int status, const char *words)
+{
+	const union MHD_ConnectionInfo *info;
+	char peer[KMS_PEER_MAX];
+
+	info = MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	kms_peer_name(info ? info->client_addr : NULL, peer);
+	log_warning("%s: %u: %s", peer, status, words);
+	return reply(connection, status, "text/plain; charset=utf-8", words,
+		     strlen(words));
+}
+
+static const struct {
+	const char *name;
+	enum kms_exchange_kind kind;
+} request_types[] = {
+	{ "ticketrequest", KMS_TICKET_REQUEST },
+	{ "ticketresolve", KMS_TICKET_RESOLVE },
+};
+
+static bool is_mikey(const char *type)
+{
+	size_t len;
+
+	if (!type)
+		return false;
+	len = strcspn(type, "; \t");
+	return len == strlen(MEDIA_TYPE) && !strncasecmp(type, MEDIA_TYPE, len);
+}
+
+/* What can be said before the body: NULL, or words and the status. */
+static const char *check_head(struct kms_http *http,
+			      struct MHD_Connection *connection,
+			      const char *url, const char *method,
+			      struct request *request, unsigned int *status)
+{
+	const char *type, *length;
+	size_t i;
+
+	*status = MHD_HTTP_NOT_FOUND;
+	if (strcmp(url, PATH))
+		return "only " PATH " is here\n";
+	*status = MHD_HTTP_METHOD_NOT_ALLOWED;
+	if (strcmp(method, MHD_HTTP_METHOD_POST))
+		return "only POST is understood\n";
+	*status = MHD_HTTP_BAD_REQUEST;
+	type = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND,
+					   "requesttype");
+	for (i = 0; i < ARRAY_SIZE(request_types); i++)
+		if (type && !strcmp(type, request_types[i].name))
+			break;
+	if (i == ARRAY_SIZE(request_types))
+		return "requesttype is ticketrequest or ticketresolve\n";
+	request->kind = request_types[i].kind;
+	*status = MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+	if (!is_mikey(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						  MHD_HTTP_HEADER_CONTENT_TYPE)))
+		return "the body's type is not " MEDIA_TYPE "\n";
+	*status = MHD_HTTP_CONTENT_TOO_LARGE;
+	length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+					     MHD_HTTP_HEADER_CONTENT_LENGTH);
+	if (length && strtoull(length, NULL, 10) > http->body_max)
+		return "the body is too large for a MIKEY message\n";
+	return NULL;
+}
+
+static struct kms_watched *watched(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info;
+
+	info = MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static enum MHD_Result begin(struct kms_http *http,
+			     struct MHD_Connection *connection,
+			     const char *url, const char *method, void **state)
+{
+	struct request *request = calloc(1, sizeof(*request));
+	struct kms_watched *w = watched(connection);
+	unsigned int status;
+	const char *words;
+
+	if (!request)
+		return MHD_NO;
+	if (w)
+		kms_watch_busy(http->watch, w);
+	*state = request;
+	words = check_head(http, connection, url, method, request, &status);
+	return words ? refuse(connection, status, words) : MHD_YES;
+}
+
+static enum MHD_Result more(struct kms_http *http, struct request *request,
+			    const char *data, size_t *len)
+{
+	if (!request->body)
+		request->body = malloc(http->body_max);
+	if (!request->body)
+		return MHD_NO;
+	if (*len > http->body_max - request->len)
+		request->too_large = true;
+	if (!request->too_large) {
+		memcpy(request->body + request->len, data, *len);
+		request->len += *len;
+	}
+	*len = 0;
+	return MHD_YES;
+}
+
+static void log_answer(struct MHD_Connection *connection,
+		       const struct request *request,
+		       const struct kms_answer *answer)
+{
+	const union MHD_ConnectionInfo *info;
+	const char *what = request_types[request->kind].name;
+	char peer[KMS_PEER_MAX];
+
+	info = MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	kms_peer_name(info ? info->client_addr : NULL, peer);
+	if (answer->error_no < 0)
+		log_info("%s: %s: psk=%s %s", peer, what, answer->who,
+			 answer->summary);
+	else
+		log_warning("%s: %s refused (%s%s): psk=%s: %s", peer, what,
+			    kms_error_name(answer->error_no),
+			    answer->authentic ? "" : ", not authenticated",
+			    answer->who, answer->why);
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *connection,
+				   const struct kms_answer *answer)
+{
+	enum MHD_Result ret;
+	size_t len = base64_size(answer->len, 0);
+	char *text = malloc(len + 1);
+
+	if (!text)
+		return MHD_NO;
+	base64_write(text, answer->buf, answer->len, 0);
+	ret = reply(connection, MHD_HTTP_OK, MEDIA_TYPE, text, len);
+	free(text);
+	return ret;
+}
+
+static enum MHD_Result finish(struct kms_http *http,
+			      struct MHD_Connection *connection,
+			      struct request *request)
+{
+	struct kms_answer *answer;
+	struct bytes msg = { 0 };
+	struct kms_database *d;
+	enum MHD_Result sent;
+	int ret;
+
+	if (request->too_large)
+		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE,
+			      "the body is too large for a MIKEY message\n");
+	ret = base64_read(&msg, request->body ? request->body : "",
+			  request->len);
+	if (ret)
+		return refuse(connection, ret == -ENOMEM ?
+			      MHD_HTTP_SERVICE_UNAVAILABLE :
+			      MHD_HTTP_BAD_REQUEST,
+			      ret == -ENOMEM ? "no memory\n" :
+			      "the body is not base64\n");
+	answer = calloc(1, sizeof(*answer));
+	if (!answer) {
+		bytes_wipe(&msg);
+		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "no memory\n");
+	}
+	d = kms_pool_take(http->pool);
+	ret = kms_handle(http->kms, &d->store, request->kind, msg.data, msg.len,
+			 answer);
+	kms_pool_give(http->pool, d);
+	if (!ret) {
+		log_answer(connection, request, answer);
+		sent = send_answer(connection, answer);
+	} else if (ret == -EBADMSG) {
+		sent = refuse(connection, MHD_HTTP_BAD_REQUEST,
+			      "the body is not a MIKEY message\n");
+	} else if (ret == -EAGAIN) {
+		sent = refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "the KMS is busy\n");
+	} else {
+		log_error("%s", answer->why);
+		sent = refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+			      "the KMS has a fault\n");
+	}
+	bytes_wipe(&msg);
+	free(answer);
+	return sent;
+}
+
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection,
+				  const char *url, const char *method,
+				  const char *version, const char *data,
+				  size_t *len, void **state)
+{
+	(void)version;
+	if (!*state)
+		return begin(ctx, connection, url, method, state);
+	if (*len)
+		return more(ctx, *state, data, len);
+	return finish(ctx, connection, *state);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *connection,
+			 void **state, enum MHD_RequestTerminationCode code)
+{
+	struct kms_watched *w = watched(connection);
+	struct kms_http *http = ctx;
+	struct request *request = *state;
+
+	(void)code;
+	if (request) {
+		free(request->body);
+		free(request);
+		*state = NULL;
+	}
+	if (w)
+		kms_watch_again(http->watch, w);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *connection,
+			  void **state, enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info;
+	struct kms_http *http = ctx;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		info = MHD_get_connection_info(connection,
+					       MHD_CONNECTION_INFO_CONNECTION_FD);
+		*state = info ? kms_watch_add(http->watch, info->connect_fd) :
+			 NULL;
+	} else if (*state) {
+		kms_watch_remove(http->watch, *state);
+		*state = NULL;
+	}
+}
+
+__attribute__((format(printf, 2, 0)))
+static void on_log(void *ctx, const char *format, va_list args)
+{
+	char words[256];
+
+	(void)ctx;
+	vsnprintf(words, sizeof(words), format, args);
+	words[strcspn(words, "\n")] = '\0';
+	log_debug("http: %s", words);
+}
+
+static int start_server(struct kms_http *http, const struct kms_listen *listen,
+			struct server *server, struct problem *problem)
+{
+	const struct kms_config *config = http->config;
+	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+			     MHD_USE_ERROR_LOG;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, http->private_key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
+		  (void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
+
+	server->fd = kms_listener_open(listen, problem);
+	if (server->fd < 0)
+		return server->fd;
+	if (listen->tls)
+		flags |= MHD_USE_TLS;
+	if (listen->address.ss_family == AF_INET6)
+		flags |= MHD_USE_IPv6;
+	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, server->fd,
+		MHD_OPTION_THREAD_POOL_SIZE, config->threads,
+		MHD_OPTION_CONNECTION_LIMIT,
+		config->max_connections < config->threads ? config->threads :
+		config->max_connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_per_address,
+		MHD_OPTION_CONNECTION_TIMEOUT, config->request_timeout,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+		MHD_OPTION_ARRAY, listen->tls ? tls : none, MHD_OPTION_END);
+	if (!server->daemon) {
+		kms_listener_close(server->fd);
+		return problem_set(problem, -EIO, "%s: cannot be served%s",
+				   listen->text, listen->tls ?
+				   " (certificate and private key must be PEM and belong together)" :
+				   "");
+	}
+	return 0;
+}
+
+struct kms_http *kms_http_start(const struct kms_config *config,
+				struct kms *kms, struct kms_pool *pool,
+				struct problem *problem)
+{
+	struct kms_http *http = calloc(1, sizeof(*http));
+	size_t i;
+
+	if (http) {
+		http->servers = calloc(config->num_listen + 1,
+				       sizeof(*http->servers));
+		http->watch = kms_watch_new();
+	}
+	if (!http || !http->servers || !http->watch) {
+		problem_set(problem, -ENOMEM, "no memory");
+		goto fail;
+	}
+	http->config = config;
+	http->kms = kms;
+	http->pool = pool;
+	http->body_max = base64_size(MIKEY_MSG_MAX, BASE64_MIME_LINE) + 2;
+	if (config->certificate &&
+	    kms_pem_read(config->certificate, &http->certificate, problem))
+		goto fail;
+	if (config->private_key &&
+	    kms_pem_read(config->private_key, &http->private_key, problem))
+		goto fail;
+	for (i = 0; i < config->num_listen; i++) {
+		if (start_server(http, &config->listen[i], &http->servers[i],
+				 problem))
+			goto fail;
+		http->num_servers++;
+	}
+	return http;
+fail:
+	kms_http_stop(http);
+	return NULL;
+}
+
+unsigned int kms_http_port(const struct kms_http *http, size_t listener)
+{
+	return kms_listener_port(http->servers[listener].fd);
+}
+
+void kms_http_tick(struct kms_http *http)
+{
+	kms_watch_close_older(http->watch, http->config->request_timeout);
+}
+
+void kms_http_stop(struct kms_http *http)
+{
+	size_t i;
+
+	if (!http)
+		return;
+	for (i = 0; i < http->num_servers; i++)
+		MHD_quiesce_daemon(http->servers[i].daemon);
+	if (http->watch)
+		kms_watch_drain(http->watch, STOP_SECONDS);
+	for (i = 0; i < http->num_servers; i++) {
+		MHD_stop_daemon(http->servers[i].daemon);
+		kms_listener_close(http->servers[i].fd);
+	}
+	kms_watch_free(http->watch);
+	kms_pem_wipe(http->certificate);
+	kms_pem_wipe(http->private_key);
+	free(http->servers);
+	free(http);
+}

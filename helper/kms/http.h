@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The KMS over HTTP and HTTPS (TS 33.328 Annex A):
+ *
+ *	POST /keymanagement?requesttype=ticketrequest	(or ticketresolve)
+ *	Content-Type: application/mikey, the body base64
+ *
+ * 200 carries an answer, be it a MIKEY Error; 4xx: the client erred; 5xx: we
+ * did.
+ */
+#ifndef HELPER_KMS_HTTP_H
+#define HELPER_KMS_HTTP_H
+
+#include "helper/kms/config.h"
+#include "helper/kms/pool.h"
+
+struct kms_http;
+
+/**
+ * kms_http_start() - listen at all addresses of the configuration
+ * @config, @kms, @pool: kept by the caller until kms_http_stop()
+ *
+ * Threads are started with the signal mask of the caller.
+ * Return: NULL with words if any address cannot be served.
+ */
+struct kms_http *kms_http_start(const struct kms_config *config,
+				struct kms *kms, struct kms_pool *pool,
+				struct problem *problem);
+
+/* Answers what has been asked, takes nothing new, then frees. */
+void kms_http_stop(struct kms_http *http);
+
+/* Port of a listener, for an address with port 0. */
+unsigned int kms_http_port(const struct kms_http *http, size_t listener);
+
+/* Call about once a second: closes connections that take too long. */
+void kms_http_tick(struct kms_http *http);
+
+#endif

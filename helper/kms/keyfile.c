@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Keys in files and on standard input; see keyfile.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper/kms/keyfile.h"
+
+#define KEY_BYTES_MAX 64
+#define LINE_MAX_LEN (2 * KEY_BYTES_MAX + 2)	/* and CR LF */
+
+/* Straight from the descriptor: stdio would keep a copy in its buffer. */
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	while (at < size) {
+		n = read(fd, buf + at, size - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		at += n;
+	}
+	return at;
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int parse(const char *path, const char *line, size_t n, u8 *key,
+		 size_t size, size_t *len, struct problem *problem)
+{
+	int high, low;
+	size_t i;
+
+	while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+		n--;
+	if (!n || n % 2 || n / 2 > size)
+		return problem_set(problem, -EINVAL,
+				   "%s: expected up to %zu pairs of hexadecimal digits on one line",
+				   path, size);
+	for (i = 0; i < n; i += 2) {
+		high = digit(line[i]);
+		low = digit(line[i + 1]);
+		if (high < 0 || low < 0)
+			return problem_set(problem, -EINVAL,
+					   "%s: character %zu is not a hexadecimal digit",
+					   path, high < 0 ? i + 1 : i + 2);
+		key[i / 2] = high << 4 | low;
+	}
+	*len = n / 2;
+	return 0;
+}
+
+static int open_key(const char *path, enum kms_keyfile_mode mode,
+		    struct problem *problem)
+{
+	struct stat st;
+	int fd;
+
+	if (mode == KMS_KEYFILE_ANY && !strcmp(path, "-"))
+		return STDIN_FILENO;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return problem_set(problem, -errno, "%s: %s", path,
+				   strerror(errno));
+	if (mode == KMS_KEYFILE_PRIVATE &&
+	    (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_mode & 077)) {
+		close(fd);
+		return problem_set(problem, -EPERM,
+				   "%s: others can read this key file (chmod 600 it)",
+				   path);
+	}
+	return fd;
+}
+
+int kms_keyfile_read(const char *path, enum kms_keyfile_mode mode, u8 *key,
+		     size_t size, size_t *len, struct problem *problem)
+{
+	char line[LINE_MAX_LEN + 1];
+	ssize_t n;
+	int fd, ret;
+
+	fd = open_key(path, mode, problem);
+	if (fd < 0)
+		return fd;
+	n = read_all(fd, line, sizeof(line));
+	if (fd != STDIN_FILENO)
+		close(fd);
+	if (n < 0)
+		ret = problem_set(problem, n, "%s: %s", path, strerror(-n));
+	else if (n > LINE_MAX_LEN)
+		ret = problem_set(problem, -EINVAL, "%s: too long for a key",
+				  path);
+	else
+		ret = parse(path, line, n, key, size, len, problem);
+	OPENSSL_cleanse(line, sizeof(line));
+	if (ret)
+		OPENSSL_cleanse(key, size);
+	return ret;
+}
+
+static int write_all(int fd, const char *buf, size_t len)
+{
+	size_t at = 0;
+	ssize_t n;
+
+	while (at < len) {
+		n = write(fd, buf + at, len - at);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			at += n;
+	}
+	return 0;
+}
+
+int kms_keyfile_write(const char *path, const u8 *key, size_t len,
+		      struct problem *problem)
+{
+	static const char digits[] = "0123456789abcdef";
+	bool standard = !strcmp(path, "-");
+	char line[LINE_MAX_LEN];
+	int fd = STDOUT_FILENO;
+	int ret;
+	size_t i;
+
+	if (len > KEY_BYTES_MAX)
+		return problem_set(problem, -EINVAL, "the key is too long");
+	if (!standard) {
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return problem_set(problem, -errno, "%s: %s", path,
+					   errno == EEXIST ?
+					   "exists already and is not overwritten" :
+					   strerror(errno));
+	}
+	for (i = 0; i < len; i++) {
+		line[2 * i] = digits[key[i] >> 4];
+		line[2 * i + 1] = digits[key[i] & 15];
+	}
+	line[2 * len] = '\n';
+	ret = write_all(fd, line, 2 * len + 1);
+	OPENSSL_cleanse(line, sizeof(line));
+	if (!standard) {
+		if (!ret && fsync(fd))
+			ret = -errno;
+		if (close(fd) && !ret)
+			ret = -errno;
+		if (ret)
+			unlink(path);
+	}
+	return ret ? problem_set(problem, ret, "%s: %s", path, strerror(-ret)) : 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Keys in files and on standard input: one line of hexadecimal digits.
+ */
+#ifndef HELPER_KMS_KEYFILE_H
+#define HELPER_KMS_KEYFILE_H
+
+#include "helper/lib/problem.h"
+#include "kmod/wire/wire.h"
+
+enum kms_keyfile_mode {
+	KMS_KEYFILE_ANY,		/* "-" is standard input */
+	KMS_KEYFILE_PRIVATE,		/* a file that only its owner can read */
+};
+
+/**
+ * kms_keyfile_read() - read a key
+ * @key: room for @size bytes
+ * @len: bytes read
+ *
+ * Return: 0 or a negative errno with words; then @key is wiped.
+ */
+int kms_keyfile_read(const char *path, enum kms_keyfile_mode mode, u8 *key,
+		     size_t size, size_t *len, struct problem *problem);
+
+/**
+ * kms_keyfile_write() - write a key to a new file, mode 0600, synced
+ *
+ * Never overwrites; "-" is standard output. Return: 0 or a negative errno
+ * with words; a file that could not be completed is removed.
+ */
+int kms_keyfile_write(const char *path, const u8 *key, size_t len,
+		      struct problem *problem);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The core of the key management service: one MIKEY message in, one out
+ * (RFC 6043 4.2.1 and 4.2.3 as seen by the KMS).
+ *
+ * No network, no database, no files: the world is reached through three small
+ * interfaces (store, clock, randomness), so that tests run the whole core in
+ * process and reproduce messages byte for byte.
+ */
+#ifndef HELPER_KMS_KMS_H
+#define HELPER_KMS_KMS_H
+
+#include "kmod/wire/message.h"
+#include "kmod/wire/profile.h"
+
+struct kms_store;
+
+/* What a random value is for; a test gives each use its own bytes. */
+enum kms_random_use {
+	KMS_RANDOM_MPK,
+	KMS_RANDOM_TRAFFIC_KEY,
+	KMS_RANDOM_SPI,
+	KMS_RANDOM_TICKET_RAND,
+	KMS_RANDOM_RANDR_KMS,
+	KMS_RANDOM_DUMMY_KEY,
+};
+
+/**
+ * struct kms_env - where time and randomness come from
+ * @now: Unix time in seconds
+ * @random: fill @len bytes; 0, or -EIO when there is no entropy
+ * @ctx: handed to both
+ */
+struct kms_env {
+	s64 (*now)(void *ctx);
+	int (*random)(void *ctx, enum kms_random_use use, u8 *buf, size_t len);
+	void *ctx;
+};
+
+/* The system's clock and OpenSSL's generator for private values. */
+extern const struct kms_env kms_env_system;
+
+/* Which wildcards an IDRr of a request may have ('?' is zero or more). */
+enum kms_wildcards {
+	KMS_WILDCARDS_NONE,
+	KMS_WILDCARDS_USER,		/* in the user part only */
+	KMS_WILDCARDS_ANY,		/* also ?@? (readable by everybody) */
+};
+
+/* Users that match @from may have tickets for recipients that match @to. */
+struct kms_rule {
+	const char *from;
+	const char *to;
+};
+
+/**
+ * struct kms_policy - what this KMS grants
+ * @identities: IDRkms values it answers to, base URLs, at least one
+ * @skew: seconds a request's time may differ from ours
+ * @max_lifetime: longest validity period of a ticket, in seconds
+ * @max_responders: most IDRr in one ticket
+ * @reuse: whether J (the ticket may be reused) is granted
+ * @suites: bit (1 << id) for each suite that is on
+ * @rules: who may ask for whom; with none, everybody for everybody
+ */
+struct kms_policy {
+	const char *const *identities;
+	size_t num_identities;
+	s64 skew;
+	s64 max_lifetime;
+	u32 max_responders;
+	bool reuse;
+	enum kms_wildcards wildcards;
+	u32 suites;
+	const struct kms_rule *rules;
+	size_t num_rules;
+};
+
+/**
+ * kms_policy_defaults() - a policy that only lacks identities
+ *
+ * Skew 60 s, lifetime 7 days, 100 responders, reuse granted, wildcards in the
+ * user part, suite 256, no rules.
+ */
+void kms_policy_defaults(struct kms_policy *p);
+
+struct kms;
+
+/**
+ * kms_new() - a KMS core
+ * @policy: kept by the caller, unchanged, until kms_free()
+ * @env: copied
+ *
+ * Return: NULL without memory, entropy or cryptography (never half of one).
+ */
+struct kms *kms_new(const struct kms_policy *policy, const struct kms_env *env);
+void kms_free(struct kms *kms);
+
+/* What the two addresses of Annex A accept. */
+enum kms_exchange_kind {
+	KMS_TICKET_REQUEST,		/* requesttype=ticketrequest */
+	KMS_TICKET_RESOLVE,		/* requesttype=ticketresolve */
+};
+
+#define KMS_SUMMARY_MAX 512
+
+/**
+ * struct kms_answer - what kms_handle() has to say
+ * @len: length of @buf, a MIKEY message
+ * @error_no: -1 for a RESP, else the Error no of the MIKEY Error message
+ * @authentic: the request's MAC verified; an Error then carries V
+ * @why: for the operator's log: a constant sentence, NULL if none
+ * @who: the same: the PSK id if the request could be read, in printable form
+ * @summary: the same: what was granted or resolved
+ */
+struct kms_answer {
+	u8 buf[MIKEY_MSG_MAX];
+	size_t len;
+	int error_no;
+	bool authentic;
+	const char *why;
+	char who[2 * MIKEY_UID_MAX];
+	char summary[KMS_SUMMARY_MAX];
+};
+
+/**
+ * kms_handle() - answer one message
+ * @kms: the core; any number of threads at once, each with its own @store
+ * @store: where users, groups and keys are
+ * @kind: at which address it arrived
+ * @msg: the message, @len bytes
+ * @answer: filled in
+ *
+ * Unknown users, wrong MACs and everything malformed behind a readable HDR
+ * get the same Error in the same time; so do, among authenticated requests,
+ * all tickets that the requester may not have.
+ *
+ * Return: 0, and @answer is to be sent, whether RESP or Error; -EBADMSG if it
+ * is no MIKEY message at all, so that there is nothing to echo; -EAGAIN if the
+ * store is busy; -EIO if store, randomness or cryptography failed. After an
+ * error only @why is set.
+ */
+int kms_handle(struct kms *kms, struct kms_store *store,
+	       enum kms_exchange_kind kind, const u8 *msg, size_t len,
+	       struct kms_answer *answer);
+
+/* A name for an Error no (RFC 3830 6.12, RFC 6043 6.9). */
+const char *kms_error_name(int error_no);
+
+#endif

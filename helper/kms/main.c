@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mikey-kms, the key management service of MIKEY-TICKET (TS 33.328 Annex A,
+ * RFC 6043): finds the subcommand and keeps keys out of core dumps.
+ */
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "helper/kms/commands.h"
+
+const struct kms_command kms_commands[] = {
+	{ "init", "\n\nMake a new store and the key that its secrets are encrypted with.\n"
+	  "Neither overwrites anything.", kms_run_init },
+	{ "serve", "\n\nAnswer requests until SIGTERM.", kms_run_serve },
+	{ "check-config", "[--serve]\n\nRead the configuration and say what is wrong with it.\n\n"
+	  "  --serve           also whether it suffices to serve", kms_run_check_config },
+	{ "user add", "--uid UID [--uid UID]... [--psk-id ID]\n"
+	  "       [--psk-in FILE | --psk-out FILE] [--suite SUITE] [--expires SECONDS]\n\n"
+	  "Add a user. The PSK is made here and printed, or read.\n\n"
+	  "  --uid UID         user@domain; the first also is the PSK id by default\n"
+	  "  --psk-id ID       IDRpsk, the name of the PSK\n"
+	  "  --psk-out FILE    write the new PSK to a new file, mode 0600\n"
+	  "  --psk-in FILE     take this PSK, hexadecimal; - is standard input\n"
+	  "  --suite SUITE     256 (default), 128 or ts-128\n"
+	  "  --expires SECONDS refuse the PSK after so many seconds from now",
+	  kms_run_user_add },
+	{ "user list", "\n\nList users. No key is ever listed.", kms_run_user_list },
+	{ "user show", "UID\n\nShow one user.", kms_run_user_show },
+	{ "user del", "UID\n\nRemove the user with this UID, with PSK and memberships.",
+	  kms_run_user_del },
+	{ "group add", "--psi PSI [--member UID]...\n\n"
+	  "Add a group whose members may resolve tickets for its PSI.\n\n"
+	  "  --psi PSI         user@domain, the group's name\n"
+	  "  --member UID      a user of this store", kms_run_group_add },
+	{ "group list", "\n\nList groups and their members.", kms_run_group_list },
+	{ "group del", "PSI\n\nRemove a group.", kms_run_group_del },
+	{ "group member-add", "PSI UID\n\nAdd a user to a group.", kms_run_member_add },
+	{ "group member-del", "PSI UID\n\nTake a user out of a group.",
+	  kms_run_member_del },
+	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },
+	{ "tpk rotate", "\n\nMake a new key for new tickets; old ones stay until their\n"
+	  "last ticket is over.", kms_run_tpk_rotate },
+	{ "replay reset", "\n\nBegin the replay record anew, after a store was restored or the\n"
+	  "clock was wrong. Requests are refused until the skew has passed.",
+	  kms_run_replay_reset },
+	{ "ticket inspect", "[--reveal-keys] FILE\n\n"
+	  "Show the policy of the ticket in a MIKEY message (binary or base64).\n"
+	  "For tests and demonstrations.\n\n"
+	  "  --reveal-keys     also print its keys, which the store key opens",
+	  kms_run_ticket_inspect },
+};
+
+const size_t kms_num_commands = ARRAY_SIZE(kms_commands);
+
+static void overview(FILE *f)
+{
+	size_t i;
+
+	fputs("Usage: mikey-kms COMMAND [OPTIONS]\n\nCommands:\n", f);
+	for (i = 0; i < kms_num_commands; i++)
+		fprintf(f, "  %s\n", kms_commands[i].name);
+	fputs("\nmikey-kms COMMAND --help says more; so does mikey-kms(8).\n", f);
+}
+
+/* How many arguments the name of @c takes up, or 0 if it is not the one. */
+static int words_of(const struct kms_command *c, int argc, char **argv)
+{
+	const char *space = strchr(c->name, ' ');
+	size_t first = space ? (size_t)(space - c->name) : strlen(c->name);
+
+	if (argc < 2 || strlen(argv[1]) != first ||
+	    strncmp(argv[1], c->name, first))
+		return 0;
+	if (!space)
+		return 1;
+	return argc > 2 && !strcmp(argv[2], space + 1) ? 2 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit no_core = { 0, 0 };
+	size_t i;
+	int words;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+		overview(stdout);
+		return KMS_EXIT_DONE;
+	}
+	for (i = 0; i < kms_num_commands; i++) {
+		words = words_of(&kms_commands[i], argc, argv);
+		if (words)
+			return kms_commands[i].run(&kms_commands[i], argc - words,
+						   argv + words);
+	}
+	if (argc > 1)
+		fprintf(stderr, "mikey-kms: there is no command \"%s%s%s\"\n",
+			argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+	overview(stderr);
+	return KMS_EXIT_USAGE;
+}

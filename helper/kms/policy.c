@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What this KMS grants to whom; see policy.h.
+ */
+#include "helper/kms/policy.h"
+
+void kms_policy_defaults(struct kms_policy *p)
+{
+	*p = (struct kms_policy) {
+		.skew = 60,
+		.max_lifetime = 7 * 24 * 3600,
+		.max_responders = 100,
+		.reuse = true,
+		.wildcards = KMS_WILDCARDS_USER,
+		.suites = 1U << MIKEY_SUITE_ID_256,
+	};
+}
+
+bool kms_policy_is_us(const struct kms_policy *policy, const struct mikey_id *id)
+{
+	const char *own;
+	size_t i;
+
+	for (i = 0; id->type == MIKEY_ID_URI && i < policy->num_identities; i++) {
+		own = policy->identities[i];
+		if (mikey_blob_eq(id->data, kms_blob(own, strlen(own))))
+			return true;
+	}
+	return false;
+}
+
+int kms_owns_uid(struct kms_exchange *ex, const struct mikey_id *id)
+{
+	struct kms_uid uids[KMS_USER_UIDS_MAX];
+	u32 num, i;
+	int ret;
+
+	ret = ex->store->ops->uids(ex->store, ex->psk.user, uids, &num);
+	if (ret)
+		return ret;
+	for (i = 0; id->type == MIKEY_ID_NAI && i < num; i++)
+		if (mikey_blob_eq(id->data, kms_blob(uids[i].data, uids[i].len)))
+			return 0;
+	return -ENOENT;
+}
+
+bool kms_pattern_covers(struct mikey_blob pattern, struct mikey_blob name)
+{
+	u32 p = 0, n = 0, behind = 0, resume = 0;
+	bool wild = false;
+
+	/* A '?' of the name is a character that only a '?' can take in. */
+	while (n < name.len) {
+		if (p < pattern.len && pattern.p[p] == '?') {
+			wild = true;
+			behind = ++p;
+			resume = n;
+		} else if (p < pattern.len && pattern.p[p] == name.p[n]) {
+			p++;
+			n++;
+		} else if (wild) {
+			p = behind;
+			n = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern.len && pattern.p[p] == '?')
+		p++;
+	return p == pattern.len;
+}
+
+static struct mikey_blob text(const char *s)
+{
+	return kms_blob(s, strlen(s));
+}
+
+/*
+ * '?' in the domain lets everybody resolve the ticket, and a GTGK is readable
+ * by every resolver.
+ */
+static bool wildcards_allowed(enum kms_wildcards allowed, struct mikey_blob to)
+{
+	const u8 *wild = memchr(to.p, '?', to.len);
+	const u8 *at = memchr(to.p, '@', to.len);
+
+	if (!wild || allowed == KMS_WILDCARDS_ANY)
+		return true;
+	if (allowed == KMS_WILDCARDS_NONE || !at)
+		return false;
+	return !memchr(at, '?', to.p + to.len - at);
+}
+
+static bool may_ask(const struct kms_policy *policy, struct mikey_blob from,
+		    struct mikey_blob to)
+{
+	const struct kms_rule *r;
+
+	for (r = policy->rules; r < policy->rules + policy->num_rules; r++)
+		if (kms_pattern_covers(text(r->from), from) &&
+		    kms_pattern_covers(text(r->to), to))
+			return true;
+	return !policy->num_rules;
+}
+
+int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
+		    bool requested, const struct mikey_profile **profile)
+{
+	struct mikey_policy p = *policy;
+	struct mikey_diag diag;
+	int ret;
+
+	/* K of a request is ignored by the KMS (RFC 6043 6.10). */
+	if (requested)
+		p.flags &= ~MIKEY_FLAG_K;
+	if (!(p.flags & MIKEY_FLAG_D))
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "tickets made by the initiator (D0) are not supported");
+	*profile = mikey_profile_of(p.flags);
+	if (!*profile)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
+				  "the flags are those of no profile");
+	ret = mikey_policy_check(&p, *profile, ex->suite, requested, &diag);
+	if (ret == -EPROTONOSUPPORT)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET, diag.why);
+	if (ret)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR, diag.why);
+	return 0;
+}
+
+/* Every recipient asked for, or none: a part of a group is nobody's wish. */
+static int check_recipients(struct kms_exchange *ex, struct mikey_blob from,
+			    const struct mikey_policy *wanted)
+{
+	const struct kms_policy *policy = ex->kms->policy;
+	struct mikey_policy_iter it;
+	struct mikey_id to;
+
+	if (wanted->num_responders > policy->max_responders)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
+				  "more recipients than a ticket may have");
+	mikey_policy_walk(&it, wanted, MIKEY_IDR_R);
+	while (mikey_policy_next(&it, wanted, &to)) {
+		if (!wildcards_allowed(policy->wildcards, to.data))
+			return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
+					  "a recipient with a wildcard that is not allowed");
+		if (!may_ask(policy, from, to.data))
+			return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
+					  "no rule lets this user ask for this recipient");
+	}
+	return 0;
+}
+
+/* At most @max_lifetime from now, and not dated back further than the skew. */
+static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant,
+			  bool *changed)
+{
+	const struct kms_policy *policy = ex->kms->policy;
+	s64 start, end;
+
+	grant->tr_s = grant->wanted->tr_s;
+	grant->tr_e = grant->wanted->tr_e;
+	start = mikey_ts_to_unix(&grant->tr_s);
+	end = mikey_ts_to_unix(&grant->tr_e);
+	if (end <= ex->now)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
+				  "the validity period is already over");
+	if (start < ex->now - policy->skew) {
+		start = ex->now;
+		mikey_ts_from_unix(&grant->tr_s, start);
+		*changed = true;
+	}
+	if (end > ex->now + policy->max_lifetime) {
+		end = ex->now + policy->max_lifetime;
+		mikey_ts_from_unix(&grant->tr_e, end);
+		*changed = true;
+	}
+	if (end <= start)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
+				  "the validity period begins after the longest one ends");
+	return 0;
+}
+
+/* Granted is exactly PSK/MIME, which no IDRapp at all would include. */
+static bool asks_one_app(const struct mikey_policy *wanted)
+{
+	return wanted->num_app == 1;
+}
+
+int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
+{
+	const struct kms_policy *policy = ex->kms->policy;
+	const struct mikey_policy *wanted = &ex->in.tp.policy;
+	bool changed;
+	int ret;
+
+	*grant = (struct kms_grant) {
+		.wanted = wanted,
+		.initiator = ex->in.idr_i.data,
+	};
+	if (!ex->in.tp.present)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
+				  "there is no desired policy");
+	ret = kms_policy_form(ex, wanted, true, &grant->profile);
+	if (ret)
+		return ret;
+	if (!kms_policy_is_us(policy, &wanted->idr_kms))
+		return kms_refuse(ex, MIKEY_ERR_INVALID_ID,
+				  "the policy names another KMS");
+	ret = check_recipients(ex, grant->initiator, wanted);
+	if (ret)
+		return ret;
+
+	changed = !mikey_blob_eq(wanted->idr_i.data, grant->initiator) ||
+		  !asks_one_app(wanted);
+	ret = grant_validity(ex, grant, &changed);
+	if (ret)
+		return ret;
+	grant->head = *wanted;
+	grant->head.flags &= ~MIKEY_FLAG_K;
+	if (grant->head.flags & MIKEY_FLAG_J && !policy->reuse) {
+		grant->head.flags &= ~MIKEY_FLAG_J;
+		changed = true;
+	}
+	if (changed)
+		grant->head.flags |= MIKEY_FLAG_K;
+	return 0;
+}
+
+void kms_grant_write(struct mikey_builder *b, const struct kms_grant *grant)
+{
+	struct mikey_policy_iter it;
+	struct mikey_id id;
+
+	mikey_put_idr(b, MIKEY_IDR_KMS, MIKEY_ID_URI,
+		      grant->wanted->idr_kms.data);
+	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI, grant->initiator);
+	mikey_put_tr(b, MIKEY_TR_START, &grant->tr_s);
+	mikey_put_tr(b, MIKEY_TR_END, &grant->tr_e);
+	if (grant->wanted->tr_r.present)
+		mikey_put_tr(b, MIKEY_TR_REKEY, &grant->wanted->tr_r);
+	mikey_put_idr(b, MIKEY_IDR_APP, MIKEY_ID_BYTES, text(MIKEY_APP_PSK_MIME));
+	mikey_policy_walk(&it, grant->wanted, MIKEY_IDR_R);
+	while (mikey_policy_next(&it, grant->wanted, &id))
+		mikey_put_idr(b, MIKEY_IDR_R, id.type, id.data);
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Ticket Resolve at the KMS: RESOLVE_INIT in, RESOLVE_RESP out (RFC 6043
+ * 4.2.3.4, 4.2.3.5), behind the checks that both exchanges share.
+ *
+ *	RESOLVE_RESP = HDR, T, IDRkms, KEMAC, IDRr, [RANDRkms], V
+ *
+ * Whether a ticket exists, is genuine, is over or is for somebody else is not
+ * the requester's business: all checks are made, then one answer is given.
+ */
+#include <openssl/crypto.h>
+
+#include "helper/kms/ticket.h"
+
+/* Everything secret of one resolve in one place, to be wiped in one. */
+struct resolve {
+	const struct mikey_profile *profile;
+	struct mikey_ticket_data td;
+	struct kms_tpk tpk;
+	struct kms_ticket_keys keys;
+	struct kms_mpks mpks;
+	u8 mpk_r_forked[MIKEY_KEY_MAX];
+	u8 randr_kms[MIKEY_KEY_MAX];
+	struct kms_message_keys response;
+	struct kms_key_list list;
+	struct kms_uid matched;
+	const char *why;		/* first reason to refuse, or NULL */
+};
+
+static void doubt(struct resolve *re, const char *why)
+{
+	if (!re->why)
+		re->why = why;
+}
+
+/* What can be said about the ticket without any key. */
+static int check_form(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct mikey_ticket_payload *ticket = &ex->in.ticket;
+	const struct mikey_suite *suite = ex->suite;
+	struct mikey_diag diag;
+	int ret;
+
+	if (!ticket->present)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "there is no ticket");
+	ret = kms_policy_form(ex, &ticket->policy, false, &re->profile);
+	if (ret)
+		return ret;
+	if (mikey_ticket_data_parse(&re->td, ticket, &diag))
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET, diag.why);
+	if (re->td.kemac.encr_alg != suite->encr_alg ||
+	    re->td.kemac.mac_alg != MIKEY_AUTH_NULL ||
+	    re->td.v.auth_alg != suite->auth_alg ||
+	    re->td.rand.data.len < suite->rand_len)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "the ticket's algorithms are not those of the suite");
+	if (!re->profile->forked && ticket->initiator_data.len)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "Initiator Data without key forking");
+	return 0;
+}
+
+static int find_tpk(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct mikey_id *name = &re->td.idr_psk;
+	struct mikey_blob none = { 0 };
+	int ret;
+
+	ret = ex->store->ops->tpk(ex->store, name->present &&
+				  name->type == MIKEY_ID_BYTES ?
+				  name->data : none, &re->tpk);
+	if (ret == -EAGAIN || ret == -EIO)
+		return ret;
+	if (ret) {
+		doubt(re, ret == -EKEYREJECTED ?
+		      "the store's row of this TPK was tampered with" :
+		      "the ticket's TPK is not known");
+		memcpy(re->tpk.key, ex->kms->dummy_key, ex->suite->key_len);
+		re->tpk.key_len = ex->suite->key_len;
+	}
+	return 0;
+}
+
+/* Ticket MAC, MPKi and MPKr, Vr. */
+static int open_ticket(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct kms_crypto *c = ex->kms->crypto;
+	int ret;
+
+	ret = kms_ticket_open(c, &ex->in.ticket, &re->td, ex->suite,
+			      re->profile, &re->tpk, &re->keys);
+	if (ret == -EIO)
+		return ret;
+	if (ret)
+		doubt(re, ret == -EBADMSG ?
+		      "the ticket's keys are not those of the profile" :
+		      "the ticket's MAC does not verify");
+	ret = kms_ticket_mpks(c, ex->suite, &re->keys, re->td.rand.data,
+			      &re->mpks);
+	if (ret || !re->profile->forked)
+		return ret;
+	ret = kms_ticket_vr(c, ex->suite, ex->in.ticket.initiator_data,
+			    &re->mpks);
+	if (ret == -EIO)
+		return ret;
+	if (ret)
+		doubt(re, "Vr of the Initiator Data does not verify");
+	return 0;
+}
+
+/* Is @uid a member of a group that the ticket names? 0, -ENOENT, error. */
+static int in_group(struct kms_exchange *ex, struct mikey_blob uid)
+{
+	const struct mikey_policy *policy = &ex->in.ticket.policy;
+	struct mikey_policy_iter it;
+	struct mikey_id group;
+	int ret;
+
+	mikey_policy_walk(&it, policy, MIKEY_IDR_R);
+	while (mikey_policy_next(&it, policy, &group)) {
+		if (memchr(group.data.p, '?', group.data.len))
+			continue;
+		ret = ex->store->ops->member(ex->store, group.data, uid);
+		if (ret != -ENOENT && ret != -EKEYREJECTED)
+			return ret;
+	}
+	return -ENOENT;
+}
+
+/*
+ * Which of the requester's identities the ticket is for: the one it asked
+ * under if that matches, else the first that does; by name or wildcard first,
+ * then as a member of a group.
+ */
+static int match(struct kms_exchange *ex, struct resolve *re)
+{
+	struct kms_uid uids[KMS_USER_UIDS_MAX];
+	struct mikey_blob asked = ex->in.idr_r.data;
+	struct kms_uid *matched = NULL;
+	struct mikey_blob uid;
+	bool first;
+	u32 num, i;
+	int ret;
+
+	ret = ex->store->ops->uids(ex->store, ex->psk.user, uids, &num);
+	if (ret)
+		return ret == -EAGAIN ? ret : -EIO;
+	for (i = 0; i < num; i++) {
+		uid = kms_blob(uids[i].data, uids[i].len);
+		first = mikey_blob_eq(uid, asked);
+		if ((!matched || first) &&
+		    mikey_policy_names(&ex->in.ticket.policy, uid))
+			matched = &uids[i];
+	}
+	for (i = 0; !matched && i <= num; i++) {
+		/* the identity asked under, then the others in their order */
+		uid = i ? kms_blob(uids[i - 1].data, uids[i - 1].len) : asked;
+		ret = in_group(ex, uid);
+		if (!ret) {
+			re->matched.len = uid.len;
+			memcpy(re->matched.data, uid.p, uid.len);
+			return 0;
+		}
+		if (ret != -ENOENT)
+			return ret;
+	}
+	if (matched)
+		re->matched = *matched;
+	else
+		doubt(re, "the ticket is not for this user");
+	return 0;
+}
+
+static int check_ticket(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct mikey_policy *policy = &ex->in.ticket.policy;
+	int ret;
+
+	ret = find_tpk(ex, re);
+	if (!ret)
+		ret = open_ticket(ex, re);
+	if (!ret)
+		ret = match(ex, re);
+	if (ret)
+		return ret;
+	if (!kms_policy_is_us(ex->kms->policy, &policy->idr_kms))
+		doubt(re, "the ticket is another KMS's");
+	if (mikey_ts_to_unix(&policy->tr_e) < ex->now)
+		doubt(re, "the ticket's validity period is over");
+	if (re->why)
+		return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE, re->why);
+	return 0;
+}
+
+/* MPKr' for the identity that matched (RFC 6043 5.1.1); GTGKs never fork. */
+static int fork_keys(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct kms_env *env = &ex->kms->env;
+	const struct mikey_suite *suite = ex->suite;
+	struct mikey_label label;
+
+	if (env->random(env->ctx, KMS_RANDOM_RANDR_KMS, re->randr_kms,
+			suite->rand_len) ||
+	    mikey_label_fork(&label, MIKEY_LC_FORK_MPK,
+			     kms_blob(re->matched.data, re->matched.len),
+			     kms_blob(re->randr_kms, suite->rand_len)))
+		return -EIO;
+	return kms_prf(ex->kms->crypto, suite->prf,
+		       kms_blob(re->mpks.mpk_r, suite->key_len),
+		       kms_blob(label.buf, label.len), re->mpk_r_forked,
+		       suite->key_len);
+}
+
+static int write_response(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct kms_crypto *c = ex->kms->crypto;
+	const struct mikey_suite *suite = ex->suite;
+	bool forked = re->profile->forked;
+	struct mikey_builder b;
+	struct mikey_ts t;
+	int ret;
+
+	mikey_ts_from_unix(&t, ex->t);
+	kms_answer_begin(ex, &b, MIKEY_DT_RESOLVE_RESP);
+	mikey_put_idr(&b, MIKEY_IDR_KMS, ex->in.idr_kms.type,
+		      ex->in.idr_kms.data);
+	ret = kms_key_list_write(&re->list, suite, re->profile, re->mpks.mpk_i,
+				 forked ? re->mpk_r_forked : NULL, &re->keys);
+	if (!ret)
+		ret = kms_keys_of_message(c, suite,
+					  kms_blob(ex->psk.key, ex->psk.key_len),
+					  &ex->in, true, &re->response);
+	if (!ret)
+		ret = kms_kemac_write(c, &b, suite, &re->response,
+				      ex->in.hdr.csb_id, t.value, &re->list);
+	if (ret)
+		return -EIO;
+	mikey_put_idr(&b, MIKEY_IDR_R, MIKEY_ID_NAI,
+		      kms_blob(re->matched.data, re->matched.len));
+	if (forked)
+		mikey_put_randr(&b, MIKEY_RANDR_KMS,
+				kms_blob(re->randr_kms, suite->rand_len));
+	return kms_answer_sign(ex, &b, re->response.auth);
+}
+
+int kms_resolve(struct kms_exchange *ex)
+{
+	struct resolve re;
+	int ret;
+
+	ret = kms_owns_uid(ex, &ex->in.idr_r);
+	if (ret == -ENOENT || ret == -EKEYREJECTED)
+		return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
+				  "IDRr is not a UID of the PSK's owner");
+	if (ret)
+		return ret;
+	memset(&re, 0, sizeof(re));
+	ret = check_form(ex, &re);
+	if (!ret)
+		ret = check_ticket(ex, &re);
+	if (!ret && re.profile->forked)
+		ret = fork_keys(ex, &re);
+	if (!ret)
+		ret = write_response(ex, &re);
+	if (!ret) {
+		kms_summary(ex->answer, "from", ex->in.ticket.policy.idr_i.data);
+		kms_summary(ex->answer, "to",
+			    kms_blob(re.matched.data, re.matched.len));
+		kms_summary(ex->answer, "tpk", re.td.idr_psk.data);
+	}
+	OPENSSL_cleanse(&re, sizeof(re));
+	return ret;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The connections that are open and since when: a client that sends a byte
+ * now and then would never run into a timeout of inactivity.
+ */
+#ifndef HELPER_KMS_WATCH_H
+#define HELPER_KMS_WATCH_H
+
+struct kms_watch;
+struct kms_watched;
+
+struct kms_watch *kms_watch_new(void);
+void kms_watch_free(struct kms_watch *watch);
+
+/* NULL without memory: the connection is then served unwatched. */
+struct kms_watched *kms_watch_add(struct kms_watch *watch, int fd);
+void kms_watch_remove(struct kms_watch *watch, struct kms_watched *w);
+
+/* A request has begun to arrive. */
+void kms_watch_busy(struct kms_watch *watch, struct kms_watched *w);
+
+/* A request was answered: its time starts anew. */
+void kms_watch_again(struct kms_watch *watch, struct kms_watched *w);
+
+/* Shut down what has not completed a request for this many seconds. */
+void kms_watch_close_older(struct kms_watch *watch, unsigned int seconds);
+
+/* Wait until no request is under way, or for this many seconds at most. */
+void kms_watch_drain(struct kms_watch *watch, unsigned int seconds);
+
+#endif
