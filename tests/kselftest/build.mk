@@ -2,11 +2,24 @@
 #
 # Tests of both netlink families on the kselftest harness (KTAP). They run as
 # root in tests/vm/run; peer_test needs no module.
+
+# The other side: a KMS and a sender.
 LIBRARIES += mikeypeer
 mikeypeer_SRCS := $(addprefix tests/kselftest/,peer_answer.c peer_crypto.c peer_ticket.c \
 	peer_transfer.c)
 mikeypeer_PKGS := libcrypto
 
+# This side: netlink and a terminal.
+LIBRARIES += mikeyterm
+mikeyterm_SRCS := $(addprefix tests/kselftest/,nl.c term.c)
+mikeyterm_PKGS := libnl-genl-3.0 libkeyutils
+
 TESTS += peer_test
 peer_test_SRCS := tests/kselftest/peer_test.c
 peer_test_LIBS := mikeypeer mikeywire
+
+ticket_tests := ticket_exchange_test
+TESTS += $(ticket_tests)
+$(foreach t,$(ticket_tests),$(eval $(t)_SRCS := tests/kselftest/$(t).c) \
+	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \
+	$(eval $(t)_LIBS := mikeyterm mikeypeer mikeywire))

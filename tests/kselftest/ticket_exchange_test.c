@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Family "mikey_ticket": what must work. REQUEST and GRANT, RESOLVE and
+ * ADMIT, INFO, STATS and CAPS, and the key that a ticket is.
+ */
+#include <kselftest_harness.h>
+
+#include <time.h>
+
+#include <openssl/sha.h>
+
+#include "term.h"
+
+FIXTURE(exchange)
+{
+	struct term alice;
+	struct term bob;
+	struct term_exchange ex;
+	struct peer_answer a;
+	struct peer_ticket ticket;
+	struct peer_transfer x;
+	struct peer_msg msg;
+	struct peer_msg transfer;
+	struct nlc_reply r;
+};
+
+FIXTURE_SETUP(exchange)
+{
+	term_session();
+	ASSERT_EQ(0, term_open(&self->alice, ALICE));
+	ASSERT_EQ(0, term_open(&self->bob, BOB));
+}
+
+FIXTURE_TEARDOWN(exchange)
+{
+	nlc_free(&self->r);
+	term_close(&self->alice);
+	term_close(&self->bob);
+}
+
+static bool is(struct nlattr *a, const char *text)
+{
+	return a && nla_len(a) == (int)strlen(text) &&
+	       !memcmp(nla_data(a), text, nla_len(a));
+}
+
+/* Description of an initiator's ticket, after uapi/mikey_ticket.h. */
+static void describe(char *to, const char *initiator,
+		     const char *const *responders)
+{
+	u8 text[1024], digest[32];
+	u32 len = 0, n, i;
+
+	text[len++] = MIKEY_PROFILE_IMMEDIATE;
+	text[len++] = MIKEY_SUITE_256;
+	for (; *responders; responders++) {
+		n = strlen(*responders);
+		text[len++] = n >> 8;
+		text[len++] = n;
+		memcpy(text + len, *responders, n);
+		len += n;
+	}
+	SHA256(text, len, digest);
+	to += sprintf(to, "i:%s:", initiator);
+	for (i = 0; i < 16; i++)
+		to += sprintf(to, "%02x", digest[i]);
+}
+
+TEST_F(exchange, grant)
+{
+	const char *const responders[] = { BOB, CAROL, NULL };
+	struct nlattr *policy;
+	char want[256], *got;
+	key_serial_t ticket;
+	s64 until;
+
+	until = time(NULL) + self->alice.valid;
+	ASSERT_EQ(0, nlc_call(&self->alice.nl,
+			      term_request_msg(&self->alice, responders),
+			      &self->r));
+	ASSERT_NE(NULL, self->r.attr[MIKEY_TICKET_A_MESSAGE]);
+	self->ex.id = nlc_u32(self->r.attr[MIKEY_TICKET_A_EXCHANGE]);
+	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
+				     nla_data(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
+				     nla_len(self->r.attr[MIKEY_TICKET_A_MESSAGE])));
+	EXPECT_EQ(2, self->ticket.policy.num_responders);
+	EXPECT_NE(0, self->ticket.policy.head.flags & MIKEY_FLAG_J);
+	nlc_free(&self->r);
+
+	peer_answer_write(&self->a, &self->msg);
+	ASSERT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+	ticket = nlc_s32(self->r.attr[MIKEY_TICKET_A_TICKET]);
+	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	EXPECT_LT(0, ticket);
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_INITIATOR, 0), ALICE));
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_KMS, 0), TERM_KMS));
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 0), BOB));
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 1), CAROL));
+	EXPECT_EQ(NULL, nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 2));
+	EXPECT_EQ(MIKEY_PROFILE_IMMEDIATE,
+		  nlc_u32(nlc_in(policy, MIKEY_TICKET_A_PROFILE, 0)));
+	EXPECT_EQ(MIKEY_SUITE_256,
+		  nlc_u32(nlc_in(policy, MIKEY_TICKET_A_SUITE, 0)));
+	EXPECT_NE(NULL, nlc_in(policy, MIKEY_TICKET_A_REUSABLE, 0));
+	EXPECT_EQ(NULL, nlc_in(policy, MIKEY_TICKET_A_CHANGED, 0));
+	/* D1 E1 F0 G0 H1 I1 J1 K0 L0 M0 N1 O1 */
+	EXPECT_EQ(0xce3, nlc_u32(nlc_in(policy, MIKEY_TICKET_A_FLAGS, 0)));
+	EXPECT_LE(until,
+		  nlc_s64(nlc_in(policy, MIKEY_TICKET_A_VALID_UNTIL, 0)));
+	EXPECT_GE(until + 5,
+		  nlc_s64(nlc_in(policy, MIKEY_TICKET_A_VALID_UNTIL, 0)));
+
+	describe(want, ALICE, responders);
+	EXPECT_EQ(ticket, keyctl_search(KEY_SPEC_SESSION_KEYRING,
+					MIKEY_TICKET_KEY_TYPE, want, 0));
+	ASSERT_LT(0, keyctl_describe_alloc(ticket, &got));
+	EXPECT_EQ(0, strncmp(got, "mikey_ticket;", 13));
+	EXPECT_STREQ(want, strrchr(got, ';') + 1);
+	free(got);
+
+	/* the exchange is over */
+	EXPECT_EQ(-ESRCH, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				      self->ex.id, &self->msg, NULL));
+}
+
+TEST_F(exchange, request_is_fresh_each_time)
+{
+	struct mikey_msg one, two;
+	static struct term_exchange first;
+	struct mikey_diag d;
+
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &first));
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, mikey_msg_parse(&one, first.msg, first.len, 0, &d));
+	ASSERT_EQ(0, mikey_msg_parse(&two, self->ex.msg, self->ex.len, 0, &d));
+	EXPECT_NE(first.id, self->ex.id);
+	EXPECT_NE(one.hdr.csb_id, two.hdr.csb_id);
+	EXPECT_FALSE(mikey_blob_eq(one.randr_i.data, two.randr_i.data));
+	EXPECT_LE(one.t.value, two.t.value);
+}
+
+/* The KMS may grant less, and says so with K. */
+TEST_F(exchange, grant_of_less)
+{
+	struct nlattr *policy;
+	s64 until = time(NULL) + 60;
+
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
+				     self->ex.msg, self->ex.len));
+	self->ticket.policy.head.flags &= ~MIKEY_FLAG_J;
+	self->ticket.policy.head.flags |= MIKEY_FLAG_K;
+	self->ticket.policy.head.tr_e = peer_time(until);
+	peer_answer_write(&self->a, &self->msg);
+	ASSERT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	EXPECT_EQ(NULL, nlc_in(policy, MIKEY_TICKET_A_REUSABLE, 0));
+	EXPECT_NE(NULL, nlc_in(policy, MIKEY_TICKET_A_CHANGED, 0));
+	EXPECT_EQ(until,
+		  nlc_s64(nlc_in(policy, MIKEY_TICKET_A_VALID_UNTIL, 0)));
+}
+
+/* Ticket type 1 (MIKEY base ticket) is accepted too; V in HDR is ignored. */
+TEST_F(exchange, grant_of_the_other_ticket_type)
+{
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
+				     self->ex.msg, self->ex.len));
+	self->ticket.policy.head.ticket_type = MIKEY_TICKET_TYPE_MIKEY_BASE;
+	self->a.v = true;
+	peer_answer_write(&self->a, &self->msg);
+	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+}
+
+/* Unexpected payloads whose length is known are skipped (RFC 6043 4). */
+static void put_rand_first(struct peer_msg *m, void *arg)
+{
+	u8 rand[] = { m->p[2], 2, 0xaa, 0xbb };
+
+	(void)arg;
+	m->p[2] = MIKEY_PL_RAND;
+	peer_splice(m, 10, 0, rand, sizeof(rand));
+}
+
+TEST_F(exchange, grant_with_a_payload_too_many)
+{
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
+				     self->ex.msg, self->ex.len));
+	self->a.bend = put_rand_first;
+	peer_answer_write(&self->a, &self->msg);
+	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+}
+
+TEST_F(exchange, admit)
+{
+	struct nlattr *policy;
+	key_serial_t ticket;
+	char want[256];
+	u8 digest[32];
+	int i, n;
+
+	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	peer_transfer_write(&self->x, &self->transfer);
+
+	ASSERT_EQ(0, term_resolve(&self->bob, &self->transfer, &self->ex,
+				  &self->r))
+		TH_LOG("%s", self->r.words);
+	/* what the ticket claims is told at once */
+	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_INITIATOR, 0), ALICE));
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 0), BOB));
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_KMS, 0), TERM_KMS));
+	nlc_free(&self->r);
+
+	ASSERT_EQ(0, peer_resolve_plan(&self->a, &self->ticket, &self->bob.psk,
+				       self->ex.msg, self->ex.len, false));
+	peer_answer_write(&self->a, &self->msg);
+	ASSERT_EQ(0, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+	ticket = nlc_s32(self->r.attr[MIKEY_TICKET_A_TICKET]);
+	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_INITIATOR, 0), ALICE));
+	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 0), BOB));
+
+	SHA256(self->transfer.p, self->transfer.len, digest);
+	n = sprintf(want, "r:" ALICE ":");
+	for (i = 0; i < 16; i++)
+		n += sprintf(want + n, "%02x", digest[i]);
+	EXPECT_EQ(ticket, keyctl_search(KEY_SPEC_SESSION_KEYRING,
+					MIKEY_TICKET_KEY_TYPE, want, 0));
+	EXPECT_EQ(-ESRCH, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
+				      self->ex.id, &self->msg, NULL));
+}
+
+/* A body proof is none of this module's business, but it must stand there. */
+TEST_F(exchange, admit_with_proof_of_origin)
+{
+	u8 proof[32] = { 1 };
+
+	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	self->x.proof = (struct mikey_ext){
+		.present = true, .type = MIKEY_EXT_PROOF_OF_ORIGIN_DEFAULT,
+		.data = { proof, sizeof(proof) },
+	};
+	peer_transfer_write(&self->x, &self->transfer);
+	EXPECT_LT(0, term_admit(&self->bob, &self->ticket, &self->transfer));
+}
+
+/* Addressed through a wildcard, and through a group. */
+TEST_F(exchange, admit_by_wildcard)
+{
+	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, "?@example.test");
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	peer_transfer_write(&self->x, &self->transfer);
+	EXPECT_LT(0, term_admit(&self->bob, &self->ticket, &self->transfer));
+}
+
+TEST_F(exchange, admit_by_group)
+{
+	const char group[] = "office@example.test";
+	struct nl_msg *m;
+
+	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, group);
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, group);
+	peer_transfer_write(&self->x, &self->transfer);
+	m = term_resolve_msg(&self->bob, &self->transfer);
+	nla_put(m, MIKEY_TICKET_A_GROUP, 5, "x@y.z");
+	nla_put(m, MIKEY_TICKET_A_GROUP, strlen(group), group);
+	ASSERT_EQ(0, nlc_call(&self->bob.nl, m, &self->r))
+		TH_LOG("%s", self->r.words);
+	ASSERT_EQ(0, peer_resolve_plan(&self->a, &self->ticket, &self->bob.psk,
+				       nla_data(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
+				       nla_len(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
+				       false));
+	/* whose UID the KMS is asked for is the user's own */
+	EXPECT_TRUE(mikey_blob_eq(self->a.idr_r.data, peer_nai(BOB).data));
+	/* and the KMS answers with the identity that matched */
+	self->a.idr_r = peer_nai(group);
+	peer_answer_write(&self->a, &self->msg);
+	self->ex.id = nlc_u32(self->r.attr[MIKEY_TICKET_A_EXCHANGE]);
+	nlc_free(&self->r);
+	EXPECT_EQ(0, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+}
+
+TEST_F(exchange, info)
+{
+	key_serial_t ticket;
+	s64 left;
+
+	ticket = term_grant(&self->alice, BOB, &self->ticket);
+	ASSERT_LT(0, ticket);
+	ASSERT_EQ(0, term_info(&self->alice, ticket, &self->r));
+	EXPECT_EQ(MIKEY_ROLE_INITIATOR,
+		  nlc_u32(self->r.attr[MIKEY_TICKET_A_ROLE]));
+	left = nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]);
+	EXPECT_LT(self->alice.valid - 10, left);
+	EXPECT_GE(self->alice.valid, left);
+	EXPECT_TRUE(is(nlc_in(self->r.attr[MIKEY_TICKET_A_POLICY],
+			      MIKEY_TICKET_A_INITIATOR, 0), ALICE));
+	EXPECT_TRUE(is(nlc_in(self->r.attr[MIKEY_TICKET_A_POLICY],
+			      MIKEY_TICKET_A_RESPONDER, 0), BOB));
+	nlc_free(&self->r);
+
+	/* what is not a ticket, in words */
+	EXPECT_EQ(-EOPNOTSUPP, term_info(&self->alice, self->alice.psk_serial,
+					 &self->r));
+	EXPECT_STREQ("the key is not a ticket", self->r.words);
+	EXPECT_EQ(MIKEY_TICKET_A_TICKET, self->r.blamed);
+	nlc_free(&self->r);
+	EXPECT_EQ(-ENOKEY, term_info(&self->alice, 0x7ffffff0, &self->r));
+	EXPECT_STREQ("there is no key with this serial", self->r.words);
+}
+
+TEST_F(exchange, stats)
+{
+	u64 before[MIKEY_TICKET_S_MAX + 1], after;
+	u8 moved[] = {
+		MIKEY_TICKET_S_TICKETS, MIKEY_TICKET_S_REQUESTS,
+		MIKEY_TICKET_S_GRANTS, MIKEY_TICKET_S_RESOLVES,
+		MIKEY_TICKET_S_ADMITS,
+	};
+	u32 i;
+
+	/* tickets of other tests may still be on their way out */
+	usleep(200000);
+	for (i = MIKEY_TICKET_S_PAD + 1; i <= MIKEY_TICKET_S_MAX; i++)
+		before[i] = term_stat(&self->alice, i);
+	ASSERT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	peer_transfer_write(&self->x, &self->transfer);
+	EXPECT_EQ(before[MIKEY_TICKET_S_TICKETS] + 1,
+		  term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
+	ASSERT_LT(0, term_admit(&self->bob, &self->ticket, &self->transfer));
+	for (i = MIKEY_TICKET_S_PAD + 1; i <= MIKEY_TICKET_S_MAX; i++) {
+		after = term_stat(&self->alice, i);
+		if (i == MIKEY_TICKET_S_TICKETS)
+			after--;
+		EXPECT_EQ(before[i] + !!memchr(moved, i, sizeof(moved)), after)
+			TH_LOG("counter %u", i);
+	}
+}
+
+TEST_F(exchange, caps)
+{
+	ASSERT_EQ(0, nlc_call(&self->alice.nl,
+			      nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_CAPS),
+			      &self->r));
+	EXPECT_EQ(MIKEY_TICKET_GENL_VERSION,
+		  nlc_u32(self->r.attr[MIKEY_TICKET_A_API_VERSION]));
+	EXPECT_NE(NULL, self->r.attr[MIKEY_TICKET_A_MODULE_VERSION]);
+	EXPECT_EQ(MIKEY_PROFILE_IMMEDIATE,
+		  nlc_u32(self->r.attr[MIKEY_TICKET_A_PROFILE]));
+	EXPECT_EQ(MIKEY_SUITE_256,
+		  nlc_u32(self->r.attr[MIKEY_TICKET_A_SUITE]));
+	ASSERT_NE(NULL, self->r.attr[MIKEY_TICKET_A_PROT_TYPE]);
+	EXPECT_EQ(242, nla_get_u8(self->r.attr[MIKEY_TICKET_A_PROT_TYPE]));
+	ASSERT_NE(NULL, self->r.attr[MIKEY_TICKET_A_EXT_TYPE]);
+	EXPECT_EQ(241, nla_get_u8(self->r.attr[MIKEY_TICKET_A_EXT_TYPE]));
+}
+
+/* A full house: as many responders as there may be. */
+TEST_F(exchange, many_responders)
+{
+	static char names[MIKEY_TICKET_RESPONDERS_MAX + 1][40];
+	static const char *list[MIKEY_TICKET_RESPONDERS_MAX + 2];
+	struct nlattr *a;
+	u32 i, num = 0;
+	int rem;
+
+	for (i = 0; i <= MIKEY_TICKET_RESPONDERS_MAX; i++) {
+		sprintf(names[i], "user-%u@example.test", i);
+		list[i] = names[i];
+	}
+	EXPECT_EQ(-EINVAL, nlc_call(&self->alice.nl,
+				    term_request_msg(&self->alice, list),
+				    &self->r));
+	EXPECT_EQ(MIKEY_TICKET_A_RESPONDER, self->r.blamed);
+	EXPECT_NE(NULL, strstr(self->r.words, "too many"));
+	nlc_free(&self->r);
+
+	list[MIKEY_TICKET_RESPONDERS_MAX] = NULL;
+	ASSERT_EQ(0, nlc_call(&self->alice.nl,
+			      term_request_msg(&self->alice, list), &self->r));
+	self->ex.id = nlc_u32(self->r.attr[MIKEY_TICKET_A_EXCHANGE]);
+	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
+				     nla_data(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
+				     nla_len(self->r.attr[MIKEY_TICKET_A_MESSAGE])));
+	nlc_free(&self->r);
+	peer_answer_write(&self->a, &self->msg);
+	ASSERT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				 self->ex.id, &self->msg, &self->r))
+		TH_LOG("%s", self->r.words);
+	nla_for_each_nested(a, self->r.attr[MIKEY_TICKET_A_POLICY], rem)
+		num += nla_type(a) == MIKEY_TICKET_A_RESPONDER;
+	EXPECT_EQ(MIKEY_TICKET_RESPONDERS_MAX, num);
+}
+
+TEST_HARNESS_MAIN
