@@ -6,6 +6,7 @@
 
 top := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 BUILD ?= build
+VERSION := 1.0
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

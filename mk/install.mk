@@ -22,12 +22,12 @@ daemons = $(filter-out $(user_commands),$(PROGRAMS))
 man_pages = $(wildcard docs/man/*.[1-8])
 units := $(wildcard packaging/systemd/*.service)
 
-.PHONY: install modules_install
+.PHONY: install modules_install dkms_install
 install: programs	## install programs, manual pages, units, example configuration
 	$(say) INSTALL '$(DESTDIR)$(PREFIX)'
 	$(q)install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(docdir) \
 		$(DESTDIR)$(includedir)/mikey $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) \
-		$(DESTDIR)$(tmpfilesdir) $(DESTDIR)$(sysconfdir)/mikey \
+		$(DESTDIR)$(tmpfilesdir) $(DESTDIR)$(sysconfdir)/mikey-mime \
 		$(DESTDIR)$(sysconfdir)/modules-load.d
 	$(q)install -m 755 $(addprefix $(BUILD)/,$(filter $(user_commands),$(PROGRAMS))) $(DESTDIR)$(bindir)
 	$(q)install -m 755 $(addprefix $(BUILD)/,$(daemons)) $(DESTDIR)$(sbindir)
@@ -44,9 +44,18 @@ install: programs	## install programs, manual pages, units, example configuratio
 	$(q)install -m 644 packaging/tmpfiles.conf $(DESTDIR)$(tmpfilesdir)/mikey.conf
 	$(q)install -m 644 packaging/modules-load.conf $(DESTDIR)$(sysconfdir)/modules-load.d/mikey.conf
 	$(q)for conf in packaging/examples/*.conf; do \
-		to=$(DESTDIR)$(sysconfdir)/mikey/$${conf##*/}; \
+		to=$(DESTDIR)$(sysconfdir)/mikey-mime/$${conf##*/}; \
 		[ -e "$$to" ] || install -m 644 $$conf "$$to" || exit; \
 	done
 
 modules_install: modules	## install the modules for the kernel of KDIR
 	+$(q)$(kbuild) $(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+
+dkms_tree = $(DESTDIR)/usr/src/mikey-mime-$(VERSION)
+dkms_install:	## install the modules' sources for DKMS
+	$(say) INSTALL '$(dkms_tree)'
+	$(q)for f in $(module_sources); do \
+		install -D -m 644 $$f $(dkms_tree)/$$f || exit; \
+	done
+	$(q)sed 's/@version@/$(VERSION)/' packaging/dkms.conf > $(dkms_tree)/dkms.conf
+	@echo '  now: dkms install mikey-mime/$(VERSION)'
