@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include "../ticket/version.h"
 #include "aead.h"
 #include "form.h"
 #include "mac.h"
@@ -90,4 +91,5 @@ module_exit(mime_exit);
 MODULE_DESCRIPTION("Protection of MIME bodies with MIKEY-TICKET keys (TS 33.328)");
 MODULE_AUTHOR("The mikey-mime developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(MIKEY_MODULE_VERSION);
 MODULE_IMPORT_NS(MIKEY_TICKET);

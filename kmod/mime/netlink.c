@@ -8,11 +8,10 @@
 #include <linux/string.h>
 #include <net/sock.h>
 
+#include "../ticket/version.h"
 #include "form.h"
 #include "netlink.h"
 #include "stats.h"
-
-#define MODULE_VERSION_WORDS "1.0"
 
 static struct genl_family family;
 
@@ -133,7 +132,7 @@ static int cmd_stats(struct sk_buff *skb, struct genl_info *info)
 static int put_caps(struct sk_buff *skb)
 {
 	if (nla_put_u32(skb, MIKEY_MIME_A_API_VERSION, MIKEY_MIME_GENL_VERSION) ||
-	    nla_put_string(skb, MIKEY_MIME_A_MODULE_VERSION, MODULE_VERSION_WORDS) ||
+	    nla_put_string(skb, MIKEY_MIME_A_MODULE_VERSION, MIKEY_MODULE_VERSION) ||
 	    nla_put_u32(skb, MIKEY_MIME_A_FORMS, mime_forms_allowed()) ||
 	    nla_put_u32(skb, MIKEY_MIME_A_MAX_ENTITY, mime_max_entity()))
 		return -EMSGSIZE;
@@ -143,7 +142,7 @@ static int put_caps(struct sk_buff *skb)
 static int cmd_caps(struct sk_buff *skb, struct genl_info *info)
 {
 	const size_t room = 3 * nla_total_size(sizeof(u32)) +
-			    nla_total_size(sizeof(MODULE_VERSION_WORDS));
+			    nla_total_size(sizeof(MIKEY_MODULE_VERSION));
 	struct mime_reply reply = { NULL };
 	int err;
 
