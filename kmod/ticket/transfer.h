@@ -14,6 +14,7 @@
 #include <linux/key.h>
 #include "../wire/message.h"
 #include "../wire/profile.h"
+#include "hmac.h"
 
 struct netlink_ext_ack;
 struct mikey_ticket;		/* counted; its keys may die at any moment */
@@ -27,11 +28,14 @@ struct mikey_session {
 	struct mikey_ts t;
 	u8 spi[MIKEY_SPI_LEN];		/* keyIdentifier of the KEKs */
 	u8 spi_len;
-	u8 randr_i[MIKEY_KEY_MAX];
+	u8 randr_i[MIKEY_RAND_MAX];
 	u8 randr_i_len;
 	u8 kek_tek[MIKEY_KEY_MAX];	/* AuthEnvelopedData */
 	u8 kek_auth[MIKEY_KEY_MAX];	/* AuthenticatedData */
 	u8 kek_encr[MIKEY_KEY_MAX];	/* EnvelopedData within that */
+	/* for mikey_transfer_write() alone */
+	u8 auth[MIKEY_MAC_MAX];		/* auth_key of V and Vi */
+	struct mikey_hmac vr;		/* key of Vr */
 };
 
 /* What mikey_transfer_open() learned; blobs point into the message. */
@@ -63,11 +67,12 @@ void mikey_ticket_put(struct mikey_ticket *ticket);
  * mikey_transfer_begin() - fresh CSB ID, RANDRi and T, and the KEKs
  * @s: filled in
  *
- * A ticket without the J flag is spent by this (-EPERM ever after). T is
- * never smaller than the last one this ticket sent, and lies within the
+ * A ticket without the J flag is spent by this (-EPERM ever after), its keys
+ * are wiped and its key is invalidated: what the one message needs is in @s.
+ * T is never smaller than the last one this ticket sent, and lies within the
  * validity period. May sleep.
  * Return: 0, -EKEYREVOKED or -EKEYEXPIRED (the ticket died meanwhile),
- * -EPERM (spent), -ENOMEM.
+ * -EPERM (spent), -EACCES (its validity period has not begun), -ENOMEM.
  */
 int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
 			 struct netlink_ext_ack *extack);
@@ -83,8 +88,9 @@ u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len);
  * @proof: data of the proof-of-origin extension, len 0 to leave it out
  * @buf: room for mikey_transfer_size() bytes
  *
- * Return: length in bytes; -EADDRNOTAVAIL, -EKEYREVOKED, -EKEYEXPIRED,
- * -EMSGSIZE.
+ * Needs nothing from the ticket but its policy: a session that has begun can
+ * be finished whatever happens to the ticket meanwhile.
+ * Return: length in bytes; -EADDRNOTAVAIL, -EMSGSIZE, -ENOMEM.
  */
 int mikey_transfer_write(struct mikey_ticket *ticket,
 			 const struct mikey_session *s,
@@ -110,7 +116,7 @@ int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
  * mikey_transfer_delivered() - the body behind an opened session was accepted
  *
  * Called after every check, before the plaintext leaves. A ticket with the E
- * flag is spent and its keys are wiped. Return: 0, or -EPERM when another
+ * flag is spent, its keys are wiped and its key is invalidated. Return: 0, or -EPERM when another
  * task was first.
  */
 int mikey_transfer_delivered(struct mikey_ticket *ticket,

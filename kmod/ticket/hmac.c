@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HMAC from prepared keys.
+ *
+ * The crypto API's "hmac(...)" transform holds one key, so it would cost an
+ * allocation and four compressions for each of the many keys that one
+ * message needs. A plain hash transform has no state of its own: the two
+ * here are allocated once and shared by everybody, and a key is the pair of
+ * exported states behind its pads, copied and wiped like any other bytes.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <crypto/algapi.h>
+#include <crypto/hash.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "hmac.h"
+
+#define HMAC_BLOCK 64			/* of SHA-1 and SHA-256 */
+#define HMAC_IPAD 0x36
+#define HMAC_OPAD 0x5c
+
+struct mikey_hash {
+	const char *name;
+	u32 len;
+	struct crypto_shash *tfm;
+};
+
+enum { HASH_SHA1, HASH_SHA256, HASH_NUM };
+
+static struct mikey_hash hashes[HASH_NUM] = {
+	[HASH_SHA1] = { .name = "sha1", .len = 20 },
+	[HASH_SHA256] = { .name = "sha256", .len = 32 },
+};
+
+const struct mikey_hash *mikey_hash_of_prf(u8 prf)
+{
+	switch (prf) {
+	case MIKEY_PRF_MIKEY_1:
+		return &hashes[HASH_SHA1];
+	case MIKEY_PRF_HMAC_SHA_256:
+		return &hashes[HASH_SHA256];
+	default:
+		return NULL;
+	}
+}
+
+const struct mikey_hash *mikey_hash_of_auth(u8 auth_alg)
+{
+	switch (auth_alg) {
+	case MIKEY_AUTH_HMAC_SHA_1_160:
+		return &hashes[HASH_SHA1];
+	case MIKEY_AUTH_HMAC_SHA_256_256:
+		return &hashes[HASH_SHA256];
+	default:
+		return NULL;
+	}
+}
+
+u32 mikey_hash_len(const struct mikey_hash *hash)
+{
+	return hash->len;
+}
+
+static int export_pad(struct shash_desc *desc, const u8 *pad, u8 *state)
+{
+	return crypto_shash_init(desc) ?:
+	       crypto_shash_update(desc, pad, HMAC_BLOCK) ?:
+	       crypto_shash_export(desc, state);
+}
+
+int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
+		       const u8 *key, u32 len)
+{
+	SHASH_DESC_ON_STACK(desc, hash->tfm);
+	u8 pad[HMAC_BLOCK] = {};
+	int err, i;
+
+	if (len > HMAC_BLOCK)
+		return -EINVAL;
+	desc->tfm = hash->tfm;
+	h->hash = hash;
+
+	memcpy(pad, key, len);
+	for (i = 0; i < HMAC_BLOCK; i++)
+		pad[i] ^= HMAC_IPAD;
+	err = export_pad(desc, pad, h->inner);
+	for (i = 0; i < HMAC_BLOCK; i++)
+		pad[i] ^= HMAC_IPAD ^ HMAC_OPAD;
+	err = err ?: export_pad(desc, pad, h->outer);
+
+	memzero_explicit(pad, sizeof(pad));
+	shash_desc_zero(desc);
+	if (err)
+		memzero_explicit(h, sizeof(*h));
+	return err;
+}
+
+static int update_all(struct shash_desc *desc, const struct mikey_blob *seg,
+		      u32 num)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < num && !err; i++)
+		err = crypto_shash_update(desc, seg[i].p, seg[i].len);
+	return err;
+}
+
+int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
+		   u32 num, u8 *mac)
+{
+	SHASH_DESC_ON_STACK(desc, h->hash->tfm);
+	int err;
+
+	desc->tfm = h->hash->tfm;
+	err = crypto_shash_import(desc, h->inner) ?:
+	      update_all(desc, seg, num) ?:
+	      crypto_shash_final(desc, mac) ?:
+	      crypto_shash_import(desc, h->outer) ?:
+	      crypto_shash_finup(desc, mac, h->hash->len, mac);
+	shash_desc_zero(desc);
+	return err;
+}
+
+int mikey_mac_sum(u8 auth_alg, const u8 *key, u32 key_len,
+		  const struct mikey_cover *c, u8 *mac)
+{
+	const struct mikey_hash *hash = mikey_hash_of_auth(auth_alg);
+	struct mikey_hmac h;
+	int err;
+
+	if (!hash)
+		return -EPROTONOSUPPORT;
+	err = mikey_hmac_prepare(&h, hash, key, key_len);
+	if (err)
+		return err;
+	err = mikey_hmac_sum(&h, c->seg, c->num, mac);
+	memzero_explicit(&h, sizeof(h));
+	return err;
+}
+
+int mikey_mac_check(u8 auth_alg, const u8 *key, u32 key_len,
+		    const struct mikey_cover *c, struct mikey_blob mac)
+{
+	const struct mikey_hash *hash = mikey_hash_of_auth(auth_alg);
+	u8 sum[MIKEY_MAC_MAX];
+	int err;
+
+	if (!hash || mac.len != hash->len)
+		return -EKEYREJECTED;
+	err = mikey_mac_sum(auth_alg, key, key_len, c, sum);
+	if (!err && crypto_memneq(sum, mac.p, mac.len))
+		err = -EKEYREJECTED;
+	/* the right MAC of a message that came with a wrong one is a secret */
+	memzero_explicit(sum, sizeof(sum));
+	return err;
+}
+
+int mikey_sha256(const struct mikey_blob *seg, u32 num, u8 digest[32])
+{
+	SHASH_DESC_ON_STACK(desc, hashes[HASH_SHA256].tfm);
+	int err;
+
+	desc->tfm = hashes[HASH_SHA256].tfm;
+	err = crypto_shash_init(desc) ?:
+	      update_all(desc, seg, num) ?:
+	      crypto_shash_final(desc, digest);
+	shash_desc_zero(desc);
+	return err;
+}
+
+void mikey_hmac_exit(void)
+{
+	int i;
+
+	for (i = 0; i < HASH_NUM; i++) {
+		crypto_free_shash(hashes[i].tfm);
+		hashes[i].tfm = NULL;
+	}
+}
+
+int mikey_hmac_init(void)
+{
+	int i, err;
+
+	for (i = 0; i < HASH_NUM; i++) {
+		struct crypto_shash *tfm;
+
+		tfm = crypto_alloc_shash(hashes[i].name, 0, 0);
+		if (IS_ERR(tfm)) {
+			err = PTR_ERR(tfm);
+			pr_err("no %s: %d\n", hashes[i].name, err);
+			goto fail;
+		}
+		hashes[i].tfm = tfm;
+		if (crypto_shash_digestsize(tfm) != hashes[i].len ||
+		    crypto_shash_blocksize(tfm) != HMAC_BLOCK ||
+		    crypto_shash_statesize(tfm) > MIKEY_HASH_STATE) {
+			pr_err("%s keeps %u bytes of state\n", hashes[i].name,
+			       crypto_shash_statesize(tfm));
+			err = -EOPNOTSUPP;
+			goto fail;
+		}
+	}
+	return 0;
+
+fail:
+	mikey_hmac_exit();
+	return err;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * HMAC (RFC 2104) with SHA-1 and SHA-256 from prepared keys.
+ */
+#ifndef MIKEY_TICKET_HMAC_H
+#define MIKEY_TICKET_HMAC_H
+
+#include "../wire/label.h"
+#include "../wire/numbers.h"
+
+struct mikey_hash;
+
+/* What a hash's exported state may need; checked when the module loads. */
+#define MIKEY_HASH_STATE 104
+
+/*
+ * A key ready for use: the hash states behind the inner and the outer pad.
+ * As secret as the key itself. Wipe with memzero_explicit().
+ */
+struct mikey_hmac {
+	const struct mikey_hash *hash;
+	u8 inner[MIKEY_HASH_STATE] __aligned(8);
+	u8 outer[MIKEY_HASH_STATE] __aligned(8);
+};
+
+int mikey_hmac_init(void);
+void mikey_hmac_exit(void);
+
+/* NULL for a number that is not known here, and for NULL authentication. */
+const struct mikey_hash *mikey_hash_of_prf(u8 prf);
+const struct mikey_hash *mikey_hash_of_auth(u8 auth_alg);
+u32 mikey_hash_len(const struct mikey_hash *hash);
+
+/**
+ * mikey_hmac_prepare() - key an HMAC
+ * @h: filled in; holds nothing after an error
+ * @key: at most one block (64 bytes), as every key of this project is
+ *
+ * Return: 0, -EINVAL for a longer key, or an error of the hash.
+ */
+int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
+		       const u8 *key, u32 len);
+
+/**
+ * mikey_hmac_sum() - MAC over pieces in order
+ * @mac: mikey_hash_len() bytes
+ */
+int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
+		   u32 num, u8 *mac);
+
+/**
+ * mikey_mac_sum() - MAC over what a V payload covers, with a bare key
+ * @mac: @mac_len bytes of the algorithm
+ */
+int mikey_mac_sum(u8 auth_alg, const u8 *key, u32 key_len,
+		  const struct mikey_cover *c, u8 *mac);
+
+/**
+ * mikey_mac_check() - compare in constant time
+ *
+ * Return: 0, -EKEYREJECTED when it differs, or an error of the hash.
+ */
+int mikey_mac_check(u8 auth_alg, const u8 *key, u32 key_len,
+		    const struct mikey_cover *c, struct mikey_blob mac);
+
+/* SHA-256 over pieces in order. */
+int mikey_sha256(const struct mikey_blob *seg, u32 num, u8 digest[32]);
+
+#endif

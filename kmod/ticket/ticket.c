@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a ticket's keys.
+ *
+ * The kernel's key garbage collector is not what wipes them: it gets to a
+ * revoked or expired key minutes later (gc_delay). They die in .revoke, in
+ * .destroy, when a single use is over, or at the hand of a timer on the real
+ * time clock, which also fires when that clock is set ahead. Once dead they
+ * stay dead, whatever the clock says later.
+ *
+ * Operations copy the keys out under the ticket's spinlock and work on the
+ * copy, so that messages of one ticket run in parallel and a wipe waits for
+ * nobody.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "derive.h"
+#include "stats.h"
+#include "ticket.h"
+
+/* A cache of its own: never merged for user copies, tight for its size. */
+static struct kmem_cache *secrets_cache;
+
+int mikey_ticket_init(void)
+{
+	secrets_cache = kmem_cache_create("mikey_secrets",
+					  sizeof(struct mikey_secrets), 0,
+					  SLAB_ACCOUNT, NULL);
+	return secrets_cache ? 0 : -ENOMEM;
+}
+
+void mikey_ticket_exit(void)
+{
+	kmem_cache_destroy(secrets_cache);
+}
+
+static void free_secrets(struct mikey_secrets *secrets)
+{
+	memzero_explicit(secrets, sizeof(*secrets));
+	kmem_cache_free(secrets_cache, secrets);
+}
+
+void mikey_ticket_wipe(struct mikey_ticket *t, int death)
+{
+	struct mikey_secrets *secrets;
+
+	spin_lock_bh(&t->lock);
+	secrets = t->secrets;
+	t->secrets = NULL;
+	if (secrets)
+		t->death = death;
+	spin_unlock_bh(&t->lock);
+
+	if (!secrets)
+		return;
+	free_secrets(secrets);
+	mikey_uncount(MIKEY_TICKET_S_TICKETS);
+	mikey_count(MIKEY_TICKET_S_WIPES);
+}
+
+static enum hrtimer_restart expire(struct hrtimer *timer)
+{
+	mikey_ticket_wipe(container_of(timer, struct mikey_ticket, timer),
+			  -EKEYEXPIRED);
+	return HRTIMER_NORESTART;
+}
+
+void mikey_ticket_start(struct mikey_ticket *t, struct key *key)
+{
+	t->key = key;
+	hrtimer_start(&t->timer, ktime_set(t->expires, 0),
+		      HRTIMER_MODE_ABS_SOFT);
+}
+
+void mikey_ticket_free(struct mikey_ticket *t)
+{
+	hrtimer_cancel(&t->timer);
+	mikey_ticket_wipe(t, -EKEYREVOKED);
+	kfree(t);
+}
+
+int mikey_ticket_spend(struct mikey_ticket *t)
+{
+	bool first;
+
+	spin_lock_bh(&t->lock);
+	first = !t->spent;
+	t->spent = true;
+	spin_unlock_bh(&t->lock);
+	if (!first)
+		return -EPERM;
+	mikey_ticket_wipe(t, -EPERM);
+	key_invalidate(t->key);
+	return 0;
+}
+
+int mikey_ticket_borrow(struct mikey_ticket *t, struct mikey_secrets *copy)
+{
+	int err = 0;
+
+	spin_lock_bh(&t->lock);
+	if (t->spent)
+		err = -EPERM;
+	else if (!t->secrets)
+		err = t->death;
+	else if (ktime_get_real_seconds() >= t->expires)
+		err = -EKEYEXPIRED;
+	else
+		*copy = *t->secrets;
+	spin_unlock_bh(&t->lock);
+	return err;
+}
+
+static int prepare(struct mikey_secrets *s, const struct mikey_ticket_spec *spec)
+{
+	const struct mikey_suite *suite = spec->suite;
+	const struct mikey_keys *keys = spec->keys;
+	int err;
+
+	err = mikey_prf_prepare(&s->mpk_i, suite->prf, keys->mpk_i,
+				suite->key_len);
+	err = err ?: mikey_prf_prepare(&s->traffic, suite->prf, keys->traffic,
+				       suite->key_len);
+	if (!err && spec->profile->forked && spec->role == MIKEY_ROLE_INITIATOR)
+		err = mikey_derive_vr(suite, keys->mpk_r, &s->vr);
+	return err;
+}
+
+/* Our own copy of the TICKET, and the policy as it stands there. */
+static int copy_payload(struct mikey_ticket *t,
+			const struct mikey_ticket_payload *payload)
+{
+	struct mikey_ticket_payload copy;
+	struct mikey_diag d;
+	int err;
+
+	memcpy(t->wire, payload->from_type.p, t->wire_len);
+	err = mikey_ticket_parse(&copy, (struct mikey_blob){ t->wire, t->wire_len },
+				 &d);
+	if (err)
+		return err;
+	t->policy = copy.policy;
+	t->from = mikey_ts_to_unix(&t->policy.tr_s);
+	t->until = mikey_ts_to_unix(&t->policy.tr_e);
+	return 0;
+}
+
+struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
+{
+	u32 wire_len = spec->payload->from_type.len;
+	struct mikey_ticket *t;
+	int err;
+
+	t = kzalloc(struct_size(t, wire, wire_len), GFP_KERNEL_ACCOUNT);
+	if (!t)
+		return ERR_PTR(-ENOMEM);
+	spin_lock_init(&t->lock);
+	hrtimer_init(&t->timer, CLOCK_REALTIME, HRTIMER_MODE_ABS_SOFT);
+	t->timer.function = expire;
+	t->role = spec->role;
+	t->profile = spec->profile;
+	t->suite = spec->suite;
+	t->wire_len = wire_len;
+	t->spi_len = spec->keys->spi_len;
+	memcpy(t->spi, spec->keys->spi, sizeof(t->spi));
+	err = copy_payload(t, spec->payload);
+	if (err)
+		goto free_ticket;
+	t->expires = min(spec->expires, t->until);
+
+	err = -ENOMEM;
+	t->secrets = kmem_cache_zalloc(secrets_cache, GFP_KERNEL);
+	if (!t->secrets)
+		goto free_ticket;
+	err = prepare(t->secrets, spec);
+	if (err)
+		goto free_secrets;
+	mikey_count(MIKEY_TICKET_S_TICKETS);
+	return t;
+
+free_secrets:
+	free_secrets(t->secrets);
+free_ticket:
+	kfree(t);
+	return ERR_PTR(err);
+}

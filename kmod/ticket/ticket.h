@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One ticket: its policy, and its keys while they live. It is the payload
+ * of a key of type "mikey_ticket" and lives as long as that: whoever holds
+ * a reference on the key may use it.
+ */
+#ifndef MIKEY_TICKET_TICKET_H
+#define MIKEY_TICKET_TICKET_H
+
+#include <linux/hrtimer.h>
+#include <linux/key.h>
+#include <linux/spinlock.h>
+
+#include "../wire/profile.h"
+#include "hmac.h"
+
+/* What a KEMAC brings; on the caller's stack, wiped there. */
+struct mikey_keys {
+	u8 mpk_i[MIKEY_KEY_MAX];
+	u8 mpk_r[MIKEY_KEY_MAX];	/* forked for a responder */
+	u8 traffic[MIKEY_KEY_MAX];
+	u8 spi[MIKEY_SPI_LEN];		/* of the traffic key; not secret */
+	u8 spi_len;
+};
+
+/*
+ * The ticket's keys in the form in which they are used: inkeys of the PRF,
+ * and the key of Vr, which is the same for each message.
+ */
+struct mikey_secrets {
+	struct mikey_hmac mpk_i;
+	struct mikey_hmac traffic;
+	struct mikey_hmac vr;		/* initiator with key forking only */
+};
+
+/**
+ * struct mikey_ticket - payload of a ticket key
+ * @lock: guards @secrets, @death, @spent and @last_sent; the timer's softirq
+ *	takes it too
+ * @secrets: NULL once wiped
+ * @death: why they were wiped: -EKEYEXPIRED, -EKEYREVOKED, -EPERM
+ * @spent: the single use is over (no J flag; E flag at the responder)
+ * @last_sent: T of the last TRANSFER_INIT
+ * @key: whose payload this is; no reference
+ * @timer: wipes at @expires
+ * @from: TRs, and @until: TRe, in Unix seconds
+ * @expires: when the keys die, no later than @until
+ * @digest: SHA-256 that a responder's ticket is bound to: of TRANSFER_INIT
+ *	with the E flag, else of the TICKET from Ticket Type to Ticket Data
+ * @policy: its blobs lie in @wire
+ * @wire: TICKET from Ticket Type to the end of Ticket Data
+ */
+struct mikey_ticket {
+	spinlock_t lock;		/* of the next four */
+	struct mikey_secrets *secrets;
+	int death;
+	bool spent;
+	s64 last_sent;
+
+	struct key *key;
+	struct hrtimer timer;
+	u32 role;
+	const struct mikey_profile *profile;
+	const struct mikey_suite *suite;
+	s64 from;
+	s64 until;
+	s64 expires;
+	u8 spi[MIKEY_SPI_LEN];
+	u8 spi_len;
+	u8 digest[32];
+	struct mikey_policy policy;
+	u32 wire_len;
+	u8 wire[];
+};
+
+int mikey_ticket_init(void);
+void mikey_ticket_exit(void);
+
+/**
+ * struct mikey_ticket_spec - what mikey_ticket_new() makes a ticket of
+ * @payload: copied
+ */
+struct mikey_ticket_spec {
+	u32 role;
+	const struct mikey_profile *profile;
+	const struct mikey_suite *suite;
+	const struct mikey_ticket_payload *payload;
+	s64 expires;
+	const struct mikey_keys *keys;
+};
+
+/* A ticket that nobody knows yet. Return: it, or ERR_PTR. */
+struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec);
+
+/**
+ * mikey_ticket_spend() - use up a single use
+ *
+ * The keys are wiped and the key is invalidated, so that it does not fill the
+ * user's quota for the minutes that the garbage collector takes otherwise.
+ * The caller holds a reference on the key. May sleep.
+ * Return: 0, or -EPERM when another task was first.
+ */
+int mikey_ticket_spend(struct mikey_ticket *t);
+
+/* Start the timer; the ticket now belongs to its key. */
+void mikey_ticket_start(struct mikey_ticket *t, struct key *key);
+
+/* Wipe the keys now, for good. Any context but hard interrupts. */
+void mikey_ticket_wipe(struct mikey_ticket *t, int death);
+
+/* Wipe and free. Not from the timer. */
+void mikey_ticket_free(struct mikey_ticket *t);
+
+/**
+ * mikey_ticket_borrow() - copy the keys out for one operation
+ * @copy: wipe it with memzero_explicit() on every way out
+ *
+ * Return: 0, or why the ticket is dead.
+ */
+int mikey_ticket_borrow(struct mikey_ticket *t, struct mikey_secrets *copy);
+
+#endif
