@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A PSK is a key of type "logon" or "encrypted", as dm-crypt takes its keys.
+ * One of type "user" is refused: keyctl(2) reads it, so nothing that it
+ * protects would be safe from the program that carries the messages.
+ *
+ * An "encrypted" key is as safe as its master key. One under a trusted key
+ * never leaves the TPM in the clear; a master of type "user" can be read by
+ * its owner as long as it exists. The parameter user_master decides.
+ */
+#include <linux/err.h>
+#include <linux/kconfig.h>
+#include <linux/kernel.h>
+#include <linux/key-type.h>
+#include <linux/string.h>
+#include <keys/user-type.h>
+#if IS_REACHABLE(CONFIG_ENCRYPTED_KEYS)
+#include <keys/encrypted-type.h>
+#endif
+
+#include "key.h"
+#include "limits.h"
+#include "prf.h"
+#include "psk.h"
+
+static int refuse(struct mikey_why *why, int err, const char *words)
+{
+	return mikey_refuse(why, err, MIKEY_TICKET_S_BAD_PSK,
+			    MIKEY_TICKET_A_PSK, words);
+}
+
+/* Both are called with key->sem held for reading. */
+static int logon_bytes(const struct key *key, struct mikey_blob *psk,
+		       struct mikey_why *why)
+{
+	const struct user_key_payload *p = user_key_payload_locked(key);
+
+	if (!p)
+		return refuse(why, -EKEYREVOKED, mikey_key_words(-EKEYREVOKED));
+	*psk = (struct mikey_blob){ (const u8 *)p->data, p->datalen };
+	return 0;
+}
+
+#if IS_REACHABLE(CONFIG_ENCRYPTED_KEYS)
+static int encrypted_bytes(const struct key *key, struct mikey_blob *psk,
+			   struct mikey_why *why)
+{
+	const struct encrypted_key_payload *p = key->payload.data[0];
+
+	if (!p)
+		return refuse(why, -EKEYREVOKED, mikey_key_words(-EKEYREVOKED));
+	if (!mikey_user_master_allowed() && p->master_desc &&
+	    strstarts(p->master_desc, "user:"))
+		return refuse(why, -EOPNOTSUPP,
+			      "the pre-shared key's master is a user key, which userspace can read");
+	*psk = (struct mikey_blob){ p->decrypted_data, p->decrypted_datalen };
+	return 0;
+}
+#endif
+
+static int psk_bytes(const struct key *key, struct mikey_blob *psk,
+		     struct mikey_why *why)
+{
+	if (key->type == &key_type_logon)
+		return logon_bytes(key, psk, why);
+#if IS_REACHABLE(CONFIG_ENCRYPTED_KEYS)
+	if (key->type == &key_type_encrypted)
+		return encrypted_bytes(key, psk, why);
+#endif
+	if (key->type == &key_type_user)
+		return refuse(why, -EOPNOTSUPP,
+			      "the pre-shared key is a user key, which userspace can read: use a logon or encrypted key");
+	return refuse(why, -EOPNOTSUPP,
+		      "the pre-shared key must be a logon or encrypted key");
+}
+
+static int prepare(struct key *key, const struct mikey_suite *suite,
+		   struct mikey_hmac *inkey, struct mikey_why *why)
+{
+	struct mikey_blob psk;
+	int err;
+
+	down_read(&key->sem);
+	err = psk_bytes(key, &psk, why);
+	if (!err && psk.len != suite->key_len)
+		err = refuse(why, -EINVAL,
+			     "the pre-shared key does not have the length of this suite's keys");
+	err = err ?: mikey_prf_prepare(inkey, suite->prf, psk.p, psk.len);
+	up_read(&key->sem);
+	return err;
+}
+
+struct key *mikey_psk_get(key_serial_t serial, const struct mikey_suite *suite,
+			  struct mikey_hmac *inkey, struct mikey_why *why)
+{
+	struct key *key = mikey_key_find(serial);
+	int err;
+
+	if (IS_ERR(key)) {
+		err = PTR_ERR(key);
+		return ERR_PTR(refuse(why, err, mikey_key_words(err)));
+	}
+	err = prepare(key, suite, inkey, why);
+	if (err) {
+		key_put(key);
+		return ERR_PTR(err);
+	}
+	return key;
+}
+
+int mikey_psk_check(struct key *psk, struct mikey_why *why)
+{
+	int err = key_validate(psk);
+
+	if (err)
+		return refuse(why, err,
+			      err == -ENOKEY ?
+			      "the pre-shared key was invalidated meanwhile" :
+			      mikey_key_words(err));
+	return 0;
+}
