@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * GRANT and ADMIT: find the exchange, have the answer checked, make the key.
+ * Nothing has changed until the last step, so whatever fails leaves the
+ * exchange open for a true answer.
+ */
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/keyctl.h>
+#include <linux/ktime.h>
+#include <linux/skbuff.h>
+
+#include "grant.h"
+#include "key.h"
+#include "netlink.h"
+#include "psk.h"
+#include "stats.h"
+
+int mikey_grant_check(const struct mikey_policy *p,
+		      const struct mikey_profile *profile,
+		      const struct mikey_suite *suite, struct mikey_why *why)
+{
+	struct mikey_diag d;
+	int err;
+
+	err = mikey_flags_check(p->flags, &d);
+	err = err ?: mikey_policy_check(p, profile, suite, false, &d);
+	if (err)
+		return mikey_refuse(why, err == -EBADMSG ? -EACCES : err,
+				    MIKEY_TICKET_S_BAD_POLICY,
+				    MIKEY_TICKET_A_MESSAGE, d.why);
+	if (p->num_responders > MIKEY_TICKET_RESPONDERS_MAX)
+		return mikey_refuse(why, -EACCES, MIKEY_TICKET_S_BAD_POLICY,
+				    MIKEY_TICKET_A_MESSAGE,
+				    "the ticket names too many responders");
+	if (!mikey_key_uid_ok(p->idr_i.data))
+		return mikey_refuse(why, -EACCES, MIKEY_TICKET_S_BAD_POLICY,
+				    MIKEY_TICKET_A_MESSAGE,
+				    "the ticket's initiator has characters that no UID has");
+	return 0;
+}
+
+static int reply(struct genl_info *info, const struct mikey_ticket *t,
+		 struct sk_buff **skb, void **hdr)
+{
+	int err;
+
+	*skb = mikey_reply_new(info, nla_total_size(sizeof(s32)) +
+			       mikey_policy_room(&t->policy), hdr);
+	if (IS_ERR(*skb))
+		return PTR_ERR(*skb);
+	err = mikey_reply_policy(*skb, &t->policy, t->profile, t->suite);
+	if (err)
+		nlmsg_free(*skb);
+	return err;
+}
+
+static int link_ticket(struct genl_info *info, struct mikey_ticket *t,
+		       const char *desc, struct key *ring, struct mikey_why *why)
+{
+	struct sk_buff *skb;
+	struct key *key;
+	void *hdr;
+	int err;
+
+	/* before the key exists: behind it only sending can fail */
+	err = reply(info, t, &skb, &hdr);
+	if (err) {
+		mikey_ticket_free(t);
+		return err;
+	}
+	key = mikey_key_make(t, desc, ring);
+	if (IS_ERR(key)) {
+		mikey_ticket_free(t);
+		nlmsg_free(skb);
+		err = PTR_ERR(key);
+		return mikey_refuse(why, err, MIKEY_TICKET_S_UNSPEC,
+				    MIKEY_TICKET_A_KEYRING, err == -EDQUOT ?
+				    "the user's quota of keys is used up" :
+				    "the ticket cannot be linked into the keyring");
+	}
+	err = nla_put_s32(skb, MIKEY_TICKET_A_TICKET, key_serial(key));
+	if (!err) {
+		genlmsg_end(skb, hdr);
+		err = genlmsg_reply(skb, info);
+	} else {
+		nlmsg_free(skb);
+	}
+	/* nobody was told: as if it had not been */
+	if (err)
+		key_invalidate(key);
+	key_put(key);
+	return err;
+}
+
+static int make_ticket(struct genl_info *info, const struct mikey_exchange *ex,
+		       const struct mikey_grant_ops *ops, struct key *ring,
+		       struct mikey_why *why)
+{
+	struct nlattr *msg = info->attrs[MIKEY_TICKET_A_MESSAGE];
+	char desc[MIKEY_KEY_DESC_MAX];
+	struct mikey_ticket *t;
+	u8 digest[32];
+	int err;
+
+	t = ops->finish(ex, mikey_attr_blob(msg), ktime_get_real_seconds(), why);
+	if (IS_ERR(t))
+		return PTR_ERR(t);
+	err = ops->digest(t, digest);
+	if (err) {
+		mikey_ticket_free(t);
+		return err;
+	}
+	mikey_key_describe(desc, t, digest);
+	return link_ticket(info, t, desc, ring, why);
+}
+
+int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
+		struct mikey_why *why)
+{
+	struct nlattr *keyring = info->attrs[MIKEY_TICKET_A_KEYRING];
+	u32 id = nla_get_u32(info->attrs[MIKEY_TICKET_A_EXCHANGE]);
+	struct mikey_exchange *ex;
+	struct key *ring;
+	int err;
+
+	ex = mikey_exchange_find(info, id, ops->resolve, why);
+	if (IS_ERR(ex))
+		return PTR_ERR(ex);
+	ring = mikey_key_ring(keyring ? nla_get_s32(keyring) :
+			      KEY_SPEC_USER_KEYRING, why);
+	if (IS_ERR(ring)) {
+		err = PTR_ERR(ring);
+		goto out;
+	}
+	err = mikey_psk_check(ex->psk, why);
+	err = err ?: make_ticket(info, ex, ops, ring, why);
+	key_put(ring);
+	/* an authentic Error ends the exchange as success does */
+	if (!err)
+		mikey_count(ops->stat);
+	if (!err || err == -EREMOTEIO)
+		mikey_exchange_close(ex);
+out:
+	mikey_exchange_release(ex);
+	return err;
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The Ticket Transfer exchange (RFC 6043 4.2.2), for mikey_mime.ko: the keys
+ * of one message come out of a ticket here and nowhere else.
+ */
+#include <crypto/algapi.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/netlink.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "../wire/builder.h"
+#include "derive.h"
+#include "inbound.h"
+#include "key.h"
+#include "limits.h"
+#include "transfer.h"
+
+/* The one crypto session's CS ID (TS 33.328 Annex I). */
+#define CS_ID 1
+
+/* TRANSFER_INIT beside its identities, its ticket and two MACs, generously. */
+#define TRANSFER_ROOM 256
+
+static const char *death_words(int err)
+{
+	return err == -EPERM ?
+	       "the ticket was for one message, which it has served" :
+	       mikey_key_words(err);
+}
+
+struct mikey_ticket *mikey_ticket_get(key_serial_t serial, u32 role,
+				      struct netlink_ext_ack *extack)
+{
+	struct mikey_why why = {};
+	struct mikey_ticket *t;
+
+	t = mikey_key_ticket(serial, &why);
+	if (IS_ERR(t)) {
+		mikey_say(extack, 0, why.words);
+		return t;
+	}
+	if (t->role != role) {
+		mikey_ticket_put(t);
+		return ERR_PTR(mikey_say(extack, -EPERM,
+					 role == MIKEY_ROLE_INITIATOR ?
+					 "the ticket was received: it cannot send" :
+					 "the ticket is one to send with: it cannot open"));
+	}
+	return t;
+}
+EXPORT_SYMBOL_NS_GPL(mikey_ticket_get, MIKEY_TICKET);
+
+void mikey_ticket_put(struct mikey_ticket *ticket)
+{
+	key_put(ticket->key);
+}
+EXPORT_SYMBOL_NS_GPL(mikey_ticket_put, MIKEY_TICKET);
+
+void mikey_session_wipe(struct mikey_session *s)
+{
+	memzero_explicit(s->kek_tek, sizeof(s->kek_tek));
+	memzero_explicit(s->kek_auth, sizeof(s->kek_auth));
+	memzero_explicit(s->kek_encr, sizeof(s->kek_encr));
+	memzero_explicit(s->auth, sizeof(s->auth));
+	memzero_explicit(&s->vr, sizeof(s->vr));
+}
+EXPORT_SYMBOL_NS_GPL(mikey_session_wipe, MIKEY_TICKET);
+
+/* T: now, not before the last one, not outside the validity period. */
+static int next_t(struct mikey_ticket *t, s64 *next,
+		  struct netlink_ext_ack *extack)
+{
+	s64 now = ktime_get_real_seconds();
+
+	if (now < t->from - mikey_clock_skew())
+		return mikey_say(extack, -EACCES, "the ticket is not valid yet");
+	spin_lock_bh(&t->lock);
+	now = max3(now, t->from, t->last_sent);
+	now = min(now, t->until);
+	t->last_sent = now;
+	spin_unlock_bh(&t->lock);
+	*next = now;
+	return 0;
+}
+
+int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
+			 struct netlink_ext_ack *extack)
+{
+	struct mikey_secrets secrets;
+	s64 now;
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	err = next_t(ticket, &now, extack);
+	if (err)
+		return err;
+	err = mikey_ticket_borrow(ticket, &secrets);
+	if (!err && !(ticket->policy.flags & MIKEY_FLAG_J))
+		err = mikey_ticket_spend(ticket);
+	if (err) {
+		mikey_say(extack, err, death_words(err));
+		goto out;
+	}
+
+	s->suite = ticket->suite;
+	s->profile = ticket->profile;
+	s->csb_id = get_random_u32();
+	s->cs_id = CS_ID;
+	mikey_ts_from_unix(&s->t, now);
+	s->spi_len = ticket->spi_len;
+	memcpy(s->spi, ticket->spi, sizeof(s->spi));
+	s->randr_i_len = ticket->suite->rand_len;
+	get_random_bytes(s->randr_i, s->randr_i_len);
+	err = mikey_derive_transfer(&secrets, s);
+out:
+	memzero_explicit(&secrets, sizeof(secrets));
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_begin, MIKEY_TICKET);
+
+u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len)
+{
+	return TRANSFER_ROOM + ticket->policy.idr_i.data.len + recipient_len +
+	       ticket->wire_len + 3 * ticket->suite->mac_len;
+}
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_size, MIKEY_TICKET);
+
+/* Vi, Vr, and their MACs' places in the buffer */
+struct macs {
+	u32 vi_at;
+	u32 vr_at;
+	u32 v_at;
+	struct mikey_blob initiator_data;
+};
+
+static void put_initiator_data(struct mikey_builder *b,
+			       const struct mikey_session *s, struct macs *macs)
+{
+	struct mikey_frame frame;
+	u32 from = b->len + 2;
+
+	if (!s->profile->forked) {
+		mikey_put_opaque16(b, (struct mikey_blob){});
+		return;
+	}
+	mikey_open_initiator_data(b, &frame);
+	macs->vi_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
+	macs->vr_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
+	mikey_close_initiator_data(b, &frame);
+	macs->initiator_data = (struct mikey_blob){ b->buf + from,
+						    b->len - from };
+}
+
+static int write_transfer(const struct mikey_ticket *t,
+			  const struct mikey_session *s,
+			  struct mikey_blob recipient, struct mikey_blob proof,
+			  struct mikey_builder *b, struct macs *macs)
+{
+	mikey_put_hdr_cs(b, MIKEY_DT_TRANSFER_INIT, false, s->suite->prf,
+			 s->csb_id, s->cs_id, mikey_prot_type(),
+			 (struct mikey_blob){ s->spi, s->spi_len });
+	mikey_put_t(b, &s->t);
+	mikey_put_randr(b, MIKEY_RANDR_I,
+			(struct mikey_blob){ s->randr_i, s->randr_i_len });
+	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI, t->policy.idr_i.data);
+	mikey_put_idr(b, MIKEY_IDR_R, MIKEY_ID_NAI, recipient);
+	mikey_put_ticket(b, (struct mikey_blob){ t->wire, t->wire_len });
+	put_initiator_data(b, s, macs);
+	if (proof.len)
+		mikey_put_ext(b, mikey_ext_type(), proof);
+	macs->v_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
+	return mikey_build_end(b);
+}
+
+/*
+ * V leaves the Initiator Data out, Vi repeats it, Vr covers both of the
+ * Initiator Data's payloads: so in this order (5.5, 6.10).
+ */
+static int write_macs(const struct mikey_session *s, u8 *buf, u32 len,
+		      const struct macs *macs)
+{
+	const struct mikey_suite *suite = s->suite;
+	struct mikey_initiator_data id;
+	struct mikey_cover cover;
+	struct mikey_msg *m;
+	struct mikey_diag d;
+	int err;
+
+	m = kmalloc(sizeof(*m), GFP_KERNEL);
+	if (!m)
+		return -ENOMEM;
+	err = mikey_msg_parse(m, buf, len, mikey_ext_type(), &d);
+	if (err)
+		goto out;
+	mikey_cover_message(&cover, m, m->idr_i.data, m->idr_r.data);
+	err = mikey_mac_sum(suite->auth_alg, s->auth, suite->mac_len, &cover,
+			    buf + macs->v_at);
+	if (err || !s->profile->forked)
+		goto out;
+
+	memcpy(buf + macs->vi_at, buf + macs->v_at, suite->mac_len);
+	err = mikey_initiator_data_parse(&id, macs->initiator_data, &d);
+	if (err)
+		goto out;
+	mikey_cover_vr(&cover, macs->initiator_data, &id);
+	err = mikey_hmac_sum(&s->vr, cover.seg, cover.num, buf + macs->vr_at);
+out:
+	kfree(m);
+	return err;
+}
+
+int mikey_transfer_write(struct mikey_ticket *ticket,
+			 const struct mikey_session *s,
+			 struct mikey_blob recipient, struct mikey_blob proof,
+			 u8 *buf, u32 size, struct netlink_ext_ack *extack)
+{
+	struct mikey_builder b;
+	struct macs macs = {};
+	int len, err;
+
+	if (!mikey_policy_names(&ticket->policy, recipient))
+		return mikey_say(extack, -EADDRNOTAVAIL,
+				 "the ticket does not name this recipient");
+	mikey_build_begin(&b, buf, size);
+	len = write_transfer(ticket, s, recipient, proof, &b, &macs);
+	if (len < 0)
+		return mikey_say(extack, len, "TRANSFER_INIT is too long");
+	err = write_macs(s, buf, len, &macs);
+	return err ?: len;
+}
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_write, MIKEY_TICKET);
+
+/* Is this the message, or at least the ticket, that the KMS resolved? */
+static int check_binding(const struct mikey_ticket *t,
+			 const struct mikey_msg *m, struct mikey_why *why)
+{
+	struct mikey_blob what = m->raw;
+	u8 digest[32];
+	int err;
+
+	if (!(t->policy.flags & MIKEY_FLAG_E))
+		what = m->ticket.from_type;
+	err = mikey_sha256(&what, 1, digest);
+	if (!err && crypto_memneq(digest, t->digest, sizeof(digest)))
+		err = mikey_refuse(why, -EKEYREJECTED, MIKEY_TICKET_S_UNSPEC,
+				   MIKEY_TICKET_A_UNSPEC,
+				   "the message is not the one that was resolved");
+	return err;
+}
+
+static int open_message(struct mikey_ticket *t, const struct mikey_msg *m,
+			struct mikey_session *s, struct mikey_why *why)
+{
+	struct mikey_secrets secrets;
+	int err;
+
+	err = mikey_ticket_borrow(t, &secrets);
+	if (err) {
+		mikey_refuse(why, err, MIKEY_TICKET_S_UNSPEC,
+			     MIKEY_TICKET_A_UNSPEC, death_words(err));
+		goto out;
+	}
+	err = check_binding(t, m, why);
+	err = err ?: mikey_inbound_check(m, t->profile, t->suite,
+					 ktime_get_real_seconds(), why);
+	err = err ?: mikey_inbound_verify(m, t->suite, &secrets.mpk_i,
+					  (struct mikey_blob){ t->spi, t->spi_len },
+					  why);
+	if (err)
+		goto out;
+	s->suite = t->suite;
+	s->profile = t->profile;
+	s->csb_id = m->hdr.csb_id;
+	s->cs_id = m->hdr.cs.cs_id;
+	s->t = m->t;
+	s->spi_len = t->spi_len;
+	memcpy(s->spi, t->spi, sizeof(s->spi));
+	s->randr_i_len = m->randr_i.data.len;
+	memcpy(s->randr_i, m->randr_i.data.p, s->randr_i_len);
+	err = mikey_derive_session(&secrets.traffic, s);
+out:
+	memzero_explicit(&secrets, sizeof(secrets));
+	return err;
+}
+
+static void tell(const struct mikey_ticket *t, const struct mikey_msg *m,
+		 struct mikey_transfer *info)
+{
+	*info = (struct mikey_transfer){
+		.initiator = m->idr_i.data,
+		.recipient = m->idr_r.data,
+		.vmac = m->v.mac,
+		.proof = m->ext.data,
+		.forked = t->profile->forked,
+		.sent = mikey_ts_to_unix(&m->t),
+	};
+}
+
+int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
+			struct mikey_session *s, struct mikey_transfer *info,
+			struct netlink_ext_ack *extack)
+{
+	struct mikey_why why = {};
+	struct mikey_diag d;
+	struct mikey_msg *m;
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	m = kmalloc(sizeof(*m), GFP_KERNEL);
+	if (!m)
+		return -ENOMEM;
+	err = mikey_msg_parse(m, msg.p, msg.len, mikey_ext_type(), &d);
+	if (err)
+		err = mikey_refuse(&why, -EBADMSG, MIKEY_TICKET_S_UNSPEC,
+				   MIKEY_TICKET_A_UNSPEC, d.why);
+	else if (m->hdr.data_type != MIKEY_DT_TRANSFER_INIT)
+		err = mikey_refuse(&why, -EBADMSG, MIKEY_TICKET_S_UNSPEC,
+				   MIKEY_TICKET_A_UNSPEC,
+				   "the message is not a TRANSFER_INIT");
+	err = err ?: open_message(ticket, m, s, &why);
+	/* here every way not to fit the ticket is one */
+	if (err == -EACCES || err == -EPROTONOSUPPORT)
+		err = -EKEYREJECTED;
+	if (!err)
+		tell(ticket, m, info);
+	else if (why.words)
+		mikey_say(extack, err, why.words);
+	kfree(m);
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_open, MIKEY_TICKET);
+
+int mikey_transfer_delivered(struct mikey_ticket *ticket,
+			     struct netlink_ext_ack *extack)
+{
+	int err = 0;
+
+	if (ticket->policy.flags & MIKEY_FLAG_E)
+		err = mikey_ticket_spend(ticket);
+	if (err)
+		mikey_say(extack, err, death_words(err));
+	return err;
+}
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_delivered, MIKEY_TICKET);
