@@ -8,8 +8,6 @@
 
 #define MEMBERS_MAX 256		/* on one command line */
 
-static const struct option common_options[] = { KMS_COMMON_OPTIONS };
-
 struct add {
 	struct uid psi;
 	bool has_psi;
@@ -37,7 +35,7 @@ enum kms_exit kms_run_group_add(const struct kms_command *self, int argc,
 	static const struct option options[] = {
 		{ "psi", required_argument, NULL, 'p' },
 		{ "member", required_argument, NULL, 'm' },
-		KMS_COMMON_OPTIONS
+		{ 0 }
 	};
 	struct kms_common common = { 0 };
 	struct problem problem = { 0 };
@@ -105,7 +103,7 @@ enum kms_exit kms_run_group_list(const struct kms_command *self, int argc,
 	struct list list = { 0 };
 	enum kms_exit status;
 
-	if (kms_next_option(self, argc, argv, common_options, &common,
+	if (kms_next_option(self, argc, argv, NULL, &common,
 			    &status) == -2)
 		return status;
 	if (optind != argc)
@@ -142,7 +140,7 @@ static enum kms_exit run(const struct kms_command *self, int argc, char **argv,
 	enum kms_exit status;
 	int i;
 
-	if (kms_next_option(self, argc, argv, common_options, &common,
+	if (kms_next_option(self, argc, argv, NULL, &common,
 			    &status) == -2)
 		return status;
 	if (optind + 1 + two != argc)

@@ -97,14 +97,13 @@ static int serve(struct kms_opened *o, const sigset_t *set,
 enum kms_exit kms_run_serve(const struct kms_command *self, int argc,
 			    char **argv)
 {
-	static const struct option options[] = { KMS_COMMON_OPTIONS };
 	struct kms_common common = { 0 };
 	struct problem problem = { 0 };
 	struct kms_opened o = { 0 };
 	enum kms_exit status;
 	sigset_t set;
 
-	if (kms_next_option(self, argc, argv, options, &common, &status) == -2)
+	if (kms_next_option(self, argc, argv, NULL, &common, &status) == -2)
 		return status;
 	if (optind != argc)
 		return kms_misused(self, "\"%s\" is one argument too many",

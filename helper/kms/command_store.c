@@ -9,13 +9,11 @@
 
 #include "helper/kms/commands.h"
 
-static const struct option common_options[] = { KMS_COMMON_OPTIONS };
-
 /* Options only, no arguments. Returns false when the command is to end. */
 static bool no_arguments(const struct kms_command *self, int argc, char **argv,
 			 struct kms_common *common, enum kms_exit *status)
 {
-	if (kms_next_option(self, argc, argv, common_options, common,
+	if (kms_next_option(self, argc, argv, NULL, common,
 			    status) == -2)
 		return false;
 	if (optind == argc)
@@ -86,7 +84,7 @@ enum kms_exit kms_run_check_config(const struct kms_command *self, int argc,
 {
 	static const struct option options[] = {
 		{ "serve", no_argument, NULL, 'S' },
-		KMS_COMMON_OPTIONS
+		{ 0 }
 	};
 	struct kms_common common = { 0 };
 	struct problem problem = { 0 };

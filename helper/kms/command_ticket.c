@@ -145,19 +145,20 @@ static int reveal(struct kms_database *d, const struct mikey_msg *m,
 	struct kms_ticket_keys keys = { 0 };
 	struct kms_mpks mpks = { 0 };
 	struct kms_tpk tpk = { 0 };
-	int ret;
+	int ret = 0;
 
 	if (!c)
 		ret = problem_set(problem, -EIO, "no cryptography");
 	else if (!profile || !suite)
 		ret = problem_set(problem, -EPROTONOSUPPORT,
 				  "a ticket of no known profile and suite");
-	else if ((ret = d->store.ops->tpk(&d->store, td->idr_psk.data, &tpk)))
-		problem_set(problem, ret, "its TPK is not in this store");
-	else if ((ret = kms_ticket_open(c, &m->ticket, td, suite, profile, &tpk,
-					&keys)) ||
-		 (ret = kms_ticket_mpks(c, suite, &keys, td->rand.data, &mpks)))
-		problem_set(problem, ret, "its MAC does not verify");
+	else if (d->store.ops->tpk(&d->store, td->idr_psk.data, &tpk))
+		ret = problem_set(problem, -ENOENT,
+				  "its TPK is not in this store");
+	else if (kms_ticket_open(c, &m->ticket, td, suite, profile, &tpk, &keys) ||
+		 kms_ticket_mpks(c, suite, &keys, td->rand.data, &mpks))
+		ret = problem_set(problem, -EKEYREJECTED,
+				  "its MAC does not verify");
 	if (!ret) {
 		print_key("mpki", mpks.mpk_i, suite->key_len, json);
 		if (profile->forked)
@@ -177,7 +178,7 @@ enum kms_exit kms_run_ticket_inspect(const struct kms_command *self, int argc,
 {
 	static const struct option options[] = {
 		{ "reveal-keys", no_argument, NULL, 'r' },
-		KMS_COMMON_OPTIONS
+		{ 0 }
 	};
 	struct kms_common common = { 0 };
 	struct problem problem = { 0 };

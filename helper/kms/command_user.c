@@ -13,8 +13,6 @@
 #include "helper/kms/crypto.h"
 #include "helper/kms/keyfile.h"
 
-static const struct option common_options[] = { KMS_COMMON_OPTIONS };
-
 struct add {
 	struct uid uids[KMS_USER_UIDS_MAX];
 	size_t num_uids;
@@ -121,7 +119,7 @@ enum kms_exit kms_run_user_add(const struct kms_command *self, int argc,
 		{ "psk-out", required_argument, NULL, 'O' },
 		{ "suite", required_argument, NULL, 'S' },
 		{ "expires", required_argument, NULL, 'E' },
-		KMS_COMMON_OPTIONS
+		{ 0 }
 	};
 	struct add add = { .suite = "256" };
 	struct kms_common common = { 0 };
@@ -223,7 +221,7 @@ enum kms_exit kms_run_user_list(const struct kms_command *self, int argc,
 	struct kms_common common = { 0 };
 	enum kms_exit status;
 
-	if (kms_next_option(self, argc, argv, common_options, &common,
+	if (kms_next_option(self, argc, argv, NULL, &common,
 			    &status) == -2)
 		return status;
 	if (optind != argc)
@@ -239,7 +237,7 @@ static bool uid_argument(const struct kms_command *self, int argc, char **argv,
 {
 	struct problem problem = { 0 };
 
-	if (kms_next_option(self, argc, argv, common_options, common,
+	if (kms_next_option(self, argc, argv, NULL, common,
 			    status) == -2)
 		return false;
 	if (optind + 1 != argc) {

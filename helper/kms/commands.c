@@ -11,7 +11,7 @@
 #include "helper/kms/commands.h"
 #include "helper/lib/log.h"
 
-static void help(const struct kms_command *self)
+static void explain(const struct kms_command *self)
 {
 	printf("Usage: mikey-kms %s %s\n\n"
 	       "Options of every command:\n"
@@ -23,13 +23,26 @@ static void help(const struct kms_command *self)
 	       self->name, self->usage);
 }
 
+static const struct option common_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "store", required_argument, NULL, 's' },
+	{ "store-key", required_argument, NULL, 'k' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+};
+
 int kms_next_option(const struct kms_command *self, int argc, char **argv,
 		    const struct option *options, struct kms_common *common,
 		    enum kms_exit *exit_status)
 {
+	struct option all[ARRAY_SIZE(common_options) + KMS_OWN_OPTIONS_MAX + 1] = { 0 };
+	size_t num = ARRAY_SIZE(common_options);
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	memcpy(all, common_options, sizeof(common_options));
+	for (; options && options->name; options++)
+		all[num++] = *options;
+	while ((opt = getopt_long(argc, argv, "", all, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			common->config_file = optarg;
@@ -44,7 +57,7 @@ int kms_next_option(const struct kms_command *self, int argc, char **argv,
 			common->json = true;
 			break;
 		case 'h':
-			help(self);
+			explain(self);
 			*exit_status = KMS_EXIT_DONE;
 			return -2;
 		case '?':
@@ -140,18 +153,50 @@ int kms_uid_argument(struct uid *uid, const char *text, struct problem *problem)
 			   "%s is not a UID: write user@domain", text);
 }
 
+/* Length of the UTF-8 character at @p, or 0 if there is none (RFC 3629). */
+static u32 utf8_len(const u8 *p, u32 left)
+{
+	static const struct {
+		u8 mask, lead, len;
+		u32 least;
+	} forms[] = {
+		{ 0x80, 0x00, 1, 0 },
+		{ 0xe0, 0xc0, 2, 0x80 },
+		{ 0xf0, 0xe0, 3, 0x800 },
+		{ 0xf8, 0xf0, 4, 0x10000 },
+	};
+	u32 i, n, c;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++)
+		if ((p[0] & forms[i].mask) == forms[i].lead)
+			break;
+	if (i == ARRAY_SIZE(forms) || forms[i].len > left)
+		return 0;
+	c = p[0] & (u8)~forms[i].mask;
+	for (n = 1; n < forms[i].len; n++) {
+		if ((p[n] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[n] & 0x3f);
+	}
+	if (c < forms[i].least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return forms[i].len;
+}
+
 void kms_json_string(FILE *f, struct mikey_blob b)
 {
-	u32 i;
+	u32 at, n;
 
 	fputc('"', f);
-	for (i = 0; i < b.len; i++) {
-		if (b.p[i] == '"' || b.p[i] == '\\')
-			fprintf(f, "\\%c", b.p[i]);
-		else if (b.p[i] < 0x20 || b.p[i] > 0x7e)
-			fprintf(f, "\\u%04x", b.p[i]);
+	for (at = 0; at < b.len; at += n) {
+		n = utf8_len(b.p + at, b.len - at);
+		if (n == 1 && (b.p[at] == '"' || b.p[at] == '\\'))
+			fprintf(f, "\\%c", b.p[at]);
+		else if (!n || b.p[at] < 0x20 || b.p[at] == 0x7f)
+			fprintf(f, "\\u%04x", b.p[at]);
 		else
-			fputc(b.p[i], f);
+			fwrite(b.p + at, n, 1, f);
+		n = n ? n : 1;
 	}
 	fputc('"', f);
 }

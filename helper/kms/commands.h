@@ -43,16 +43,12 @@ struct kms_common {
 	bool json;
 };
 
-#define KMS_COMMON_OPTIONS \
-	{ "config", required_argument, NULL, 'c' }, \
-	{ "store", required_argument, NULL, 's' }, \
-	{ "store-key", required_argument, NULL, 'k' }, \
-	{ "json", no_argument, NULL, 'j' }, \
-	{ "help", no_argument, NULL, 'h' }, \
-	{ NULL, 0, NULL, 0 }
+#define KMS_OWN_OPTIONS_MAX 8
 
 /**
  * kms_next_option() - getopt_long() that takes the common options itself
+ * @options: the command's own, at most KMS_OWN_OPTIONS_MAX, ended by a NULL
+ *	name; or NULL
  * @exit_status: set when the command is to end with it
  *
  * Return: an option of the command's own; -1 at the end; -2 to end.
@@ -86,7 +82,7 @@ void kms_close(struct kms_opened *o);
 int kms_uid_argument(struct uid *uid, const char *text,
 		     struct problem *problem);
 
-/* A quoted JSON string; bytes that are not UTF-8 become \\u00XX. */
+/* A quoted JSON string; bytes that are not UTF-8 are written as U+00XX. */
 void kms_json_string(FILE *f, struct mikey_blob b);
 
 /* "2025-01-31 12:00:00Z", or "-" for 0. */

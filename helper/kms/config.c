@@ -269,10 +269,20 @@ static int take_identities(struct kms_config *config, cfg_t *cfg)
 	return 0;
 }
 
+static int take_string(char **to, const char *text)
+{
+	*to = text ? strdup(text) : NULL;
+	return text && !*to ? -ENOMEM : 0;
+}
+
+static u32 suite_bit(const char *name)
+{
+	return 1U << mikey_suite_by_name(name)->id;
+}
+
 static int take(struct kms_config *config, cfg_t *cfg)
 {
 	struct kms_policy *policy = &config->policy;
-	const char *text;
 	unsigned int i;
 
 	config->store = strdup(cfg_getstr(cfg, "store"));
@@ -285,11 +295,8 @@ static int take(struct kms_config *config, cfg_t *cfg)
 	    take_listen(config, cfg, "listen-tls", true) ||
 	    take_identities(config, cfg) || take_rules(config, cfg))
 		return -ENOMEM;
-	text = cfg_getstr(cfg, "certificate");
-	if (text && !(config->certificate = strdup(text)))
-		return -ENOMEM;
-	text = cfg_getstr(cfg, "private-key");
-	if (text && !(config->private_key = strdup(text)))
+	if (take_string(&config->certificate, cfg_getstr(cfg, "certificate")) ||
+	    take_string(&config->private_key, cfg_getstr(cfg, "private-key")))
 		return -ENOMEM;
 	policy->skew = cfg_getint(cfg, "skew");
 	policy->max_lifetime = cfg_getint(cfg, "max-lifetime");
@@ -298,8 +305,7 @@ static int take(struct kms_config *config, cfg_t *cfg)
 	policy->wildcards = wildcards_value(cfg_getstr(cfg, "wildcards"));
 	policy->suites = 1U << MIKEY_SUITE_ID_256;	/* always on */
 	for (i = 0; i < cfg_size(cfg, "suites"); i++)
-		policy->suites |= 1U << mikey_suite_by_name(
-			cfg_getnstr(cfg, "suites", i))->id;
+		policy->suites |= suite_bit(cfg_getnstr(cfg, "suites", i));
 	config->tpk_lifetime = cfg_getint(cfg, "tpk-lifetime");
 	config->threads = cfg_getint(cfg, "threads");
 	config->max_connections = cfg_getint(cfg, "max-connections");

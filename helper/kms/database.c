@@ -24,58 +24,49 @@
  */
 static const char schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
-	"CREATE TABLE user(id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" created INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE psk(id BLOB PRIMARY KEY,"
-	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
-	" suite INTEGER NOT NULL, expires INTEGER NOT NULL,"
+	"CREATE TABLE user(id INTEGER PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE psk(id BLOB PRIMARY KEY,\n"
+	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,\n"
+	" suite INTEGER NOT NULL, expires INTEGER NOT NULL,\n"
 	" counter INTEGER NOT NULL DEFAULT -1, sealed BLOB NOT NULL) STRICT;"
 	"CREATE INDEX psk_user ON psk(user);"
-	"CREATE TABLE uid(uid BLOB PRIMARY KEY,"
-	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,"
+	"CREATE TABLE uid(uid BLOB PRIMARY KEY,\n"
+	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,\n"
 	" rank INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
 	"CREATE INDEX uid_user ON uid(user, rank);"
 	"CREATE TABLE psi(psi BLOB PRIMARY KEY) STRICT;"
-	"CREATE TABLE member("
-	" psi BLOB NOT NULL REFERENCES psi(psi) ON DELETE CASCADE,"
-	" uid BLOB NOT NULL REFERENCES uid(uid) ON DELETE CASCADE,"
+	"CREATE TABLE member(\n"
+	" psi BLOB NOT NULL REFERENCES psi(psi) ON DELETE CASCADE,\n"
+	" uid BLOB NOT NULL REFERENCES uid(uid) ON DELETE CASCADE,\n"
 	" sealed BLOB NOT NULL, PRIMARY KEY(psi, uid)) STRICT;"
 	"CREATE INDEX member_uid ON member(uid);"
-	"CREATE TABLE tpk(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" name BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,"
+	"CREATE TABLE tpk(seq INTEGER PRIMARY KEY AUTOINCREMENT,\n"
+	" name BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,\n"
 	" keep_until INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
-	"CREATE TABLE replay(digest BLOB PRIMARY KEY, t INTEGER NOT NULL)"
-	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE replay(digest BLOB PRIMARY KEY, t INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX replay_t ON replay(t);"
-	"CREATE TABLE clock(one INTEGER PRIMARY KEY CHECK(one = 1),"
+	"CREATE TABLE clock(one INTEGER PRIMARY KEY CHECK(one = 1),\n"
 	" last INTEGER NOT NULL, floor INTEGER NOT NULL) STRICT;";
 
 static const char *const statements[KMS_SQL_NUM] = {
 	[KMS_SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[KMS_SQL_COMMIT] = "COMMIT",
 	[KMS_SQL_ROLLBACK] = "ROLLBACK",
-	[KMS_SQL_PSK] =
-		"SELECT user, suite, expires, sealed FROM psk WHERE id = ?1",
-	[KMS_SQL_UIDS] =
-		"SELECT uid, rank, sealed FROM uid WHERE user = ?1 ORDER BY rank",
-	[KMS_SQL_MEMBER] =
-		"SELECT sealed FROM member WHERE psi = ?1 AND uid = ?2",
+	[KMS_SQL_PSK] = "SELECT user, suite, expires, sealed FROM psk WHERE id = ?1",
+	[KMS_SQL_UIDS] = "SELECT uid, rank, sealed FROM uid WHERE user = ?1 ORDER BY rank",
+	[KMS_SQL_MEMBER] = "SELECT sealed FROM member WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_TPK_NEWEST] =
-		"SELECT name, created, sealed, keep_until FROM tpk"
-		" ORDER BY seq DESC LIMIT 1",
-	[KMS_SQL_TPK_KEEP] =
-		"UPDATE tpk SET keep_until = max(keep_until, ?2) WHERE name = ?1",
+		"SELECT name, created, sealed, keep_until FROM tpk ORDER BY seq DESC LIMIT 1",
+	[KMS_SQL_TPK_KEEP] = "UPDATE tpk SET keep_until = max(keep_until, ?2) WHERE name = ?1",
 	[KMS_SQL_TPK] = "SELECT name, created, sealed FROM tpk WHERE name = ?1",
 	[KMS_SQL_CLOCK] = "SELECT last, floor FROM clock",
-	[KMS_SQL_CLOCK_SET] =
-		"UPDATE clock SET last = max(last, ?1), floor = max(floor, ?2)",
+	[KMS_SQL_CLOCK_SET] = "UPDATE clock SET last = max(last, ?1), floor = max(floor, ?2)",
 	[KMS_SQL_COUNTER] = "SELECT counter FROM psk WHERE id = ?1",
 	[KMS_SQL_COUNTER_SET] = "UPDATE psk SET counter = ?2 WHERE id = ?1",
 	[KMS_SQL_REPLAY_ADD] =
-		"INSERT INTO replay(digest, t) VALUES(?1, ?2)"
-		" ON CONFLICT DO NOTHING",
+		"INSERT INTO replay(digest, t) VALUES(?1, ?2) ON CONFLICT DO NOTHING",
 	[KMS_SQL_REPLAY_PURGE] =
-		"DELETE FROM replay WHERE digest IN"
+		"DELETE FROM replay WHERE digest IN\n"
 		" (SELECT digest FROM replay WHERE t < ?1 LIMIT 16)",
 };
 
@@ -110,8 +101,8 @@ int kms_database_run(sqlite3_stmt *stmt)
 	return result == SQLITE_DONE ? 0 : kms_database_error(result);
 }
 
-sqlite3_stmt *kms_database_prepare(struct kms_database *d, const char *sql,
-				   struct problem *problem)
+sqlite3_stmt *kms_database_prepare(struct kms_database *d,
+				   struct problem *problem, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	int result = sqlite3_prepare_v2(d->db, sql, -1, &stmt, NULL);
@@ -223,8 +214,8 @@ static int connect(struct kms_database *d, const char *path,
 static int put_meta(struct kms_database *d, const char *name,
 		    struct mikey_blob value, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d,
-		"INSERT INTO meta(name, value) VALUES(?1, ?2)", problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
+						  "INSERT INTO meta(name, value) VALUES(?1, ?2)");
 	int result;
 
 	if (!stmt)
@@ -240,8 +231,8 @@ static int put_meta(struct kms_database *d, const char *name,
 static int get_meta(struct kms_database *d, const char *name, u8 *value,
 		    int len, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d,
-		"SELECT value FROM meta WHERE name = ?1", problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
+						  "SELECT value FROM meta WHERE name = ?1");
 	struct mikey_blob b;
 	int result, ret = 0;
 
@@ -264,7 +255,7 @@ static int get_meta(struct kms_database *d, const char *name, u8 *value,
 static int get_pragma(struct kms_database *d, const char *sql, s64 *value,
 		      struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, sql, problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem, sql);
 	int result;
 
 	if (!stmt)

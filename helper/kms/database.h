@@ -38,7 +38,7 @@ struct kms_database {
 	struct kms_store store;		/* first: the core's view */
 	sqlite3 *db;
 	const struct kms_seal *seal;
-	sqlite3_stmt *sql[KMS_SQL_NUM];
+	struct sqlite3_stmt *sql[KMS_SQL_NUM];
 	u8 store_id[KMS_STORE_ID_LEN];
 	u8 kms_id[KMS_ID_LEN];
 	/* A row for those that do not exist, so that they cost the same. */
@@ -75,8 +75,8 @@ sqlite3_stmt *kms_database_sql(struct kms_database *d, enum kms_statement s);
 int kms_database_run(sqlite3_stmt *stmt);
 
 /* Prepare for one use; finalise it. NULL with words after an error. */
-sqlite3_stmt *kms_database_prepare(struct kms_database *d, const char *sql,
-				   struct problem *problem);
+sqlite3_stmt *kms_database_prepare(struct kms_database *d,
+				   struct problem *problem, const char *sql);
 
 /* Words for what SQLite refused. Returns the errno. */
 int kms_database_problem(struct kms_database *d, int sqlite_result,

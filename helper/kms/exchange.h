@@ -6,6 +6,8 @@
 #ifndef HELPER_KMS_EXCHANGE_H
 #define HELPER_KMS_EXCHANGE_H
 
+#include <stdatomic.h>
+
 #include "helper/kms/crypto.h"
 #include "helper/kms/kms.h"
 #include "helper/kms/store.h"
@@ -15,6 +17,7 @@ struct kms {
 	const struct kms_policy *policy;
 	struct kms_env env;
 	struct kms_crypto *crypto;
+	atomic_int_fast64_t last_t;
 	/* Stands in for keys that do not exist, so that time does not tell. */
 	u8 dummy_key[MIKEY_KEY_MAX];
 };

@@ -15,7 +15,7 @@ static struct mikey_blob uid_blob(const struct uid *uid)
 static int exists(struct kms_database *d, const char *sql,
 		  const struct uid *uid, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, sql, problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem, sql);
 	int result;
 
 	if (!stmt)
@@ -44,7 +44,7 @@ static int change(struct kms_database *d, const char *sql,
 		  struct mikey_blob sealed, bool *changed,
 		  struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, sql, problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem, sql);
 	int result;
 
 	if (!stmt)
@@ -79,9 +79,8 @@ static int add_member(struct kms_database *d, const struct uid *psi,
 	kms_aad_member(&aad, d, uid_blob(psi), uid_blob(uid));
 	if (kms_seal_close(d->seal, &aad, NULL, 0, sealed))
 		return problem_set(problem, -EIO, "sealing the member failed");
-	ret = change(d, "INSERT INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)"
-		     " ON CONFLICT DO NOTHING", psi, uid,
-		     kms_blob(sealed, sizeof(sealed)), &changed, problem);
+	ret = change(d, "INSERT OR IGNORE INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)",
+		     psi, uid, kms_blob(sealed, sizeof(sealed)), &changed, problem);
 	if (!ret && !changed)
 		ret = problem_set(problem, -EEXIST, "%s is a member of %s already",
 				  uid->text, psi->text);
@@ -103,7 +102,7 @@ static int add_group(struct kms_database *d, const struct uid *psi,
 				   "%s is the UID of a user", psi->text);
 	if (ret != -ENOENT)
 		return ret;
-	ret = change(d, "INSERT INTO psi(psi) VALUES(?1) ON CONFLICT DO NOTHING",
+	ret = change(d, "INSERT OR IGNORE INTO psi(psi) VALUES(?1)",
 		     psi, NULL, none, &changed, problem);
 	if (!ret && !changed)
 		ret = problem_set(problem, -EEXIST,
@@ -179,9 +178,9 @@ int kms_group_each(struct kms_database *d,
 	sqlite3_stmt *stmt;
 	int result;
 
-	stmt = kms_database_prepare(d,
-		"SELECT psi AS p, NULL AS u FROM psi"
-		" UNION ALL SELECT psi, uid FROM member ORDER BY p, u", problem);
+	stmt = kms_database_prepare(d, problem,
+				    "SELECT psi AS p, NULL AS u FROM psi UNION ALL\n"
+				    "SELECT psi, uid FROM member ORDER BY p, u");
 	if (!stmt)
 		return problem->error;
 	while ((result = sqlite3_step(stmt)) == SQLITE_ROW)

@@ -151,6 +151,16 @@ static const struct mikey_suite *suite_of(const struct kms_policy *policy,
 	return NULL;
 }
 
+/* Is this suite on, and may the message be of it? */
+static bool is_suite_of(const struct kms_policy *policy, u32 id,
+			const struct mikey_msg *m)
+{
+	const struct mikey_suite *suite = mikey_suite_by_id(id);
+
+	return suite && policy->suites & 1U << id &&
+	       suite->prf == m->hdr.prf && suite->auth_alg == m->v.auth_alg;
+}
+
 static struct mikey_cover cover_of_initial(const struct mikey_msg *m,
 					   const struct exchange_row *row)
 {
@@ -191,8 +201,10 @@ static int authenticate(struct kms_exchange *ex, const struct exchange_row *row)
 		why = "no such PSK";
 	else if (ex->psk.expires && ex->psk.expires <= ex->now)
 		why = "the PSK has expired";
-	else if (mikey_suite_by_id(ex->psk.suite) != ex->suite)
+	else if (!is_suite_of(ex->kms->policy, ex->psk.suite, &ex->in))
 		why = "the suite is not that of the PSK";
+	else
+		ex->suite = mikey_suite_by_id(ex->psk.suite);
 	if (why) {
 		memcpy(ex->psk.key, ex->kms->dummy_key, ex->suite->key_len);
 		ex->psk.key_len = ex->suite->key_len;
@@ -264,6 +276,7 @@ static int admit(struct kms_exchange *ex)
 				  "a type of timestamp that is not accepted");
 	}
 	digest_for_replay(ex, a.digest);
+	a.t_answer = ex->t;
 	ret = ex->store->ops->admit(ex->store, &a, &ex->t);
 	if (ret == -EALREADY)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TS,
@@ -338,6 +351,17 @@ static int converse(struct kms_exchange *ex, const struct exchange_row *row,
 	return ret;
 }
 
+/* T is never smaller than the last one sent, whatever the clock does. */
+static s64 never_back(struct kms *kms, s64 now)
+{
+	int_fast64_t last = atomic_load(&kms->last_t);
+
+	while (now > last)
+		if (atomic_compare_exchange_weak(&kms->last_t, &last, now))
+			return now;
+	return last;
+}
+
 int kms_handle(struct kms *kms, struct kms_store *store,
 	       enum kms_exchange_kind kind, const u8 *msg, size_t len,
 	       struct kms_answer *answer)
@@ -365,7 +389,7 @@ int kms_handle(struct kms *kms, struct kms_store *store,
 	}
 
 	ex.now = kms->env.now(kms->env.ctx);
-	ex.t = ex.now;
+	ex.t = never_back(kms, ex.now);
 	ret = converse(&ex, &exchange_rows[kind], msg, len);
 	if (ret == KMS_REFUSED)
 		ret = kms_error_build(&ex);

@@ -16,6 +16,7 @@
 
 #define PATH "/keymanagement"
 #define MEDIA_TYPE "application/mikey"
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define STOP_SECONDS 5		/* for answers under way */
 
 struct server {
@@ -39,6 +40,7 @@ struct kms_http {
 struct request {
 	enum kms_exchange_kind kind;
 	bool too_large;
+	size_t size;			/* of body */
 	size_t len;
 	char *body;
 };
@@ -131,8 +133,11 @@ static const char *check_head(struct kms_http *http,
 	*status = MHD_HTTP_CONTENT_TOO_LARGE;
 	length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 					     MHD_HTTP_HEADER_CONTENT_LENGTH);
+	request->size = http->body_max;
 	if (length && strtoull(length, NULL, 10) > http->body_max)
 		return "the body is too large for a MIKEY message\n";
+	if (length)
+		request->size = strtoull(length, NULL, 10);
 	return NULL;
 }
 
@@ -163,14 +168,14 @@ static enum MHD_Result begin(struct kms_http *http,
 	return words ? refuse(connection, status, words) : MHD_YES;
 }
 
-static enum MHD_Result more(struct kms_http *http, struct request *request,
-			    const char *data, size_t *len)
+static enum MHD_Result more(struct request *request, const char *data,
+			    size_t *len)
 {
 	if (!request->body)
-		request->body = malloc(http->body_max);
+		request->body = malloc(request->size);
 	if (!request->body)
 		return MHD_NO;
-	if (*len > http->body_max - request->len)
+	if (*len > request->size - request->len)
 		request->too_large = true;
 	if (!request->too_large) {
 		memcpy(request->body + request->len, data, *len);
@@ -275,7 +280,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection,
 	if (!*state)
 		return begin(ctx, connection, url, method, state);
 	if (*len)
-		return more(ctx, *state, data, len);
+		return more(*state, data, len);
 	return finish(ctx, connection, *state);
 }
 
@@ -330,14 +335,22 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 	const struct kms_config *config = http->config;
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 			     MHD_USE_ERROR_LOG;
-	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, http->certificate },
+	unsigned int limit = config->max_connections < config->threads ?
+			     config->threads : config->max_connections;
+	struct MHD_OptionItem options[] = {
+		{ MHD_OPTION_THREAD_POOL_SIZE, config->threads, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, limit, NULL },
+		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_per_address, NULL },
+		{ MHD_OPTION_CONNECTION_TIMEOUT, config->request_timeout, NULL },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, http },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http },
+		/* the rest only with TLS: else the list ends here */
+		{ listen->tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
+		  http->certificate },
 		{ MHD_OPTION_HTTPS_MEM_KEY, 0, http->private_key },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
-		  (void *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL },
 	};
-	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 
 	server->fd = kms_listener_open(listen, problem);
 	if (server->fd < 0)
@@ -347,23 +360,13 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 	if (listen->address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
 	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, server->fd,
-		MHD_OPTION_THREAD_POOL_SIZE, config->threads,
-		MHD_OPTION_CONNECTION_LIMIT,
-		config->max_connections < config->threads ? config->threads :
-		config->max_connections,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_per_address,
-		MHD_OPTION_CONNECTION_TIMEOUT, config->request_timeout,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-		MHD_OPTION_ARRAY, listen->tls ? tls : none, MHD_OPTION_END);
+					  MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+					  MHD_OPTION_LISTEN_SOCKET, server->fd,
+					  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (!server->daemon) {
 		kms_listener_close(server->fd);
-		return problem_set(problem, -EIO, "%s: cannot be served%s",
-				   listen->text, listen->tls ?
-				   " (certificate and private key must be PEM and belong together)" :
-				   "");
+		return problem_set(problem, -EIO, "%s: cannot be served%s", listen->text,
+				   listen->tls ? " (are certificate and key PEM?)" : "");
 	}
 	return 0;
 }

@@ -78,10 +78,10 @@ static int open_key(const char *path, enum kms_keyfile_mode mode,
 		return problem_set(problem, -errno, "%s: %s", path,
 				   strerror(errno));
 	if (mode == KMS_KEYFILE_PRIVATE &&
-	    (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_mode & 077)) {
+	    (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_mode & 037)) {
 		close(fd);
 		return problem_set(problem, -EPERM,
-				   "%s: others can read this key file (chmod 600 it)",
+				   "%s: others can read or change this key file (chmod 600 it)",
 				   path);
 	}
 	return fd;

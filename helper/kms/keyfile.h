@@ -10,7 +10,7 @@
 
 enum kms_keyfile_mode {
 	KMS_KEYFILE_ANY,		/* "-" is standard input */
-	KMS_KEYFILE_PRIVATE,		/* a file that only its owner can read */
+	KMS_KEYFILE_PRIVATE,		/* a file that not everybody can read */
 };
 
 /**

@@ -3,6 +3,7 @@
  * mikey-kms, the key management service of MIKEY-TICKET (TS 33.328 Annex A,
  * RFC 6043): finds the subcommand and keeps keys out of core dumps.
  */
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -76,11 +77,45 @@ static int words_of(const struct kms_command *c, int argc, char **argv)
 	return argc > 2 && !strcmp(argv[2], space + 1) ? 2 : 0;
 }
 
+/*
+ * Options may stand before the command, too: "--config FILE serve". They are
+ * moved behind its name.
+ */
+static int leading_options(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && !strncmp(argv[at], "--", 2) &&
+	       strcmp(argv[at], "--help"))
+		at += strchr(argv[at], '=') || !strcmp(argv[at], "--json") ? 1 : 2;
+	return at < argc ? at - 1 : 0;
+}
+
+static int run(const struct kms_command *c, int argc, char **argv, int leading,
+	       int words)
+{
+	char **args = calloc(argc + 1, sizeof(*args));
+	int num, status;
+
+	if (!args)
+		return KMS_EXIT_FAILED;
+	num = 0;
+	args[num++] = argv[leading + words];
+	memcpy(args + num, argv + 1, leading * sizeof(*args));
+	num += leading;
+	memcpy(args + num, argv + 1 + leading + words,
+	       (argc - 1 - leading - words) * sizeof(*args));
+	num += argc - 1 - leading - words;
+	status = c->run(c, num, args);
+	free(args);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit no_core = { 0, 0 };
+	int leading, words;
 	size_t i;
-	int words;
 
 	prctl(PR_SET_DUMPABLE, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
@@ -88,15 +123,17 @@ int main(int argc, char **argv)
 		overview(stdout);
 		return KMS_EXIT_DONE;
 	}
+	leading = leading_options(argc, argv);
 	for (i = 0; i < kms_num_commands; i++) {
-		words = words_of(&kms_commands[i], argc, argv);
+		words = words_of(&kms_commands[i], argc - leading,
+				 argv + leading);
 		if (words)
-			return kms_commands[i].run(&kms_commands[i], argc - words,
-						   argv + words);
+			return run(&kms_commands[i], argc, argv, leading, words);
 	}
-	if (argc > 1)
+	if (argc > 1 + leading)
 		fprintf(stderr, "mikey-kms: there is no command \"%s%s%s\"\n",
-			argv[1], argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+			argv[1 + leading], argc > 2 + leading ? " " : "",
+			argc > 2 + leading ? argv[2 + leading] : "");
 	overview(stderr);
 	return KMS_EXIT_USAGE;
 }

@@ -61,7 +61,7 @@ int kms_seal_key_create(const char *path, struct problem *problem);
 /**
  * kms_seal_from_file() - the seal of a key file
  *
- * A file that others can read is refused. NULL with words after an error.
+ * A file that others than owner and group can read is refused. NULL with words after an error.
  */
 struct kms_seal *kms_seal_from_file(const char *path, struct problem *problem);
 

@@ -47,6 +47,7 @@ struct kms_uid {
  * @t: Unix seconds, or the counter's value
  * @now: our time
  * @skew: how far apart @t and @now may be
+ * @t_answer: the least time for the answer
  */
 struct kms_admission {
 	u8 digest[KMS_DIGEST_LEN];
@@ -55,6 +56,7 @@ struct kms_admission {
 	s64 t;
 	s64 now;
 	s64 skew;
+	s64 t_answer;
 };
 
 struct kms_store {

@@ -250,10 +250,10 @@ static int record(struct kms_database *d, const struct kms_admission *a, s64 *t)
 	if (ret)
 		return ret;
 	stmt = kms_database_sql(d, KMS_SQL_CLOCK_SET);
-	sqlite3_bind_int64(stmt, 1, a->now);
+	sqlite3_bind_int64(stmt, 1, a->t_answer);
 	sqlite3_bind_int64(stmt, 2, oldest);
 	ret = kms_database_run(stmt);
-	*t = last > a->now ? last : a->now;
+	*t = last > a->t_answer ? last : a->t_answer;
 	return ret;
 }
 

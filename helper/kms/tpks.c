@@ -35,9 +35,9 @@ static int add_tpk(struct kms_database *d, s64 now, struct problem *problem)
 	OPENSSL_cleanse(key, sizeof(key));
 	if (ret)
 		return problem_set(problem, ret, "sealing the TPK failed");
-	stmt = kms_database_prepare(d,
-		"INSERT INTO tpk(name, created, keep_until, sealed)"
-		" VALUES(?1, ?2, ?2, ?3)", problem);
+	stmt = kms_database_prepare(d, problem,
+				    "INSERT INTO tpk(name, created, keep_until, sealed)\n"
+				    "VALUES(?1, ?2, ?2, ?3)");
 	if (!stmt)
 		return problem->error;
 	kms_bind_blob(stmt, 1, name_blob);
@@ -52,9 +52,9 @@ static int add_tpk(struct kms_database *d, s64 now, struct problem *problem)
 /* Those whose last ticket is over, but never the one for new tickets. */
 static int purge(struct kms_database *d, s64 now, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d,
-		"DELETE FROM tpk WHERE keep_until < ?1"
-		" AND seq < (SELECT max(seq) FROM tpk)", problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
+						  "DELETE FROM tpk WHERE keep_until < ?1\n"
+						  "AND seq < (SELECT max(seq) FROM tpk)");
 	int result;
 
 	if (!stmt)
@@ -68,8 +68,8 @@ static int purge(struct kms_database *d, s64 now, struct problem *problem)
 
 static int newest(struct kms_database *d, s64 *created, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d,
-		"SELECT created FROM tpk ORDER BY seq DESC LIMIT 1", problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
+						  "SELECT created FROM tpk ORDER BY seq DESC LIMIT 1");
 	int result;
 
 	if (!stmt)
@@ -117,9 +117,9 @@ int kms_tpk_each(struct kms_database *d,
 	sqlite3_stmt *stmt;
 	int result;
 
-	stmt = kms_database_prepare(d,
-		"SELECT name, created, keep_until,"
-		" seq = (SELECT max(seq) FROM tpk) FROM tpk ORDER BY seq", problem);
+	stmt = kms_database_prepare(d, problem,
+				    "SELECT name, created, keep_until,\n"
+				    "seq = (SELECT max(seq) FROM tpk) FROM tpk ORDER BY seq");
 	if (!stmt)
 		return problem->error;
 	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -147,8 +147,8 @@ int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 	if (result != SQLITE_OK)
 		return kms_database_end(d, kms_database_problem(d, result, problem),
 					problem);
-	stmt = kms_database_prepare(d, "UPDATE clock SET last = ?1, floor = ?2",
-				    problem);
+	stmt = kms_database_prepare(d, problem,
+				    "UPDATE clock SET last = ?1, floor = ?2");
 	if (!stmt)
 		return kms_database_end(d, problem->error, problem);
 	sqlite3_bind_int64(stmt, 1, now);

@@ -34,8 +34,8 @@ static int insert(struct kms_database *d, sqlite3_stmt *stmt,
 static int add_row(struct kms_database *d, s64 now, s64 *user,
 		   struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d,
-		"INSERT INTO user(created) VALUES(?1)", problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
+						  "INSERT INTO user(created) VALUES(?1)");
 	int result;
 
 	if (!stmt)
@@ -63,9 +63,9 @@ static int add_psk(struct kms_database *d, const struct kms_user_spec *spec,
 	kms_psk_wipe(&psk);
 	if (ret)
 		return problem_set(problem, ret, "sealing the PSK failed");
-	stmt = kms_database_prepare(d,
-		"INSERT INTO psk(id, user, suite, expires, sealed)"
-		" VALUES(?1, ?2, ?3, ?4, ?5)", problem);
+	stmt = kms_database_prepare(d, problem,
+				    "INSERT INTO psk(id, user, suite, expires, sealed)\n"
+				    "VALUES(?1, ?2, ?3, ?4, ?5)");
 	if (!stmt)
 		return problem->error;
 	kms_bind_blob(stmt, 1, text_blob(spec->psk_id));
@@ -83,8 +83,8 @@ static int add_psk(struct kms_database *d, const struct kms_user_spec *spec,
 static int refuse_psi(struct kms_database *d, const struct uid *uid,
 		      struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d,
-		"SELECT 1 FROM psi WHERE psi = ?1", problem);
+	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
+						  "SELECT 1 FROM psi WHERE psi = ?1");
 	int result;
 
 	if (!stmt)
@@ -117,9 +117,8 @@ static int add_uid(struct kms_database *d, const struct uid *uid, s64 user,
 	kms_aad_uid(&aad, d, uid_blob(uid), user, rank);
 	if (kms_seal_close(d->seal, &aad, NULL, 0, sealed))
 		return problem_set(problem, -EIO, "sealing the UID failed");
-	stmt = kms_database_prepare(d,
-		"INSERT INTO uid(uid, user, rank, sealed)"
-		" VALUES(?1, ?2, ?3, ?4)", problem);
+	stmt = kms_database_prepare(d, problem,
+				    "INSERT INTO uid(uid, user, rank, sealed) VALUES(?1, ?2, ?3, ?4)");
 	if (!stmt)
 		return problem->error;
 	kms_bind_blob(stmt, 1, uid_blob(uid));
@@ -177,9 +176,8 @@ int kms_user_del(struct kms_database *d, const struct uid *uid,
 	sqlite3_stmt *stmt;
 	int result, ret = 0;
 
-	stmt = kms_database_prepare(d,
-		"DELETE FROM user WHERE id = (SELECT user FROM uid WHERE uid = ?1)",
-		problem);
+	stmt = kms_database_prepare(d, problem,
+				    "DELETE FROM user WHERE id = (SELECT user FROM uid WHERE uid = ?1)");
 	if (!stmt)
 		return problem->error;
 	kms_bind_blob(stmt, 1, uid_blob(uid));
@@ -222,12 +220,11 @@ int kms_user_each(struct kms_database *d, const struct uid *uid,
 	bool any = false;
 	int result, ret = 0;
 
-	stmt = kms_database_prepare(d, uid ?
-		"SELECT u.id, u.created, p.id, p.suite, p.expires"
-		" FROM user u JOIN psk p ON p.user = u.id JOIN uid i ON i.user = u.id"
-		" WHERE i.uid = ?1" :
-		"SELECT u.id, u.created, p.id, p.suite, p.expires"
-		" FROM user u JOIN psk p ON p.user = u.id ORDER BY u.id", problem);
+	stmt = kms_database_prepare(d, problem,
+				    "SELECT u.id, u.created, p.id, p.suite, p.expires\n"
+				    "FROM user u JOIN psk p ON p.user = u.id\n"
+				    "WHERE ?1 IS NULL OR u.id = (SELECT user FROM uid WHERE uid = ?1)\n"
+				    "ORDER BY u.id");
 	if (!stmt)
 		return problem->error;
 	if (uid)
