@@ -44,25 +44,46 @@ int command_option(const struct command *command, int argc, char **argv,
 	}
 }
 
-bool command_read_seconds(const char *text, int64_t *seconds)
+/* strtoull() would take a sign and leading white space. */
+static bool read_number(const char *text, uint64_t *number, const char **end)
 {
-	static const struct {
-		char letter;
-		int seconds;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	int64_t unit = 1;
-	char *end;
+	char *stop;
 
 	if (*text < '0' || *text > '9')
 		return false;
 	errno = 0;
-	*seconds = strtoll(text, &end, 10);
-	if (*end) {
-		unit = 0;
-		for (unsigned int i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-			if (end[0] == units[i].letter && !end[1])
-				unit = units[i].seconds;
-	}
-	/* what keyctl(2) takes: 32 bits */
-	return !errno && unit && *seconds <= UINT32_MAX / unit && (*seconds *= unit) > 0;
+	*number = strtoull(text, &stop, 10);
+	*end = stop;
+	return !errno && *number;
+}
+
+bool command_read_number(const char *text, uint64_t *number)
+{
+	const char *end;
+
+	return read_number(text, number, &end) && !*end;
+}
+
+bool command_read_seconds(const char *text, int64_t *seconds)
+{
+	static const struct {
+		char letter;
+		unsigned int seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	unsigned int unit = 0;
+	uint64_t number;
+	const char *end;
+
+	if (!read_number(text, &number, &end))
+		return false;
+	if (!*end)
+		unit = 1;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (end[0] == units[i].letter && !end[1])
+			unit = units[i].seconds;
+	/* a timeout of keyctl(2) has 32 bits */
+	if (!unit || number > UINT32_MAX / unit)
+		return false;
+	*seconds = number * unit;
+	return true;
 }

@@ -28,21 +28,13 @@ struct command {
 	const char *words;	/* "psk load" */
 	const char *summary;	/* one line for the list of commands */
 	const char *help;	/* usage and options, whole lines */
-	/* argv[0] is the command; returns an exit code */
+	/* argv[0] is the command, as messages name it; returns an exit code */
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
-int psk_load(const struct command *command, int argc, char **argv);
-int psk_list(const struct command *command, int argc, char **argv);
-int psk_revoke(const struct command *command, int argc, char **argv);
-int ticket_list(const struct command *command, int argc, char **argv);
-int ticket_show(const struct command *command, int argc, char **argv);
-int ticket_revoke(const struct command *command, int argc, char **argv);
-int ticket_invalidate(const struct command *command, int argc, char **argv);
-int policy_show(const struct command *command, int argc, char **argv);
-int stats_show(const struct command *command, int argc, char **argv);
-int watch_refusals(const struct command *command, int argc, char **argv);
-int send_message(const struct command *command, int argc, char **argv);
+extern const struct command psk_load, psk_list, psk_revoke;
+extern const struct command ticket_list, ticket_show, ticket_revoke, ticket_invalidate;
+extern const struct command policy_show, stats_show, watch_refusals, send_message;
 
 /* Options that several commands have. */
 #define OPTION_HELP { "help", no_argument, NULL, 'h' }
@@ -67,5 +59,8 @@ int command_failed(const struct problem *problem);
 
 /* command_read_seconds - a whole number with an optional s, m, h or d */
 bool command_read_seconds(const char *text, int64_t *seconds);
+
+/* command_read_number - a whole number from 1 */
+bool command_read_number(const char *text, uint64_t *number);
 
 #endif
