@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An ordinary SIP client for tests, as small as one can be: REGISTER, MESSAGE
+and OPTIONS over UDP or TCP, bodies of any length and content, and answers as
+the test wants them. It knows nothing of MIKEY."""
+
+import os
+import queue
+import socket
+import threading
+import time
+
+COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact",
+           "l": "content-length", "c": "content-type", "e": "content-encoding"}
+
+
+class Message:
+    """A SIP message: first line, headers in order, body."""
+
+    def __init__(self, raw):
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        lines = head.decode("utf-8", "replace").replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
+        self.raw, self.first, self.headers = raw, lines[0], []
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            self.headers.append((COMPACT.get(name, name), value.strip()))
+
+    def all(self, name):
+        return [value for key, value in self.headers if key == name.lower()]
+
+    def get(self, name, default=None):
+        return next(iter(self.all(name)), default)
+
+    @property
+    def status(self):
+        return int(self.first.split(" ", 2)[1]) if self.first.startswith("SIP/") else None
+
+    @property
+    def method(self):
+        return None if self.first.startswith("SIP/") else self.first.split(" ", 1)[0]
+
+
+def cut(buffer):
+    """The first whole message of a stream and the rest, or None and all."""
+    buffer = buffer.lstrip(b"\r\n")
+    head, mark, body = buffer.partition(b"\r\n\r\n")
+    if not mark:
+        return None, buffer
+    length = int(Message(head + mark).get("content-length", "0"))
+    if len(body) < length:
+        return None, buffer
+    return head + mark + body[:length], body[length:]
+
+
+def token():
+    return os.urandom(8).hex()
+
+
+class Client:
+    """One client with one socket to its proxy. Incoming MESSAGEs go to
+    self.inbox after they were answered with self.answer."""
+
+    def __init__(self, uri, proxy, transport, local="127.0.0.1", port=0, inside=None):
+        self.uri, self.transport, self.answer = uri, transport.upper(), "200 OK"
+        self.inbox, self.pending, self.lock = queue.Queue(), {}, threading.Lock()
+        self.closed = False
+        with inside() if inside else open(os.devnull, "rb"):
+            kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
+            self.socket = socket.socket(socket.AF_INET, kind)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            self.socket.bind((local, port))
+            self.socket.connect(proxy)
+        self.local = "%s:%d" % self.socket.getsockname()
+        self.tag = token()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def close(self):
+        self.closed = True
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
+
+    def _receive(self):
+        buffer = b""
+        while not self.closed:
+            try:
+                data = self.socket.recv(1 << 20)
+            except OSError:
+                if self.transport == "UDP" and not self.closed:
+                    continue
+                return
+            if self.transport == "UDP":
+                self._take(data)
+                continue
+            if not data:
+                return
+            buffer += data
+            raw, buffer = cut(buffer)
+            while raw:
+                self._take(raw)
+                raw, buffer = cut(buffer)
+
+    def _take(self, raw):
+        message = Message(raw)
+        if message.status:
+            with self.lock:
+                waiting = self.pending.get((message.get("call-id"), message.get("cseq")))
+            if waiting:
+                waiting.put(message)
+            return
+        lines = ["SIP/2.0 " + self.answer]
+        lines += [f"Via: {v}" for v in message.all("via")]
+        lines += [f"{h}: {message.get(h)}" for h in ("From", "Call-ID", "CSeq")]
+        to = message.get("to")
+        lines.append(f"To: {to}" if ";tag=" in to else f"To: {to};tag={self.tag}")
+        if message.method == "OPTIONS":
+            lines.append("X-Client: seen")
+        self._send("\r\n".join(lines + ["Content-Length: 0", "", ""]).encode())
+        self.inbox.put(message)
+
+    def _send(self, raw):
+        self.socket.sendall(raw)
+
+    def build(self, method, target, headers=(), body=b"", call_id=None, cseq=1):
+        call_id = call_id or token()
+        lines = [f"{method} {target} SIP/2.0",
+                 f"Via: SIP/2.0/{self.transport} {self.local};branch=z9hG4bK{token()};rport",
+                 "Max-Forwards: 70", f"From: <{self.uri}>;tag={self.tag}",
+                 f"To: <{self.uri if method == 'REGISTER' else target}>", f"Call-ID: {call_id}",
+                 f"CSeq: {cseq} {method}", *headers, f"Content-Length: {len(body)}", "", ""]
+        return "\r\n".join(lines).encode() + body
+
+    def request(self, method, target, headers=(), body=b"", timeout=40, raw=None):
+        """Send a request, return the final response, or None in silence."""
+        raw = raw or self.build(method, target, headers, body)
+        sent = Message(raw)
+        key, waiting = (sent.get("call-id"), sent.get("cseq")), queue.Queue()
+        with self.lock:
+            self.pending[key] = waiting
+        end, wait = time.monotonic() + timeout, 0.5
+        self._send(raw)
+        while (left := end - time.monotonic()) > 0:
+            try:
+                response = waiting.get(timeout=min(left, wait) if self.transport == "UDP" else left)
+            except queue.Empty:
+                if self.transport == "UDP":
+                    self._send(raw)
+                    wait = min(2 * wait, 4)
+                continue
+            if response.status >= 200:
+                return response
+            wait = 4
+        return None
+
+    def register(self, domain="example.test", expires=3600):
+        user = self.uri.partition(":")[2].partition("@")[0]
+        contact = f"<sip:{user}@{self.local};transport={self.transport.lower()}>"
+        return self.request("REGISTER", f"sip:{domain}",
+                            (f"Contact: {contact}", f"Expires: {expires}", "Supported: path"))
+
+    def message(self, target, body, content_type="text/plain;charset=utf-8", headers=(), timeout=40):
+        if isinstance(body, str):
+            body = body.encode()
+        return self.request("MESSAGE", target, (f"Content-Type: {content_type}", *headers), body,
+                            timeout)
+
+    def received(self, method="MESSAGE", timeout=20):
+        """The next request of that method, or None."""
+        end = time.monotonic() + timeout
+        while (left := end - time.monotonic()) > 0:
+            try:
+                message = self.inbox.get(timeout=left)
+            except queue.Empty:
+                return None
+            if message.method == method:
+                return message
+        return None

@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The stage of the end-to-end tests and of the demo.
+
+        namespace e2e-net, 10.66.0.1                   (as root)
+        +---------------------------------------------------+
+        |  kamailio      registrar and proxy  :5060 udp tcp |
+        |  mikey-kms     HTTP                 :8480         |
+        |  bridge  ----------------------------             |
+        +-----|-------------------------------|-------------+
+              | 10.66.0.11                    | 10.66.0.12
+        +-----|--------------------+    +-----|--------------------+
+        | mikeyd  :5060 outside    |    | mikeyd  :5060 outside    |
+        |         127.0.0.1:5062   |    |         127.0.0.1:5062   |
+        | SIP client, 127.0.0.1    |    | SIP client, 127.0.0.1    |
+        +--------------------------+    +--------------------------+
+          namespace e2e-alice             namespace e2e-bob
+          uid 20011, its own keyring      uid 20012, its own keyring
+
+The proxy knows alice and bob only by their registrations, and the way to them
+by the Path that mikeyd puts there. Nothing is routed: what reaches a terminal
+comes through the proxy, or from whoever stands in e2e-net.
+"""
+
+import base64
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import capture
+import sip
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get("MIKEY_BUILD", os.path.join(TOP, "build"))
+MODULES = os.environ.get("MIKEY_MODULES", "")
+DOMAIN = "example.test"
+PROXY = ("10.66.0.1", 5060)
+KMS = ("10.66.0.1", 8480)
+KMS_ID = "http://kms.example.test"
+UIDS = {"alice": 20011, "bob": 20012, "carol": 20013}
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+
+
+class Failure(Exception):
+    """Something on stage is not as it must be; the words say what."""
+
+
+def program(name):
+    path = os.path.join(BUILD, name)
+    if not os.path.exists(path):
+        raise Failure(f"{path} is not built")
+    return path
+
+
+def run(*command, check=True, text=True, **more):
+    done = subprocess.run([str(c) for c in command], stdin=more.pop("stdin", subprocess.DEVNULL),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          text=text, **more)
+    if check and done.returncode:
+        raise Failure(f"{' '.join(map(str, command))}: status {done.returncode}: "
+                      f"{done.stderr or done.stdout}")
+    return done
+
+
+def wait_for(condition, seconds=15, what="a condition"):
+    """Poll until condition() is true; its value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def namespace(name):
+    """Sockets made inside belong to that network namespace."""
+    with open("/proc/thread-self/ns/net", "rb") as back, open(f"/run/netns/{name}", "rb") as there:
+        if LIBC.setns(there.fileno(), CLONE_NEWNET):
+            raise Failure(f"cannot enter {name}: {os.strerror(ctypes.get_errno())}")
+        try:
+            yield
+        finally:
+            LIBC.setns(back.fileno(), CLONE_NEWNET)
+
+
+class Process:
+    """A program in the background with its output in a file."""
+
+    def __init__(self, name, command, log, **more):
+        self.name, self.log = name, log
+        self.started = os.path.getsize(log) if os.path.exists(log) else 0
+        with open(log, "ab") as out:
+            self.popen = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL,
+                                          stdout=out, stderr=subprocess.STDOUT,
+                                          start_new_session=True, **more)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def output(self):
+        with open(self.log, "rb") as f:
+            f.seek(self.started)
+            return f.read().decode("utf-8", "replace")
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def stop(self, number=signal.SIGTERM, seconds=5):
+        if self.alive():
+            self.popen.send_signal(number)
+            try:
+                self.popen.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+        return self.popen.returncode
+
+    def ready(self, address, inside, seconds=20):
+        """Wait until a TCP port answers."""
+        def connects():
+            if not self.alive():
+                raise Failure(f"{self.name} ended with status {self.popen.returncode}:\n{self.output()}")
+            with namespace(inside), socket.socket() as s:
+                s.settimeout(1)
+                return s.connect_ex(address) == 0
+        wait_for(connects, seconds, f"{self.name} at {address[0]}:{address[1]}\n{self.output()}")
+
+
+class Terminal:
+    """One user: network namespace, uid, keyring, PSK, mikeyd, SIP client."""
+
+    def __init__(self, stage, name, address):
+        self.stage, self.name, self.address, self.uid = stage, name, address, UIDS[name]
+        self.aor, self.netns = f"{name}@{DOMAIN}", f"e2e-{name}"
+        self.uri = "sip:" + self.aor
+        self.dir = os.path.join(stage.dir, name)
+        self.config = os.path.join(self.dir, "mikeyd.conf")
+        self.mikeyd, self.clients = None, []
+        os.mkdir(self.dir, 0o700)
+        os.chown(self.dir, self.uid, self.uid)
+        stage.link(self.netns, address)
+        # The process that keeps the user's session keyring for all others.
+        self.psk_hex = None
+
+    def prefix(self):
+        """What makes a command run as this user in this namespace."""
+        return ["ip", "netns", "exec", self.netns, "setpriv", f"--reuid={self.uid}",
+                f"--regid={self.uid}", "--clear-groups", "--inh-caps=-all", "--no-new-privs",
+                "env", f"HOME={self.dir}", "keyctl", "session", "-"]
+
+    def run(self, *command, **more):
+        more.setdefault("cwd", self.dir)
+        done = run(*self.prefix(), *command, **more)
+        if isinstance(done.stderr, str):
+            done.stderr = "".join(line for line in done.stderr.splitlines(True)
+                                  if not line.startswith("Joined session keyring"))
+        return done
+
+    def ctl(self, *arguments, **more):
+        return self.run(program("mikeyctl"), *arguments, **more)
+
+    def enrol(self):
+        """Make the user at the KMS; the PSK comes as a file for the user."""
+        path = os.path.join(self.dir, "psk")
+        self.stage.kms_ctl("user", "add", "--uid", self.aor, "--psk-out", path)
+        os.chown(path, self.uid, self.uid)
+        with open(path, encoding="ascii") as f:
+            self.psk_hex = "".join(f.read().split())
+
+    def load_psk(self):
+        """Put the PSK into the kernel and forget the file; its serial."""
+        path = os.path.join(self.dir, "psk")
+        serial = int(self.ctl("psk", "load", "--id", self.aor, "--from", path, "--quiet").stdout)
+        os.unlink(path)
+        return serial
+
+    def configure(self, **settings):
+        """Write mikeyd.conf; settings add to or replace the usual ones, a
+        None leaves one out."""
+        usual = {
+            "identity": [self.aor],
+            "listen": ["udp:127.0.0.1:5062", "tcp:127.0.0.1:5062"],
+            "listen-outside": [f"udp:{self.address}:5060", f"tcp:{self.address}:5060"],
+            "next-hop": f"sip:{PROXY[0]}:{PROXY[1]};transport=tcp",
+            "kms": f"http://{KMS[0]}:{KMS[1]}",
+            "kms-id": KMS_ID,
+            "psk": f"logon:mikey:{self.aor}",
+            "psk-id": self.aor,
+            "log-level": "debug",
+        }
+        usual.update({k.replace("_", "-"): v for k, v in settings.items()})
+        with open(self.config, "w", encoding="utf-8") as f:
+            for name, value in usual.items():
+                if value is not None:
+                    # JSON's texts, numbers, lists and booleans are libconfig's
+                    f.write(f"{name} = {json.dumps(value)};\n")
+        os.chmod(self.config, 0o644)
+
+    def start(self, wait=True):
+        self.mikeyd = Process(f"mikeyd of {self.name}",
+                              [*self.prefix(), program("mikeyd"), "--config", self.config],
+                              os.path.join(self.dir, "mikeyd.log"), cwd=self.dir)
+        self.stage.processes.append(self.mikeyd)
+        if wait:
+            self.mikeyd.ready(("127.0.0.1", 5062), self.netns)
+        return self.mikeyd
+
+    def restart(self, number=signal.SIGTERM):
+        self.mikeyd.stop(number)
+        return self.start()
+
+    def client(self, transport="tcp", **more):
+        """A SIP client behind this terminal's mikeyd, not yet registered."""
+        client = sip.Client(self.uri, ("127.0.0.1", 5062), transport,
+                            inside=lambda: namespace(self.netns), **more)
+        self.clients.append(client)
+        return client
+
+    def registered(self, transport="tcp"):
+        client = self.client(transport)
+        answer = client.register()
+        if not answer or answer.status != 200:
+            raise Failure(f"{self.name} cannot register: {answer and answer.first}\n"
+                          f"{self.mikeyd.output()}")
+        return client
+
+    def tickets(self):
+        """Serials and descriptions of the user's tickets."""
+        return json.loads(self.ctl("ticket", "list", "--json").stdout)
+
+
+class Stage:
+    """Network, proxy and KMS; terminals on request. Use with "with"."""
+
+    def __init__(self, kms=True, proxy=True):
+        self.processes, self.terminals, self.namespaces = [], {}, []
+        self.dir = tempfile.mkdtemp(prefix="mikey-e2e.")
+        os.chmod(self.dir, 0o755)
+        self.want_kms, self.want_proxy = kms, proxy
+        self.kms = self.kamailio = None
+        self.kms_config = os.path.join(self.dir, "mikey-kms.conf")
+
+    def __enter__(self):
+        try:
+            self.build()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for terminal in self.terminals.values():
+            for client in terminal.clients:
+                client.close()
+        for process in reversed(self.processes):
+            process.stop()
+        for name in self.namespaces:
+            run("ip", "netns", "del", name, check=False)
+        if not os.environ.get("MIKEY_KEEP"):
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def netns(self, name):
+        run("ip", "netns", "add", name)
+        self.namespaces.append(name)
+        run("ip", "-n", name, "link", "set", "lo", "up")
+
+    def build(self):
+        self.netns("e2e-net")
+        # Whole messages in one packet make a capture easier to read.
+        run("ip", "-n", "e2e-net", "link", "add", "bridge", "mtu", 65000, "type", "bridge")
+        run("ip", "-n", "e2e-net", "addr", "add", f"{PROXY[0]}/24", "dev", "bridge")
+        run("ip", "-n", "e2e-net", "link", "set", "bridge", "up")
+        if self.want_proxy:
+            self.start_proxy()
+        if self.want_kms:
+            self.prepare_kms()
+            self.start_kms()
+
+    def link(self, name, address):
+        """A namespace with one end of a cable to the bridge."""
+        self.netns(name)
+        run("ip", "link", "add", name, "mtu", 65000, "netns", "e2e-net", "type", "veth",
+            "peer", "name", "eth0", "mtu", 65000, "netns", name)
+        run("ip", "-n", "e2e-net", "link", "set", name, "master", "bridge", "up")
+        run("ip", "-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
+        run("ip", "-n", name, "link", "set", "eth0", "up")
+
+    def in_net(self):
+        return ["ip", "netns", "exec", "e2e-net"]
+
+    def start_proxy(self):
+        work = os.path.join(self.dir, "kamailio")
+        os.makedirs(work, exist_ok=True)
+        self.kamailio = Process("kamailio", [
+            *self.in_net(), "kamailio", "-f", os.path.join(HERE, "kamailio.cfg"),
+            "-A", f"ADDRESS={PROXY[0]}", "-DD", "-E", "-w", work, "-Y", work,
+            "-P", os.path.join(work, "pid"), "-m", "96", "-M", "32"],
+            os.path.join(self.dir, "kamailio.log"))
+        self.processes.append(self.kamailio)
+        self.kamailio.ready(PROXY, "e2e-net")
+
+    def prepare_kms(self):
+        with open(self.kms_config, "w", encoding="utf-8") as f:
+            f.write(f'identity = {{"{KMS_ID}"}}\n'
+                    f'listen = {{"{KMS[0]}:{KMS[1]}"}}\n'
+                    f'store = "{self.dir}/kms.store"\n'
+                    f'store-key = "{self.dir}/kms.key"\n'
+                    f'allow "?@{DOMAIN}" {{ to = {{"?@{DOMAIN}"}} }}\n'
+                    'log = "debug"\n')
+        self.kms_ctl("init")
+
+    def kms_ctl(self, *words, **more):
+        command, options = [], list(words)
+        while options and not options[0].startswith("-"):
+            command.append(options.pop(0))
+        return run(program("mikey-kms"), *command, "--config", self.kms_config, *options, **more)
+
+    def start_kms(self):
+        self.kms = Process("mikey-kms", [*self.in_net(), program("mikey-kms"), "serve",
+                                         "--config", self.kms_config],
+                           os.path.join(self.dir, "kms.log"))
+        self.processes.append(self.kms)
+        self.kms.ready(KMS, "e2e-net")
+
+    def faulty_kms(self, fault):
+        """A KMS that behaves as fault says, instead of mikey-kms."""
+        self.kms.stop()
+        users = [f"--user={t.aor}={t.psk_hex}" for t in self.terminals.values()]
+        self.kms = Process("faulty KMS", [
+            *self.in_net(), sys.executable, os.path.join(TOP, "tests", "peer", "kms.py"),
+            "--bind", KMS[0], "--port", KMS[1], "--url", KMS_ID, "--fault", fault, *users],
+            os.path.join(self.dir, "faulty-kms.log"))
+        self.processes.append(self.kms)
+        self.kms.ready(KMS, "e2e-net")
+
+    def true_kms(self):
+        self.kms.stop()
+        self.start_kms()
+
+    def kms_requests(self, kind):
+        """How many exchanges of a kind the KMS has seen."""
+        return self.kms.output().count(kind)
+
+    def terminal(self, name, start=True, **settings):
+        """A terminal with everything: enrolled, PSK loaded, mikeyd running."""
+        terminal = Terminal(self, name, f"10.66.0.{UIDS[name] % 1000}")
+        self.terminals[name] = terminal
+        terminal.enrol()
+        terminal.load_psk()
+        terminal.configure(**settings)
+        if start:
+            terminal.start()
+        return terminal
+
+    def capture(self):
+        return capture.Capture(self.in_net(), os.path.join(self.dir, "capture.pcap"), "bridge",
+                               f"port {PROXY[1]}")
+
+    def stranger(self, transport="tcp", to=None, uri=f"sip:mallory@{DOMAIN}"):
+        """A SIP client that stands where the proxy stands."""
+        return sip.Client(uri, to or PROXY, transport, local=PROXY[0],
+                          inside=lambda: namespace("e2e-net"))
+
+
+def parts(message):
+    """TRANSFER_INIT and CMS of a protected MESSAGE, decoded."""
+    boundary = message.get("content-type").partition("boundary=")[2].split(";")[0].strip('" ')
+    found = {}
+    for part in message.body.split(b"--" + boundary.encode())[1:-1]:
+        head, _, body = part.partition(b"\r\n\r\n")
+        for kind in ("application/mikey", "application/pkcs7-mime"):
+            if kind.encode() in head.lower():
+                found[kind] = base64.b64decode(body)
+    if len(found) != 2:
+        raise Failure(f"not a protected MESSAGE: {message.raw[:600]!r}")
+    return found["application/mikey"], found["application/pkcs7-mime"]
