@@ -203,7 +203,8 @@ static void lengths_of_fields(void **state)
 	(void)state;
 	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
 		for (u32 k = 0; k < ARRAY_SIZE(lens); k++) {
-			u32 len = lens[k], at = cases[i].len_at;
+			const u8 *at = buf + cases[i].len_at;
+			u32 len = lens[k], said;
 			int n = put_field(buf, sizeof(buf), cases[i].field,
 					  len);
 
@@ -212,8 +213,10 @@ static void lengths_of_fields(void **state)
 				continue;
 			}
 			assert_int_equal(n, cases[i].head + len);
-			assert_int_equal(cases[i].max == 255 ? buf[at] :
-					 buf[at] << 8 | buf[at + 1], len);
+			said = at[0];
+			if (cases[i].max > 255)
+				said = said << 8 | at[1];
+			assert_int_equal(said, len);
 		}
 		if (cases[i].field == TP_CONTENT)
 			continue;
@@ -328,6 +331,7 @@ static void timestamps(void **state)
 /* The caller encrypts in place and writes MACs where it is told. */
 static void offsets_for_the_caller(void **state)
 {
+	static const u8 zeros[20];
 	struct mikey_builder b;
 	u8 buf[64];
 	u32 at;
@@ -340,7 +344,7 @@ static void offsets_for_the_caller(void **state)
 	assert_memory_equal(buf, "\0\1\0\3abc\0", 8);
 	at = mikey_put_v(&b, MIKEY_AUTH_HMAC_SHA_1_160, 20);
 	assert_int_equal(at, 10);
-	assert_memory_equal(buf + at, (u8[20]){ 0 }, 20);
+	assert_memory_equal(buf + at, zeros, 20);
 	assert_int_equal(mikey_build_end(&b), 30);
 	assert_int_equal(buf[30], 0xff);
 }

@@ -35,6 +35,7 @@ static void nothing_at_all(void **state)
 static void every_continuation(void **state)
 {
 	struct vector_message vm;
+	struct mikey_blob longer;
 	struct bytes b;
 
 	(void)state;
@@ -42,9 +43,9 @@ static void every_continuation(void **state)
 		for (u32 more = 1; more < 40; more++) {
 			memset(b.buf, 0, sizeof(b.buf));
 			memcpy(b.buf, vm.bytes.p, vm.bytes.len);
-			parse_bad((struct mikey_blob){ b.buf,
-						       vm.bytes.len + more },
-				  -EBADMSG, "bytes follow");
+			longer.p = b.buf;
+			longer.len = vm.bytes.len + more;
+			parse_bad(longer, -EBADMSG, "bytes follow");
 		}
 	}
 }

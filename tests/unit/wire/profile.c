@@ -309,11 +309,14 @@ static void good_policies(void **state)
 	assert_check(&w, false, 0, NULL);
 }
 
+/* A good wish @w, changed, must be refused with these words. */
 #define REFUSED(change, requested, err, why) \
 	do { \
-		make_wish(&w, requested); \
+		bool is_requested = (requested); \
+		\
+		make_wish(&w, is_requested); \
 		change; \
-		assert_check(&w, requested, err, why); \
+		assert_check(&w, is_requested, err, why); \
 	} while (0)
 
 static void policies_with_one_fault(void **state)

@@ -220,7 +220,8 @@ char *describe(const u8 *buf, size_t len)
 
 void add_hex(struct bytes *b, const char *hex)
 {
-	unsigned int v;
+	unsigned int v, times;
+	int n;
 
 	while (*hex) {
 		if (*hex == ' ') {
@@ -228,9 +229,13 @@ void add_hex(struct bytes *b, const char *hex)
 			continue;
 		}
 		assert_int_equal(sscanf(hex, "%2x", &v), 1);
-		assert_true(b->len < sizeof(b->buf));
-		b->buf[b->len++] = v;
 		hex += 2;
+		times = 1;
+		if (sscanf(hex, "*%u%n", &times, &n) == 1)
+			hex += n;
+		assert_true(b->len + times <= sizeof(b->buf));
+		memset(b->buf + b->len, v, times);
+		b->len += times;
 	}
 }
 

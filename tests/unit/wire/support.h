@@ -76,6 +76,7 @@ struct bytes {
 	u8 buf[70000];
 };
 
+/* Append bytes; blanks do not count, "00*20" stands for twenty zeros. */
 void add_hex(struct bytes *b, const char *hex);
 
 /*
