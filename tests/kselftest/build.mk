@@ -18,7 +18,7 @@ TESTS += peer_test
 peer_test_SRCS := tests/kselftest/peer_test.c
 peer_test_LIBS := mikeypeer mikeywire
 
-ticket_tests := ticket_exchange_test
+ticket_tests := ticket_damage_test ticket_exchange_test
 TESTS += $(ticket_tests)
 $(foreach t,$(ticket_tests),$(eval $(t)_SRCS := tests/kselftest/$(t).c) \
 	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \

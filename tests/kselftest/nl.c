@@ -16,7 +16,7 @@
 
 #define RECEIVE_MAX (512 * 1024)
 
-int nlc_open(struct nlc *c, const char *family, uint8_t version)
+int nlc_open(struct nlc *c, const char *family, u8 version)
 {
 	int fd, on = 1;
 
@@ -47,7 +47,7 @@ void nlc_close(struct nlc *c)
 	c->sock = NULL;
 }
 
-struct nl_msg *nlc_msg(struct nlc *c, uint8_t cmd)
+struct nl_msg *nlc_msg(struct nlc *c, u8 cmd)
 {
 	struct nl_msg *msg = nlmsg_alloc_size(RECEIVE_MAX);
 
@@ -71,7 +71,7 @@ struct nl_msg *nlc_again(struct nlc *c, struct nl_msg *msg)
 }
 
 /* Type of the attribute that starts @offset bytes into the request. */
-static int type_at(struct nl_msg *request, uint32_t offset)
+static int type_at(struct nl_msg *request, u32 offset)
 {
 	struct nlmsghdr *h = nlmsg_hdr(request);
 	struct genlmsghdr *g = nlmsg_data(h);
@@ -80,7 +80,7 @@ static int type_at(struct nl_msg *request, uint32_t offset)
 
 	nla_for_each_attr(a, genlmsg_attrdata(g, 0), genlmsg_attrlen(g, 0),
 			  rem) {
-		if ((uint32_t)((char *)a - (char *)h) == offset)
+		if ((u32)((char *)a - (char *)h) == offset)
 			return nla_type(a);
 	}
 	return 0;
@@ -144,7 +144,7 @@ static void read_reply(struct nlmsghdr *h, struct nlc_reply *r)
  */
 static int receive(struct nlc *c, struct nl_msg *request, struct nlc_reply *r)
 {
-	uint32_t seq = request ? nlmsg_hdr(request)->nlmsg_seq : 0;
+	u32 seq = request ? nlmsg_hdr(request)->nlmsg_seq : 0;
 	static __thread char buf[RECEIVE_MAX];
 	struct nlmsghdr *h;
 	int len;
@@ -213,17 +213,17 @@ int nlc_listen(struct nlc *c, struct nlc_reply *r, int timeout)
 	return receive(c, NULL, r);
 }
 
-int32_t nlc_s32(const struct nlattr *a)
+int nlc_s32(const struct nlattr *a)
 {
 	return a && nla_len(a) == 4 ? nla_get_s32((struct nlattr *)a) : 0;
 }
 
-uint32_t nlc_u32(const struct nlattr *a)
+u32 nlc_u32(const struct nlattr *a)
 {
 	return a && nla_len(a) == 4 ? nla_get_u32((struct nlattr *)a) : 0;
 }
 
-int64_t nlc_s64(const struct nlattr *a)
+s64 nlc_s64(const struct nlattr *a)
 {
 	return a && nla_len(a) == 8 ? nla_get_s64((struct nlattr *)a) : 0;
 }

@@ -8,10 +8,9 @@
 #ifndef MIKEY_TEST_NL_H
 #define MIKEY_TEST_NL_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <netlink/genl/genl.h>
+
+#include "kmod/wire/wire.h"
 
 #define NLC_ATTR_MAX 64
 #define NLC_MANY_MAX 300
@@ -20,7 +19,7 @@
 struct nlc {
 	struct nl_sock *sock;
 	int family;
-	uint8_t version;
+	u8 version;
 };
 
 /**
@@ -40,7 +39,7 @@ struct nlc_reply {
 	int cmd;
 	struct nlattr *attr[NLC_ATTR_MAX];
 	struct nlattr *many[NLC_MANY_MAX];
-	uint32_t num;
+	u32 num;
 	struct nl_msg *msg;
 };
 
@@ -48,11 +47,11 @@ struct nlc_reply {
  * Open a socket for a family. Return: 0 or a negative errno; -ENOENT when the
  * module is not loaded.
  */
-int nlc_open(struct nlc *c, const char *family, uint8_t version);
+int nlc_open(struct nlc *c, const char *family, u8 version);
 void nlc_close(struct nlc *c);
 
 /* A request, to which attributes are added with libnl's nla_put*(). */
-struct nl_msg *nlc_msg(struct nlc *c, uint8_t cmd);
+struct nl_msg *nlc_msg(struct nlc *c, u8 cmd);
 
 /* A copy of @msg for @c, to be sent a second time. */
 struct nl_msg *nlc_again(struct nlc *c, struct nl_msg *msg);
@@ -72,9 +71,9 @@ int nlc_join(struct nlc *c, const char *family, const char *group);
 int nlc_listen(struct nlc *c, struct nlc_reply *r, int timeout);
 
 /* Values of a reply's attribute; 0 where it is missing or too short. */
-int32_t nlc_s32(const struct nlattr *a);
-uint32_t nlc_u32(const struct nlattr *a);
-int64_t nlc_s64(const struct nlattr *a);
+int nlc_s32(const struct nlattr *a);
+u32 nlc_u32(const struct nlattr *a);
+s64 nlc_s64(const struct nlattr *a);
 
 /* The attribute @type inside a nested one, the @nth (from 0), or NULL. */
 struct nlattr *nlc_in(const struct nlattr *nest, int type, int nth);

@@ -78,6 +78,9 @@ struct mikey_ts peer_time(s64 unix_seconds);	/* NTP-UTC-32 */
 struct mikey_ts peer_now(void);
 void peer_random(void *p, u32 len);
 
+/* Length of a V's MAC. */
+u32 peer_mac_len(u8 auth_alg);
+
 /**
  * struct peer_policy - a Ticket Policy
  * @head: type, PRF, flags, identities, times and KEMAC; of tp_data, num_* and

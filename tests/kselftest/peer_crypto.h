@@ -36,6 +36,4 @@ void peer_aes_cm(u32 key_len, const struct peer_message_keys *mk, u32 csb_id,
 u32 peer_mac(u8 auth_alg, const u8 *key, u32 key_len, struct mikey_blob a,
 	     struct mikey_blob b, struct mikey_blob c, u8 *mac);
 
-u32 peer_mac_len(u8 auth_alg);
-
 #endif
