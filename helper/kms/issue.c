@@ -43,16 +43,17 @@ static int write_response(struct kms_exchange *ex, const struct kms_grant *grant
 {
 	const struct kms_crypto *c = ex->kms->crypto;
 	const struct mikey_suite *suite = ex->suite;
+	struct mikey_ts issued, t;
 	struct mikey_builder b;
-	struct mikey_ts t;
 	int ret;
 
+	mikey_ts_from_unix(&issued, ex->now);
 	mikey_ts_from_unix(&t, ex->t);
 	kms_answer_begin(ex, &b, MIKEY_DT_REQUEST_RESP);
 	mikey_put_idr(&b, MIKEY_IDR_KMS, ex->in.idr_kms.type,
 		      ex->in.idr_kms.data);
-	ret = kms_ticket_write(c, &b, suite, grant, &is->tpk, is->kms_id, &t,
-			       is->rand, &is->keys);
+	ret = kms_ticket_write(c, &b, suite, grant, &is->tpk, is->kms_id,
+			       &issued, is->rand, &is->keys);
 	if (!ret)
 		ret = kms_key_list_write(&is->list, suite, grant->profile,
 					 is->mpks.mpk_i, grant->profile->forked ?

@@ -3,7 +3,7 @@
  * Ticket Resolve at the KMS: RESOLVE_INIT in, RESOLVE_RESP out (RFC 6043
  * 4.2.3.4, 4.2.3.5), behind the checks that both exchanges share.
  *
- *	RESOLVE_RESP = HDR, T, IDRkms, KEMAC, IDRr, [RANDRkms], V
+ *	RESOLVE_RESP = HDR, T, IDRkms, KEMAC, [IDRr, RANDRkms], V
  *
  * Whether a ticket exists, is genuine, is over or is for somebody else is not
  * the requester's business: all checks are made, then one answer is given.
@@ -236,11 +236,13 @@ static int write_response(struct kms_exchange *ex, struct resolve *re)
 				      ex->in.hdr.csb_id, t.value, &re->list);
 	if (ret)
 		return -EIO;
-	mikey_put_idr(&b, MIKEY_IDR_R, MIKEY_ID_NAI,
-		      kms_blob(re->matched.data, re->matched.len));
-	if (forked)
+	if (forked) {
+		/* the modifier of the forked keys */
+		mikey_put_idr(&b, MIKEY_IDR_R, MIKEY_ID_NAI,
+			      kms_blob(re->matched.data, re->matched.len));
 		mikey_put_randr(&b, MIKEY_RANDR_KMS,
 				kms_blob(re->randr_kms, suite->rand_len));
+	}
 	return kms_answer_sign(ex, &b, re->response.auth);
 }
 
