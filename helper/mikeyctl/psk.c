@@ -91,7 +91,7 @@ static int add(struct secret *secret, const struct load *load, int32_t *serial,
 		fprintf(stderr,
 			"mikeyctl: warning: the key has %zu bytes; the suites have keys of 16, 20 or 32\n",
 			len);
-	fprintf(stderr, "PSK logon:%s, %zu bytes, is in the kernel:\n", load->description, len);
+	fprintf(stderr, "mikeyctl: PSK logon:%s (%zu bytes) is in the kernel\n", load->description, len);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * the answer to a request.
  */
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <netlink/attr.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -25,6 +26,7 @@ struct watch {
 	bool as_json;
 	uint64_t left;		/* refusals still to show, 0 for all */
 	bool done;
+	bool gone;		/* the module was unloaded, and the group with it */
 };
 
 static void print_json(int64_t now, uint32_t uid, int error, const char *reason, size_t len)
@@ -50,17 +52,33 @@ static void print_line(int64_t now, uint32_t uid, int error, const char *reason,
 	putchar('\n');
 }
 
+/* Does a message of genetlink itself tell that our family went? */
+static bool is_farewell(struct nlmsghdr *message)
+{
+	struct nlattr *attrs[CTRL_ATTR_MAX + 1];
+
+	return genlmsg_hdr(message)->cmd == CTRL_CMD_DELFAMILY &&
+	       genlmsg_parse(message, 0, attrs, CTRL_ATTR_MAX, NULL) >= 0 &&
+	       attrs[CTRL_ATTR_FAMILY_NAME] &&
+	       !nla_strcmp(attrs[CTRL_ATTR_FAMILY_NAME], MIKEY_TICKET_GENL_NAME);
+}
+
 static int show(struct nl_msg *message, void *arg)
 {
 	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1], *reason;
-	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(message));
+	struct nlmsghdr *header = nlmsg_hdr(message);
 	struct watch *watch = arg;
 	int64_t now = time(NULL);
 	uint32_t uid = 0;
 	int error = 0;
 
-	if (header->cmd != MIKEY_TICKET_CMD_REFUSED ||
-	    genlmsg_parse(nlmsg_hdr(message), 0, attrs, MIKEY_TICKET_A_MAX, NULL) < 0)
+	if (header->nlmsg_type == GENL_ID_CTRL) {
+		watch->gone = is_farewell(header);
+		watch->done = watch->gone;
+		return watch->done ? NL_STOP : NL_SKIP;
+	}
+	if (genlmsg_hdr(header)->cmd != MIKEY_TICKET_CMD_REFUSED ||
+	    genlmsg_parse(header, 0, attrs, MIKEY_TICKET_A_MAX, NULL) < 0)
 		return NL_SKIP;
 	reason = attrs[MIKEY_TICKET_A_REASON];
 	if (!reason)
@@ -91,7 +109,10 @@ static int follow(struct nl_sock *socket, struct watch *watch, struct problem *p
 				   "the kernel has no family \"%s\": load the module (modprobe %s)",
 				   MIKEY_TICKET_GENL_NAME, MIKEY_TICKET_GENL_NAME);
 	nl_socket_set_buffer_size(socket, RECEIVE_BUFFER, 0);
-	err = nl_socket_add_membership(socket, group);
+	/* genetlink's own group "notify" has the number of its family */
+	err = nl_socket_add_membership(socket, GENL_ID_CTRL);
+	if (!err)
+		err = nl_socket_add_membership(socket, group);
 	if (err < 0)
 		return problem_set(problem, -EIO, "joining the group \"%s\": %s",
 				   MIKEY_TICKET_MCGRP_REFUSALS, nl_geterror(err));
@@ -103,6 +124,9 @@ static int follow(struct nl_sock *socket, struct watch *watch, struct problem *p
 		else if (err < 0 && err != -NLE_INTR)
 			return problem_set(problem, -EIO, "netlink: %s", nl_geterror(err));
 	}
+	if (watch->gone)
+		return problem_set(problem, -ENOENT, "the module %s was unloaded",
+				   MIKEY_TICKET_GENL_NAME);
 	return 0;
 }
 

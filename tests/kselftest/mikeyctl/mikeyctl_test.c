@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mikeyctl on a kernel with the modules: a PSK that it loaded opens exchanges,
+ * tickets in the user keyring are found, shown and ended, also by an ordinary
+ * user whose session does not lead there, and refusals are followed.
+ */
+#include <kselftest_harness.h>
+
+#include <stdarg.h>
+
+#include "tests/kselftest/term.h"
+
+/* An ordinary user without any keys, another one for each test. */
+#define USER 42420
+
+static char output[16384];
+
+/*
+ * Run mikeyctl with words and wait; stdout and stderr in output. Returns its
+ * exit status.
+ */
+static int run(const char *input, const char *format, ...)
+{
+	const char *build = getenv("MIKEY_BUILD");
+	char command[1024], words[512];
+	size_t len = 0, got;
+	va_list args;
+	FILE *pipe;
+	int status;
+
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	snprintf(command, sizeof(command), "printf '%%s' '%s' | %s/mikeyctl %s 2>&1", input,
+		 build ? build : "build", words);
+	fflush(NULL);
+	pipe = popen(command, "r");
+	if (!pipe)
+		return -1;
+	while ((got = fread(output + len, 1, sizeof(output) - 1 - len, pipe)) > 0)
+		len += got;
+	output[len] = '\0';
+	status = pclose(pipe);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define SAYS(text) \
+	EXPECT_NE(NULL, strstr(output, text)) \
+		TH_LOG("no \"%s\" in: %s", text, output)
+#define SAYS_NOT(text) \
+	EXPECT_EQ(NULL, strstr(output, text)) \
+		TH_LOG("\"%s\" in: %s", text, output)
+
+/* The same in a child, where EXPECT does not count. */
+#define MUST(condition) do { \
+	if (!(condition)) { \
+		fprintf(stderr, "%d: %s: %s\n", __LINE__, #condition, output); \
+		return 1; \
+	} \
+} while (0)
+
+static void hex_of(char *to, const u8 *key, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		sprintf(to + 2 * i, "%02x", key[i]);
+}
+
+/* Load the terminal's PSK with mikeyctl instead of add_key(2). */
+static int open_with_loaded_psk(struct term *t, const char *uid)
+{
+	char text[2 * MIKEY_KEY_MAX + 1];
+	int err = term_open(t, uid);
+
+	if (err)
+		return err;
+	keyctl_unlink(t->psk_serial, KEY_SPEC_SESSION_KEYRING);
+	t->keyring = 0;
+	hex_of(text, t->psk.key, t->psk.len);
+	err = run(text, "psk load --quiet --id %s", uid);
+	if (err)
+		return -EIO;
+	t->psk_serial = atoi(output);
+	return t->psk_serial > 0 ? 0 : -EIO;
+}
+
+/* Two tickets in the user keyring, all as an ordinary user. */
+static int user_flow(void *arg)
+{
+	struct peer_ticket ticket;
+	key_serial_t one, two;
+	char *text, byte[64];
+	struct term alice;
+
+	(void)arg;
+	MUST(!open_with_loaded_psk(&alice, ALICE));
+	/* the session does not lead to the key: by its serial it is out of reach */
+	MUST(term_grant(&alice, BOB, &ticket) == -EACCES);
+	MUST(!keyctl_link(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING));
+	MUST(keyctl_read(alice.psk_serial, byte, sizeof(byte)) < 0 && errno == EOPNOTSUPP);
+	one = term_grant(&alice, BOB, &ticket);
+	MUST(one > 0);
+	alice.reusable = false;
+	two = term_grant(&alice, CAROL, &ticket);
+	MUST(two > 0 && two != one);
+	MUST(!keyctl_unlink(KEY_SPEC_USER_KEYRING, KEY_SPEC_SESSION_KEYRING));
+
+	MUST(!run("", "psk list"));
+	MUST(strstr(output, "mikey:" ALICE) && strstr(output, "logon"));
+
+	MUST(!run("", "ticket list"));
+	MUST(strstr(output, "initiator  immediate  256"));
+	MUST(strstr(output, " J-  " ALICE " -> " BOB "\n"));
+	MUST(strstr(output, " --  " ALICE " -> " CAROL "\n"));
+
+	MUST(!run("", "ticket list --json | python3 -c '"
+		  "import json, sys\n"
+		  "a, b = json.load(sys.stdin)\n"
+		  "assert a[\"responders\"] + b[\"responders\"] in ([\"%s\", \"%s\"], [\"%s\", \"%s\"])\n"
+		  "assert a[\"reusable\"] != b[\"reusable\"]\n"
+		  "assert 3500 < a[\"remaining\"] <= 3600, a\n'", BOB, CAROL, CAROL, BOB));
+
+	MUST(!run("", "ticket show %d", one));
+	MUST(strstr(output, "flags       DEHIJNO (reusable)\n"));
+	MUST(strstr(output, "KMS         " TERM_KMS "\n"));
+	MUST(strstr(output, "responders  " BOB "\n"));
+
+	MUST(!run("", "ticket revoke %d", one));
+	MUST(keyctl_describe_alloc(one, &text) < 0 && errno == EKEYREVOKED);
+	MUST(run("", "ticket show %d", one) == 1 && strstr(output, "revoked"));
+	MUST(!run("", "ticket invalidate %d", two));
+	MUST(run("", "ticket show %d", two) == 1);
+	MUST(!run("", "ticket list") && strstr(output, "no tickets here"));
+
+	MUST(run("", "ticket show %d", alice.psk_serial) == 1);
+	MUST(strstr(output, "is of type \"logon\""));
+	MUST(!run("", "psk revoke %s", ALICE));
+	MUST(!run("", "psk list") && strstr(output, "no PSK here"));
+	MUST(term_grant(&alice, BOB, &ticket) < 0);
+	term_close(&alice);
+	return 0;
+}
+
+TEST(ordinary_user)
+{
+	EXPECT_EQ(0, term_as_user(USER, user_flow, NULL));
+}
+
+/* What belongs to one user is out of another one's reach. */
+static int other_user(void *arg)
+{
+	int ticket = *(int *)arg;
+
+	MUST(run("", "ticket show %d", ticket) == 1);
+	MUST(strstr(output, "permissions refuse"));
+	MUST(run("", "ticket revoke %d", ticket) == 1);
+	MUST(!run("", "ticket list") && strstr(output, "no tickets here"));
+	return 0;
+}
+
+TEST(tickets_of_others)
+{
+	struct peer_ticket ticket;
+	struct nlc_reply r;
+	struct term alice;
+	int serial;
+
+	term_session();
+	ASSERT_EQ(0, term_open(&alice, ALICE));
+	serial = term_grant(&alice, BOB, &ticket);
+	ASSERT_LT(0, serial);
+	EXPECT_EQ(0, term_as_user(USER + 1, other_user, &serial));
+	EXPECT_EQ(0, term_info(&alice, serial, &r));
+	nlc_free(&r);
+
+	/* in the session keyring, not in the user's */
+	EXPECT_EQ(0, run("", "ticket list"));
+	SAYS_NOT(BOB);
+	EXPECT_EQ(0, run("", "ticket list --keyring session"));
+	SAYS(ALICE " -> " BOB);
+	term_close(&alice);
+}
+
+TEST(counters_and_policy)
+{
+	struct peer_ticket ticket;
+	struct term alice;
+	char grants[64];
+
+	term_session();
+	ASSERT_EQ(0, term_open(&alice, ALICE));
+	ASSERT_LT(0, term_grant(&alice, BOB, &ticket));
+	snprintf(grants, sizeof(grants), "  grants%25llu\n",
+		 (unsigned long long)term_stat(&alice, MIKEY_TICKET_S_GRANTS));
+	EXPECT_EQ(0, run("", "stats"));
+	SAYS(grants);
+	SAYS("mikey_mime\n");
+	SAYS("  bad-cms ");
+	EXPECT_EQ(0, run("", "stats --json | python3 -m json.tool"));
+	SAYS("\"replay-entries\": ");
+	EXPECT_EQ(0, run("", "policy"));
+	SAYS(" immediate");
+	SAYS(" auth-enveloped authenticated");
+	SAYS("262144 bytes");
+	SAYS_NOT("warning");
+	EXPECT_EQ(0, run("", "policy --json | python3 -m json.tool"));
+	SAYS("\"max_entity\": 262144");
+	term_close(&alice);
+}
+
+/* A REQUEST_RESP with a wrong MAC, while somebody follows. */
+static void be_refused(struct term *alice)
+{
+	static struct term_exchange ex;
+	static struct peer_answer answer;
+	static struct peer_ticket ticket;
+	static struct peer_msg msg;
+
+	term_request(alice, BOB, &ex);
+	peer_grant_plan(&answer, &ticket, &alice->psk, ex.msg, ex.len);
+	peer_answer_write(&answer, &msg);
+	msg.p[msg.len - 1] ^= 1;
+	term_answer(alice, MIKEY_TICKET_CMD_GRANT, ex.id, &msg, NULL);
+}
+
+/* Refused again and again: nobody knows when the other one has begun. */
+static pid_t keep_being_refused(struct term *alice)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	while (!pid) {
+		be_refused(alice);
+		usleep(50000);
+	}
+	return pid;
+}
+
+TEST(follow_refusals)
+{
+	struct term alice;
+	pid_t pid;
+
+	term_session();
+	ASSERT_EQ(0, term_open(&alice, ALICE));
+	pid = keep_being_refused(&alice);
+	EXPECT_EQ(0, run("", "watch --count 2"));
+	SAYS("Z uid 0 EKEYREJECTED: ");
+	EXPECT_EQ(0, run("", "watch --json --count 1 | python3 -m json.tool"));
+	SAYS("\"error\": \"EKEYREJECTED\"");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	term_close(&alice);
+}
+
+TEST_HARNESS_MAIN
