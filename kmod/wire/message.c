@@ -144,21 +144,26 @@ static void map_read(struct mikey_cursor *c, struct mikey_hdr *h, u8 allowed)
 		cs_read(c, i ? &cs : &h->cs);
 }
 
-/* Return: type of the first payload behind the header. */
-static u8 hdr_read(struct mikey_cursor *c, struct mikey_hdr *h,
-		   const struct figure **figure)
+/* Return: the figure of the message, or NULL after a failure. */
+static const struct figure *hdr_read(struct mikey_cursor *c,
+				     struct mikey_hdr *h, u8 *first)
 {
-	u8 next, b;
+	const struct figure *figure;
+	u8 b;
 
-	if (mikey_get_u8(c) != MIKEY_VERSION)
+	if (mikey_get_u8(c) != MIKEY_VERSION) {
 		mikey_cursor_refuse(c, -EPROTONOSUPPORT,
 				    "the MIKEY version is not 1", 0);
+		return NULL;
+	}
 	h->data_type = mikey_get_u8(c);
-	*figure = figure_of(h->data_type);
-	if (!*figure)
+	figure = figure_of(h->data_type);
+	if (!figure) {
 		mikey_cursor_refuse(c, -EPROTONOSUPPORT,
 				    "the data type is not known", 1);
-	next = mikey_get_u8(c);
+		return NULL;
+	}
+	*first = mikey_get_u8(c);
 	b = mikey_get_u8(c);
 	h->v = b >> 7;
 	h->prf = b & 0x7f;
@@ -166,8 +171,30 @@ static u8 hdr_read(struct mikey_cursor *c, struct mikey_hdr *h,
 	h->num_cs = mikey_get_u8(c);
 	h->map_type = mikey_get_u8(c);
 	if (!c->err)
-		map_read(c, h, (*figure)->maps);
-	return next;
+		map_read(c, h, figure->maps);
+	return c->err ? NULL : figure;
+}
+
+/*
+ * Initiator Data is there if and only if keys are forked, and from the
+ * transfer on (6.10). It lies outside TRANSFER_INIT's MAC (5.5), so one that
+ * nobody will look into is not let through.
+ */
+static void initiator_data_check(struct mikey_cursor *c,
+				 const struct mikey_msg *m)
+{
+	const struct mikey_ticket_payload *ticket = &m->ticket;
+	bool wanted = ticket->policy.flags & MIKEY_FLAG_I &&
+		      m->hdr.data_type != MIKEY_DT_REQUEST_RESP;
+
+	if (wanted && !ticket->initiator_data.len)
+		mikey_cursor_refuse(c, -EBADMSG,
+				    "keys are forked (I1) but there is no initiator data",
+				    ticket->initiator_len_offset);
+	else if (!wanted && ticket->initiator_data.len)
+		mikey_cursor_refuse(c, -EBADMSG,
+				    "there is initiator data that nothing calls for",
+				    ticket->initiator_len_offset);
 }
 
 int mikey_msg_parse(struct mikey_msg *m, const u8 *buf, size_t len,
@@ -178,7 +205,6 @@ int mikey_msg_parse(struct mikey_msg *m, const u8 *buf, size_t len,
 	struct mikey_cursor c;
 	struct mikey_chain ch;
 	struct mikey_item item;
-	int err;
 	u8 first;
 
 	memset(m, 0, sizeof(*m));
@@ -190,21 +216,21 @@ int mikey_msg_parse(struct mikey_msg *m, const u8 *buf, size_t len,
 	m->raw.p = buf;
 	m->raw.len = len;
 	mikey_cursor_begin(&c, buf, 0, len, d);
-	first = hdr_read(&c, &m->hdr, &figure);
-	if (c.err)
+	figure = hdr_read(&c, &m->hdr, &first);
+	if (!figure)
 		return c.err;
 
 	mikey_chain_begin(&ch, &c, first, figure->slots, figure->num);
 	ch.ext_type = ext_type;
 	while ((slot = mikey_chain_next(&ch, &item)))
 		mikey_chain_store(slot, &item, m);
+	if (!c.err && m->ticket.present)
+		initiator_data_check(&c, m);
 	if (c.err)
 		return c.err;
-
-	err = 0;
 	if (m->tp.present)
-		err = mikey_policy_parse(&m->tp.policy, buf, d);
+		return mikey_policy_parse(&m->tp.policy, buf, d);
 	if (m->ticket.present)
-		err = mikey_policy_parse(&m->ticket.policy, buf, d);
-	return err;
+		return mikey_policy_parse(&m->ticket.policy, buf, d);
+	return 0;
 }

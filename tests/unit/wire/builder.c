@@ -23,7 +23,7 @@ static const struct mikey_policy policy = {
 	.subtype = MIKEY_TICKET_SUBTYPE,
 	.version = MIKEY_TICKET_VERSION,
 	.prf = 0x7f,
-	.flags = MIKEY_FLAG_D | MIKEY_FLAG_H | MIKEY_FLAG_O,
+	.flags = MIKEY_FLAG_D | MIKEY_FLAG_H | MIKEY_FLAG_I | MIKEY_FLAG_O,
 };
 
 /* One of everything, as one message. */
