@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is tried at start, and what --check tries beyond that. */
+#include "helper/mikeyd/check.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "helper/lib/keyring.h"
+#include "helper/lib/mime.h"
+#include "helper/mikeyd/kms.h"
+
+/* The version of both netlink contracts that this program was written for. */
+#define API_VERSION 1
+
+static int check_age(const char *module, uint32_t version, const char *release,
+		     struct problem *problem)
+{
+	if (version == API_VERSION)
+		return 0;
+	return problem_set(problem, -EPROTO,
+			   "%s %s speaks version %u of its interface, mikeyd version %u: install both from one release",
+			   module, release, version, API_VERSION);
+}
+
+int check_modules(struct mikeyd *mikeyd, struct problem *problem)
+{
+	const struct config *config = mikeyd->config;
+	struct ticket_caps ticket;
+	struct mime_caps mime;
+
+	if (ticket_caps(mikeyd->ticket_client, &ticket, problem) ||
+	    mime_caps(mikeyd->mime_client, &mime, problem) ||
+	    check_age("mikey_ticket.ko", ticket.api_version, ticket.module_version, problem) ||
+	    check_age("mikey_mime.ko", mime.api_version, mime.module_version, problem))
+		return problem->error;
+	if (!(ticket.profiles & 1u << config->profile))
+		return problem_set(problem, -EPROTONOSUPPORT,
+				   "mikey_ticket.ko does not allow profile %s",
+				   ticket_profile_name(config->profile));
+	if (!(ticket.suites & 1u << config->suite))
+		return problem_set(problem, -EPROTONOSUPPORT,
+				   "mikey_ticket.ko does not allow suite %s",
+				   ticket_suite_name(config->suite));
+	if (!(mime.forms & 1u << config->form))
+		return problem_set(problem, -EPROTONOSUPPORT,
+				   "mikey_mime.ko does not allow form %s",
+				   mime_form_name(config->form));
+	return 0;
+}
+
+struct trial {
+	struct mikeyd *mikeyd;
+	uint32_t exchange;
+	struct problem *problem;
+};
+
+static void answered(const struct bytes *answer, const struct problem *failure, void *arg)
+{
+	struct trial *trial = arg;
+	struct problem ignored;
+	int32_t ticket;
+
+	re_cancel();
+	if (!answer)
+		*trial->problem = *failure;
+	else if (!ticket_close(trial->mikeyd->ticket_client, MIKEY_TICKET_CMD_GRANT,
+			       trial->exchange, answer, &ticket, NULL, trial->problem))
+		keyring_drop(ticket, &ignored);
+}
+
+int check_kms(struct mikeyd *mikeyd, struct problem *problem)
+{
+	const struct config *config = mikeyd->config;
+	struct trial trial = { .mikeyd = mikeyd, .problem = problem };
+	struct ticket_wish wish = {
+		.party = &mikeyd->party,
+		.initiator = config->identities[0],
+		.responders = config->identities,
+		.n_responders = 1,
+		.profile = config->profile,
+		.valid_until = time(NULL) + 60,
+	};
+	struct bytes message;
+	int err;
+
+	err = ticket_request(mikeyd->ticket_client, &wish, &trial.exchange, &message, problem);
+	if (err)
+		return err;
+	problem->error = 0;
+	err = kms_post(mikeyd->kms, KMS_TICKET_REQUEST, &message, answered, &trial, problem);
+	bytes_wipe(&message);
+	if (!err)
+		re_main(NULL);
+	return problem->error;
+}

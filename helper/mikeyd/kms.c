@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* libcurl's multi interface on libre's event loop. */
+#include "helper/mikeyd/kms.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "helper/lib/base64.h"
+#include "helper/lib/libre.h"
+#include "helper/lib/log.h"
+
+struct kms {
+	CURLM *multi;
+	struct curl_slist *headers;
+	const struct config *config;
+	struct tmr timer;
+	struct list exchanges;
+};
+
+struct kms_exchange {
+	struct le le;
+	struct kms *kms;
+	CURL *easy;
+	char *body;
+	struct mbuf *answer;
+	bool too_large;
+	char error[CURL_ERROR_SIZE];
+	kms_answer_h *handler;
+	void *arg;
+};
+
+static const char * const request_types[] = {
+	[KMS_TICKET_REQUEST] = "ticketrequest",
+	[KMS_TICKET_RESOLVE] = "ticketresolve",
+};
+
+static void exchange_destroy(void *data)
+{
+	struct kms_exchange *exchange = data;
+
+	list_unlink(&exchange->le);
+	if (exchange->easy) {
+		curl_multi_remove_handle(exchange->kms->multi, exchange->easy);
+		curl_easy_cleanup(exchange->easy);
+	}
+	mem_deref(exchange->body);
+	mem_deref(exchange->answer);
+}
+
+/* What came back, as one of the three ways an exchange can end. */
+static void judge(struct kms_exchange *exchange, CURLcode result, struct bytes *answer,
+		  struct problem *problem)
+{
+	const char *url = exchange->kms->config->kms_url;
+	struct mbuf *mb = exchange->answer;
+	long status = 0;
+
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (exchange->too_large)
+		problem_set(problem, -EPROTO, "the KMS %s sent more than %d bytes", url,
+			    KMS_ANSWER_MAX);
+	else if (result != CURLE_OK)
+		problem_set(problem, -EHOSTUNREACH, "the KMS %s cannot be reached: %s", url,
+			    exchange->error[0] ? exchange->error : curl_easy_strerror(result));
+	else if (status / 100 == 5)
+		problem_set(problem, -EHOSTUNREACH, "the KMS %s is not well: HTTP %ld", url,
+			    status);
+	else if (status != 200)
+		problem_set(problem, -EPROTO, "the KMS %s refused the exchange: HTTP %ld", url,
+			    status);
+	else if (base64_read(answer, (char *)mb->buf, mb->end) || !answer->len)
+		problem_set(problem, -EPROTO, "the KMS %s sent something else than base64",
+			    url);
+}
+
+static void finish(struct kms_exchange *exchange, CURLcode result)
+{
+	kms_answer_h *handler = exchange->handler;
+	struct problem problem = { 0 };
+	struct bytes answer = { 0 };
+	void *arg = exchange->arg;
+
+	judge(exchange, result, &answer, &problem);
+	mem_deref(exchange);
+	handler(problem.error ? NULL : &answer, &problem, arg);
+	bytes_wipe(&answer);
+}
+
+static void collect(struct kms *kms)
+{
+	struct CURLMsg *done;
+	int left;
+
+	while ((done = curl_multi_info_read(kms->multi, &left))) {
+		struct kms_exchange *exchange;
+		CURLcode result = done->data.result;
+
+		if (done->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(done->easy_handle, CURLINFO_PRIVATE, &exchange);
+		finish(exchange, result);
+	}
+}
+
+/* libre tells about the descriptor it was given, but not which one it was. */
+struct watch {
+	struct kms *kms;
+	curl_socket_t fd;
+};
+
+static void ready(int flags, void *arg)
+{
+	struct watch *watch = arg;
+	struct kms *kms = watch->kms;
+	int events = 0, running;
+
+	if (flags & FD_READ)
+		events |= CURL_CSELECT_IN;
+	if (flags & FD_WRITE)
+		events |= CURL_CSELECT_OUT;
+	if (flags & FD_EXCEPT)
+		events |= CURL_CSELECT_ERR;
+	curl_multi_socket_action(kms->multi, watch->fd, events, &running);
+	collect(kms);
+}
+
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	struct kms *kms = arg;
+	struct watch *watch = socket_arg;
+	int flags = 0;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		fd_close(fd);
+		mem_deref(watch);
+		curl_multi_assign(kms->multi, fd, NULL);
+		return 0;
+	}
+	if (!watch) {
+		watch = mem_zalloc(sizeof(*watch), NULL);
+		if (!watch)
+			return -1;
+		watch->kms = kms;
+		watch->fd = fd;
+		curl_multi_assign(kms->multi, fd, watch);
+	}
+	if (what & CURL_POLL_IN)
+		flags |= FD_READ;
+	if (what & CURL_POLL_OUT)
+		flags |= FD_WRITE;
+	return fd_listen(fd, flags, ready, watch) ? -1 : 0;
+}
+
+static void timed_out(void *arg)
+{
+	struct kms *kms = arg;
+	int running;
+
+	curl_multi_socket_action(kms->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect(kms);
+}
+
+static int set_timer(CURLM *multi, long ms, void *arg)
+{
+	struct kms *kms = arg;
+
+	(void)multi;
+	if (ms < 0)
+		tmr_cancel(&kms->timer);
+	else
+		tmr_start(&kms->timer, ms, timed_out, kms);
+	return 0;
+}
+
+static size_t take(char *data, size_t size, size_t count, void *arg)
+{
+	struct kms_exchange *exchange = arg;
+
+	if (exchange->answer->end + size * count > KMS_ANSWER_MAX) {
+		exchange->too_large = true;
+		return 0;
+	}
+	if (mbuf_write_mem(exchange->answer, (uint8_t *)data, size * count))
+		return 0;
+	return size * count;
+}
+
+int kms_open(struct kms **out, const struct config *config, struct problem *problem)
+{
+	struct kms *kms = calloc(1, sizeof(*kms));
+
+	*out = kms;
+	if (!kms)
+		return problem_set(problem, -ENOMEM, "no memory");
+	kms->config = config;
+	tmr_init(&kms->timer);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
+		kms->multi = curl_multi_init();
+	/* no "Expect: 100-continue": the messages are small */
+	kms->headers = curl_slist_append(NULL, "Content-Type: application/mikey");
+	if (kms->headers)
+		curl_slist_append(kms->headers, "Expect:");
+	if (!kms->multi || !kms->headers) {
+		kms_close(kms);
+		*out = NULL;
+		return problem_set(problem, -ENOMEM, "libcurl cannot be started");
+	}
+	curl_multi_setopt(kms->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl_multi_setopt(kms->multi, CURLMOPT_SOCKETDATA, kms);
+	curl_multi_setopt(kms->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(kms->multi, CURLMOPT_TIMERDATA, kms);
+	curl_multi_setopt(kms->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+			  (long)KMS_CONNECTIONS_MAX);
+	return 0;
+}
+
+void kms_close(struct kms *kms)
+{
+	if (!kms)
+		return;
+	list_flush(&kms->exchanges);
+	tmr_cancel(&kms->timer);
+	curl_multi_cleanup(kms->multi);
+	curl_slist_free_all(kms->headers);
+	curl_global_cleanup();
+	free(kms);
+}
+
+static int set_options(struct kms_exchange *exchange, const char *url)
+{
+	const struct config *config = exchange->kms->config;
+	CURL *easy = exchange->easy;
+	int err = 0;
+
+	err |= curl_easy_setopt(easy, CURLOPT_URL, url);
+	err |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	err |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	err |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	err |= curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)config->kms_timeout);
+	err |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->kms->headers);
+	err |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body);
+	err |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
+	err |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+	err |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error);
+	err |= curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+	if (config->kms_ca)
+		err |= curl_easy_setopt(easy, CURLOPT_CAINFO, config->kms_ca);
+	return err;
+}
+
+int kms_post(struct kms *kms, enum kms_request request, const struct bytes *message,
+	     kms_answer_h *handler, void *arg, struct problem *problem)
+{
+	struct kms_exchange *exchange = mem_zalloc(sizeof(*exchange), exchange_destroy);
+	const char *base = kms->config->kms_url;
+	size_t len = strlen(base);
+	char *url = NULL;
+	int err;
+
+	if (!exchange)
+		return problem_set(problem, -ENOMEM, "no memory");
+	exchange->kms = kms;
+	exchange->handler = handler;
+	exchange->arg = arg;
+	exchange->answer = mbuf_alloc(4096);
+	exchange->body = mem_alloc(base64_size(message->len, 0) + 1, NULL);
+	while (len && base[len - 1] == '/')
+		len--;
+	err = re_sdprintf(&url, "%b/keymanagement?requesttype=%s", base, len,
+			  request_types[request]);
+	exchange->easy = curl_easy_init();
+	if (err || !exchange->answer || !exchange->body || !exchange->easy)
+		goto fail;
+	base64_write(exchange->body, message->data, message->len, 0);
+	if (set_options(exchange, url) ||
+	    curl_multi_add_handle(kms->multi, exchange->easy) != CURLM_OK)
+		goto fail;
+	list_append(&kms->exchanges, &exchange->le, exchange);
+	mem_deref(url);
+	return 0;
+fail:
+	mem_deref(url);
+	mem_deref(exchange);
+	return problem_set(problem, -ENOMEM, "the exchange with the KMS cannot be begun");
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The key management service over HTTP (TS 33.328 Annex A): POST a MIKEY
+ * message, get one back, without ever holding up the event loop.
+ */
+#ifndef HELPER_MIKEYD_KMS_H
+#define HELPER_MIKEYD_KMS_H
+
+#include "helper/lib/bytes.h"
+#include "helper/lib/config.h"
+#include "helper/lib/problem.h"
+
+/* Longest answer accepted, as base64; a MIKEY message has at most 65000 bytes. */
+#define KMS_ANSWER_MAX (96 * 1024)
+/* How many exchanges run at once; more wait in line. */
+#define KMS_CONNECTIONS_MAX 8
+
+struct kms;
+struct kms_exchange;
+
+int kms_open(struct kms **kms, const struct config *config, struct problem *problem);
+
+/* kms_close - stop; handlers of exchanges under way are not called */
+void kms_close(struct kms *kms);
+
+/*
+ * kms_answer_h - how an exchange ended
+ * @answer: a MIKEY message (an Error message may be one), NULL on failure
+ * @problem: why there is none: -EHOSTUNREACH the KMS is away, slow or ill
+ *	(try again later); -EPROTO it refused or answered nonsense
+ */
+typedef void (kms_answer_h)(const struct bytes *answer, const struct problem *problem,
+			    void *arg);
+
+enum kms_request {
+	KMS_TICKET_REQUEST,
+	KMS_TICKET_RESOLVE,
+};
+
+/*
+ * kms_post - begin an exchange; the handler is called once, from the event
+ * loop and never from within this call
+ */
+int kms_post(struct kms *kms, enum kms_request request, const struct bytes *message,
+	     kms_answer_h *handler, void *arg, struct problem *problem);
+
+#endif

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mikeyd: the outbound proxy of a user's SIP client, which protects the
+ * MESSAGEs that leave and opens those that arrive. See mikeyd(8).
+ *
+ * It holds no key: PSK and tickets are the kernel's, which does all the
+ * cryptography. What it does hold for a moment is the text of messages.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "helper/lib/keyring.h"
+#include "helper/lib/log.h"
+#include "helper/lib/netlink.h"
+#include "helper/lib/version.h"
+#include "helper/mikeyd/check.h"
+#include "helper/mikeyd/incoming.h"
+#include "helper/mikeyd/kms.h"
+#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/tickets.h"
+#include "helper/mikeyd/token.h"
+#include "uapi/mikey_mime.h"
+
+#define DESCRIPTORS_MAX 1024
+
+static const char usage[] =
+	"Usage: mikeyd [-v] [-f FILE] [--check]\n"
+	"Protect the SIP MESSAGEs of a user's client with MIKEY-TICKET.\n"
+	"\n"
+	"  -f, --config FILE  configuration (" CONFIG_DEFAULT_FILE ")\n"
+	"      --check        try everything, the KMS included, and end\n"
+	"  -v, --verbose      tell more than the configuration says\n"
+	"      --help         this\n"
+	"      --version      version of this program\n";
+
+struct options {
+	const char *file;
+	bool check, verbose;
+};
+
+/* Returns an exit status, or -1 to go on. */
+static int read_options(struct options *options, int argc, char **argv)
+{
+	static const struct option names[] = {
+		{ "config", required_argument, NULL, 'f' },
+		{ "check", no_argument, NULL, 'c' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "f:v", names, NULL)) != -1) {
+		switch (option) {
+		case 'f':
+			options->file = optarg;
+			break;
+		case 'c':
+			options->check = true;
+			break;
+		case 'v':
+			options->verbose = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'V':
+			puts("mikeyd " MIKEY_VERSION);
+			return 0;
+		default:
+			fputs("Try \"mikeyd --help\".\n", stderr);
+			return 2;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "mikeyd: unexpected \"%s\"\nTry \"mikeyd --help\".\n", argv[optind]);
+	return 2;
+}
+
+/* Messages in memory are nobody else's: no core dump, no ptrace, no /proc/PID/mem */
+static int seal(struct problem *problem)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (prctl(PR_SET_DUMPABLE, 0) || setrlimit(RLIMIT_CORE, &none))
+		return problem_set(problem, -errno, "cannot forbid core dumps: %s",
+				   strerror(errno));
+	if (!geteuid())
+		log_warning("mikeyd runs as root and needs not to: run it as the user of the keys");
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static enum sip_transp sip_transport(enum endpoint_transport transport)
+{
+	return transport == ENDPOINT_TCP ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
+}
+
+static void flow_to(struct flow *flow, enum side side, const struct endpoint *endpoint)
+{
+	flow->side = side;
+	flow->tp = sip_transport(endpoint->transport);
+	sa_set_sa(&flow->peer, (const struct sockaddr *)&endpoint->address);
+}
+
+static int listen_all(struct mikeyd *mikeyd, enum side side, const struct endpoint *endpoints,
+		      unsigned int count, struct problem *problem)
+{
+	struct sa local;
+
+	for (unsigned int i = 0; i < count; i++) {
+		sa_set_sa(&local, (const struct sockaddr *)&endpoints[i].address);
+		if (transport_listen(mikeyd->transport, side,
+				     sip_transport(endpoints[i].transport), &local, problem))
+			return problem->error;
+	}
+	return 0;
+}
+
+static int open_sip(struct mikeyd *mikeyd, struct problem *problem)
+{
+	const struct config *config = mikeyd->config;
+	struct transport_handlers handlers = proxy_handlers(mikeyd);
+
+	flow_to(&mikeyd->next_hop, SIDE_OUTSIDE, &config->next_hop);
+	mikeyd->client_known = config->has_client;
+	if (config->has_client)
+		flow_to(&mikeyd->client, SIDE_INSIDE, &config->client);
+	if (transport_alloc(&mikeyd->transport, &handlers) ||
+	    transactions_alloc(&mikeyd->transactions, mikeyd->transport))
+		return problem_set(problem, -ENOMEM, "no memory");
+	if (listen_all(mikeyd, SIDE_INSIDE, config->inside, config->n_inside, problem) ||
+	    listen_all(mikeyd, SIDE_OUTSIDE, config->outside, config->n_outside, problem))
+		return problem->error;
+	if (!transport_local(mikeyd->transport, SIDE_OUTSIDE, SIP_TRANSP_UDP,
+			     sa_af(&mikeyd->next_hop.peer)) &&
+	    !transport_local(mikeyd->transport, SIDE_OUTSIDE, SIP_TRANSP_TCP,
+			     sa_af(&mikeyd->next_hop.peer)))
+		return problem_set(problem, -EAFNOSUPPORT,
+				   "listen-outside has no address of the next hop's family");
+	return 0;
+}
+
+/* Each step needs those before it. */
+static int open_all(struct mikeyd *mikeyd, struct problem *problem)
+{
+	int err;
+
+	err = keyring_join(problem);
+	err = err ?: genl_client_open(&mikeyd->ticket_client, MIKEY_TICKET_GENL_NAME, problem);
+	err = err ?: genl_client_open(&mikeyd->mime_client, MIKEY_MIME_GENL_NAME, problem);
+	err = err ?: check_modules(mikeyd, problem);
+	err = err ?: psk_open(mikeyd, problem);
+	err = err ?: token_open(problem);
+	err = err ?: tickets_open(&mikeyd->tickets, mikeyd, problem);
+	err = err ?: kms_open(&mikeyd->kms, mikeyd->config, problem);
+	err = err ?: outgoing_open(mikeyd, problem);
+	err = err ?: incoming_open(mikeyd, problem);
+	return err ?: open_sip(mikeyd, problem);
+}
+
+static void close_all(struct mikeyd *mikeyd)
+{
+	mem_deref(mikeyd->transactions);
+	mem_deref(mikeyd->transport);
+	kms_close(mikeyd->kms);
+	incoming_close(mikeyd);
+	outgoing_close(mikeyd);
+	tickets_close(mikeyd->tickets);
+	token_close();
+	genl_client_close(mikeyd->mime_client);
+	genl_client_close(mikeyd->ticket_client);
+}
+
+static void stop(int signal_number)
+{
+	log_info("ending on signal %d", signal_number);
+	re_cancel();
+}
+
+static int run(struct mikeyd *mikeyd, const struct options *options, struct problem *problem)
+{
+	int err = open_all(mikeyd, problem);
+
+	if (err)
+		return err;
+	if (options->check) {
+		err = check_kms(mikeyd, problem);
+		if (!err)
+			printf("mikeyd: %s: modules, PSK, KMS and addresses are fine\n",
+			       mikeyd->config->file);
+		return err;
+	}
+	log_info("ready: %s with PSK %s", mikeyd->config->identities[0].text,
+		 mikeyd->config->psk);
+	err = re_main(stop);
+	return err ? problem_set(problem, -err, "event loop: %s", strerror(err)) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .file = CONFIG_DEFAULT_FILE };
+	struct mikeyd mikeyd = { 0 };
+	struct config config = { 0 };
+	struct problem problem;
+	int err;
+
+	err = read_options(&options, argc, argv);
+	if (err >= 0)
+		return err;
+	log_setup("mikeyd", LOG_LEVEL_INFO);
+	err = seal(&problem) ?: config_load(&config, options.file, &problem);
+	if (!err) {
+		log_setup("mikeyd", options.verbose ? LOG_LEVEL_DEBUG :
+			  (enum log_level)config.log_level);
+		mikeyd.config = &config;
+		if (libre_init() || fd_setsize(DESCRIPTORS_MAX))
+			err = problem_set(&problem, -ENOMEM, "libre cannot be started");
+	}
+	err = err ?: run(&mikeyd, &options, &problem);
+	close_all(&mikeyd);
+	libre_close();
+	config_free(&config);
+	if (err)
+		log_error("%s", problem.words);
+	return err ? 1 : 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon as a whole: what main.c puts together in order, and the others
+ * are handed.
+ */
+#ifndef HELPER_MIKEYD_MIKEYD_H
+#define HELPER_MIKEYD_MIKEYD_H
+
+#include "helper/lib/config.h"
+#include "helper/lib/libre.h"
+#include "helper/lib/ticket.h"
+#include "helper/mikeyd/transaction.h"
+#include "helper/mikeyd/transport.h"
+
+struct genl_client;
+struct kms;
+struct outgoing;
+struct incoming;
+struct tickets;
+
+struct mikeyd {
+	const struct config *config;
+
+	/* the kernel */
+	struct genl_client *ticket_client, *mime_client;
+	struct ticket_party party;
+
+	struct tickets *tickets;
+	struct kms *kms;
+	struct outgoing *outgoing;
+	struct incoming *incoming;
+
+	/* SIP */
+	struct transport *transport;
+	struct transactions *transactions;
+	struct flow next_hop;
+	bool client_known;
+	struct flow client;		/* the one that registered last */
+};
+
+#endif

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Protecting what the user sends.
+ *
+ * Messages for the same recipient that find no ticket wait together for one
+ * exchange with the KMS.
+ */
+#include "helper/mikeyd/outgoing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "helper/lib/log.h"
+#include "helper/lib/mime.h"
+#include "helper/mikeyd/kms.h"
+#include "helper/mikeyd/multipart.h"
+#include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/tickets.h"
+#include "helper/mikeyd/verdict.h"
+
+/* The client gives up after 32 s (Timer F); it is told before that. */
+#define PATIENCE_MS 25000
+
+struct outgoing {
+	struct list askings;
+	unsigned int waiting;
+};
+
+/* A message on its way. */
+struct letter {
+	struct le le;
+	struct mikeyd *mikeyd;
+	struct server *server;
+	struct route route;
+	struct uid initiator, recipient;
+	uint64_t since;
+	bool retried;
+};
+
+/* An exchange with the KMS and who waits for its ticket. */
+struct asking {
+	struct le le;
+	struct mikeyd *mikeyd;
+	struct uid initiator, recipient;
+	uint32_t exchange;
+	struct list letters;
+};
+
+static void ask(struct letter *letter);
+static void begin(struct asking *asking);
+
+static void letter_destroy(void *data)
+{
+	struct letter *letter = data;
+
+	if (letter->le.list)
+		letter->mikeyd->outgoing->waiting--;
+	list_unlink(&letter->le);
+	mem_deref(letter->server);
+}
+
+static void asking_destroy(void *data)
+{
+	struct asking *asking = data;
+
+	list_unlink(&asking->le);
+	list_flush(&asking->letters);
+}
+
+int outgoing_open(struct mikeyd *mikeyd, struct problem *problem)
+{
+	mikeyd->outgoing = calloc(1, sizeof(*mikeyd->outgoing));
+	return mikeyd->outgoing ? 0 : problem_set(problem, -ENOMEM, "no memory");
+}
+
+void outgoing_close(struct mikeyd *mikeyd)
+{
+	if (!mikeyd->outgoing)
+		return;
+	list_flush(&mikeyd->outgoing->askings);
+	free(mikeyd->outgoing);
+	mikeyd->outgoing = NULL;
+}
+
+/* The end of a letter that could not be protected. */
+static void give_up(struct letter *letter, const struct problem *problem)
+{
+	struct verdict verdict = verdict_outgoing(problem->error);
+
+	proxy_refuse(letter->mikeyd, letter->server, verdict.code, verdict.reason,
+		     verdict.retry, problem->words);
+	mem_deref(letter);
+}
+
+/* Put TRANSFER_INIT and CMS in place of the body, and send. */
+static void post(struct letter *letter, const struct bytes *transfer, const struct bytes *cms)
+{
+	struct mikeyd *mikeyd = letter->mikeyd;
+	struct multipart multipart;
+	struct sip_content content;
+	struct sip_pass pass = { .content = &content };
+	struct problem problem;
+
+	if (multipart_build(&multipart, transfer, cms, mikeyd->config->form)) {
+		problem_set(&problem, -ENOMEM, "no memory");
+		give_up(letter, &problem);
+		return;
+	}
+	pl_set_str(&content.headers, multipart.headers);
+	pl_set_mbuf(&content.body, multipart.body);
+	proxy_forward(mikeyd, letter->server, &letter->route, &pass, NULL, NULL);
+	mem_deref(multipart.body);
+	mem_deref(letter);
+}
+
+/* Is this ticket no good any more, though another one would be? */
+static bool is_stale(int error)
+{
+	return error == -ENOKEY || error == -EKEYEXPIRED || error == -EKEYREVOKED ||
+		error == -EPERM || error == -EACCES;
+}
+
+static void protect(struct letter *letter, int32_t ticket)
+{
+	struct mikeyd *mikeyd = letter->mikeyd;
+	struct bytes entity, transfer, cms;
+	struct problem problem;
+	int err;
+
+	err = entity_build(&entity, letter->server->msg);
+	if (err) {
+		problem_set(&problem, err, "no memory");
+		give_up(letter, &problem);
+		return;
+	}
+	err = mime_protect(mikeyd->mime_client, ticket, &letter->recipient,
+			   mikeyd->config->form, &entity, &transfer, &cms, &problem);
+	bytes_wipe(&entity);
+	if (is_stale(err) && !letter->retried) {
+		log_info("ticket %d: %s; asking for another", ticket, problem.words);
+		letter->retried = true;
+		tickets_drop(mikeyd->tickets, ticket);
+		ask(letter);
+	} else if (err) {
+		give_up(letter, &problem);
+	} else {
+		post(letter, &transfer, &cms);
+		bytes_wipe(&transfer);
+		bytes_wipe(&cms);
+	}
+}
+
+static void all_give_up(struct asking *asking, const struct problem *problem)
+{
+	struct le *le;
+
+	while ((le = list_head(&asking->letters)))
+		give_up(le->data, problem);
+	mem_deref(asking);
+}
+
+/* Take a letter out of the line; the caller has it. */
+static struct letter *next_letter(struct asking *asking)
+{
+	struct letter *letter = list_ledata(list_head(&asking->letters));
+
+	if (letter) {
+		list_unlink(&letter->le);
+		asking->mikeyd->outgoing->waiting--;
+	}
+	return letter;
+}
+
+static void use(struct asking *asking, int32_t ticket, struct ticket_policy *policy)
+{
+	struct mikeyd *mikeyd = asking->mikeyd;
+	bool reusable = policy->reusable && mikeyd->config->reuse;
+	struct letter *letter;
+
+	if (reusable) {
+		tickets_add(mikeyd->tickets, ticket, policy);
+		while ((letter = next_letter(asking)))
+			protect(letter, ticket);
+	} else {
+		ticket_policy_free(policy);
+		letter = next_letter(asking);
+		if (letter)
+			protect(letter, ticket);
+		tickets_drop(mikeyd->tickets, ticket);
+	}
+	if (list_isempty(&asking->letters))
+		mem_deref(asking);
+	else
+		begin(asking);	/* a ticket of their own for the others */
+}
+
+static void answered(const struct bytes *answer, const struct problem *failure, void *arg)
+{
+	struct asking *asking = arg;
+	struct mikeyd *mikeyd = asking->mikeyd;
+	struct ticket_policy policy;
+	struct problem problem;
+	int32_t ticket;
+	int err;
+
+	if (!answer) {
+		all_give_up(asking, failure);
+		return;
+	}
+	do {
+		err = ticket_close(mikeyd->ticket_client, MIKEY_TICKET_CMD_GRANT,
+				   asking->exchange, answer, &ticket, &policy, &problem);
+	} while (err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets));
+	if (err) {
+		problem_prefix(&problem, "the KMS's ticket: ");
+		all_give_up(asking, &problem);
+		return;
+	}
+	log_debug("ticket %d for %s", ticket, asking->recipient.text);
+	use(asking, ticket, &policy);
+}
+
+/* Start an exchange with the KMS; whoever waits is told if that fails. */
+static void begin(struct asking *asking)
+{
+	struct mikeyd *mikeyd = asking->mikeyd;
+	struct ticket_wish wish = {
+		.party = &mikeyd->party,
+		.initiator = asking->initiator,
+		.responders = &asking->recipient,
+		.n_responders = 1,
+		.profile = mikeyd->config->profile,
+		.valid_until = time(NULL) + mikeyd->config->ticket_lifetime,
+		.reusable = mikeyd->config->reuse,
+	};
+	struct problem problem;
+	struct bytes message;
+	int err;
+
+	do {
+		err = ticket_request(mikeyd->ticket_client, &wish, &asking->exchange,
+				     &message, &problem);
+	} while (err && psk_renew(mikeyd, err));
+	if (!err) {
+		err = kms_post(mikeyd->kms, KMS_TICKET_REQUEST, &message, answered, asking,
+			       &problem);
+		bytes_wipe(&message);
+	}
+	if (err)
+		all_give_up(asking, &problem);
+}
+
+/* Wait with others for a ticket, or be the first to. */
+static void ask(struct letter *letter)
+{
+	struct outgoing *outgoing = letter->mikeyd->outgoing;
+	struct problem problem;
+	struct asking *asking;
+	struct le *le;
+
+	if (outgoing->waiting >= letter->mikeyd->config->max_waiting ||
+	    tmr_jiffies() - letter->since > PATIENCE_MS) {
+		problem_set(&problem, -ETIMEDOUT, outgoing->waiting ?
+			    "too many messages wait for the KMS" : "the KMS took too long");
+		give_up(letter, &problem);
+		return;
+	}
+	LIST_FOREACH(&outgoing->askings, le) {
+		asking = le->data;
+		if (!uid_equal(&asking->initiator, &letter->initiator) ||
+		    !uid_equal(&asking->recipient, &letter->recipient))
+			continue;
+		list_append(&asking->letters, &letter->le, letter);
+		outgoing->waiting++;
+		return;
+	}
+	asking = mem_zalloc(sizeof(*asking), asking_destroy);
+	if (!asking) {
+		problem_set(&problem, -ENOMEM, "no memory");
+		give_up(letter, &problem);
+		return;
+	}
+	asking->mikeyd = letter->mikeyd;
+	asking->initiator = letter->initiator;
+	asking->recipient = letter->recipient;
+	list_append(&outgoing->askings, &asking->le, asking);
+	list_append(&asking->letters, &letter->le, letter);
+	outgoing->waiting++;
+	begin(asking);
+}
+
+/*
+ * Who sends, and to whom. In a dialog the Request-URI is the other side's
+ * contact, and To still its address of record.
+ */
+static bool address(struct letter *letter)
+{
+	const struct sip_msg *msg = letter->server->msg;
+	const struct pl *to = pl_isset(&msg->to.tag) ? &msg->to.auri : &msg->ruri;
+	struct mikeyd *mikeyd = letter->mikeyd;
+
+	if (uid_from_uri(&letter->initiator, msg->from.auri.p, msg->from.auri.l) ||
+	    !config_identity(mikeyd->config, &letter->initiator)) {
+		proxy_refuse(mikeyd, letter->server, 403, "Forbidden", false,
+			     "From is no identity of this user");
+		return false;
+	}
+	switch (uid_from_uri(&letter->recipient, to->p, to->l)) {
+	case 0:
+		break;
+	case -EPROTONOSUPPORT:
+		proxy_refuse(mikeyd, letter->server, 416, "Unsupported URI Scheme", false,
+			     "only sip: and sips: URIs name a recipient that a ticket can be for");
+		return false;
+	default:
+		proxy_refuse(mikeyd, letter->server, 484, "Address Incomplete", false,
+			     "the URI does not name a user@domain");
+		return false;
+	}
+	if (!uid_is_own(&letter->recipient)) {
+		proxy_refuse(mikeyd, letter->server, 484, "Address Incomplete", false,
+			     "the URI names no single user");
+		return false;
+	}
+	return true;
+}
+
+void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
+{
+	struct letter *letter;
+	int32_t ticket;
+
+	if (mikeyd->config->outgoing == OUTGOING_PASS) {
+		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
+		return;
+	}
+	/* a list of recipients (RFC 5365) wants a ticket for all of them */
+	if (sip_msg_hdr_has_value(server->msg, SIP_HDR_REQUIRE, "recipient-list-message")) {
+		server_respond(server, 420, "Bad Extension",
+			       "Unsupported: recipient-list-message\r\n");
+		return;
+	}
+	letter = mem_zalloc(sizeof(*letter), letter_destroy);
+	if (!letter) {
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		return;
+	}
+	letter->mikeyd = mikeyd;
+	letter->server = mem_ref(server);
+	letter->route = *route;
+	letter->since = tmr_jiffies();
+	if (!address(letter)) {
+		mem_deref(letter);
+		return;
+	}
+	ticket = tickets_find(mikeyd->tickets, &letter->initiator, &letter->recipient);
+	if (ticket)
+		protect(letter, ticket);
+	else
+		ask(letter);
+}

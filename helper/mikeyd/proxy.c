@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What happens to a message that arrived. */
+#include "helper/mikeyd/proxy.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/incoming.h"
+#include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/sipmsg.h"
+#include "helper/mikeyd/token.h"
+
+/* A request that was sent on with a client transaction. */
+struct relay {
+	struct mikeyd *mikeyd;
+	struct server *server;
+	bool new_from;		/* its From was changed on the way */
+	proxy_done_h *done;
+	void *arg;
+};
+
+static void relay_destroy(void *data)
+{
+	struct relay *relay = data;
+
+	mem_deref(relay->server);
+}
+
+void proxy_refuse(struct mikeyd *mikeyd, struct server *server, uint16_t code,
+		  const char *reason, bool retry, const char *words)
+{
+	char headers[600] = "", quoted[400];
+	size_t at = 0;
+
+	if (retry)
+		at = snprintf(headers, sizeof(headers), "Retry-After: %u\r\n",
+			      mikeyd->config->retry_after);
+	if (words) {
+		log_info("%s %u %s: %s",
+			 server->flow.side == SIDE_INSIDE ? "outgoing" : "incoming", code,
+			 reason, words);
+		/* quoted-string: no quotation marks, no line ends */
+		snprintf(quoted, sizeof(quoted), "%s", words);
+		for (char *c = quoted; *c; c++)
+			if (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20)
+				*c = '\'';
+		/* the network is not told what failed, and how */
+		if (server->flow.side == SIDE_INSIDE)
+			snprintf(headers + at, sizeof(headers) - at,
+				 "Warning: 399 mikeyd \"%s\"\r\n", quoted);
+	}
+	server_respond(server, code, reason, headers);
+}
+
+/* A registrar that does not know Path sends nothing this way. */
+static void check_path(const struct sip_msg *msg)
+{
+	static bool told;
+
+	if (told || !sipmsg_is(msg, "REGISTER") || msg->scode / 100 != 2 ||
+	    sip_msg_hdr(msg, SIP_HDR_PATH))
+		return;
+	told = true;
+	log_warning("the registrar's answer has no Path (RFC 3327): messages to this user may not come this way");
+}
+
+static void relay_response(int err, const struct sip_msg *msg, void *arg)
+{
+	struct relay *relay = arg;
+	struct server *server = relay->server;
+	struct sip_pass pass = { .msg = msg, .pop_via = true };
+	struct mbuf *mb;
+	char *from = NULL;
+
+	if (err) {
+		/*
+		 * A timeout is not told: the sender's own timer ran out as
+		 * well (RFC 4320 4.1).
+		 */
+		if (err != -ETIMEDOUT)
+			proxy_refuse(relay->mikeyd, server, 503, "Service Unavailable", true,
+				     server->flow.side == SIDE_INSIDE ?
+				     "the next SIP hop cannot be reached" :
+				     "the user's client cannot be reached");
+		else
+			log_info("no answer to a %.*s", (int)server->msg->met.l,
+				 server->msg->met.p);
+		goto out;
+	}
+	check_path(msg);
+	if (relay->new_from && !re_sdprintf(&from, "%r", &server->msg->from.val))
+		pass.from = from;
+	mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
+	if (mb && !sipmsg_write(mb, &pass))
+		server_relay(server, msg->scode, mb);
+	else
+		mem_deref(mb);
+	mem_deref(from);
+	if (msg->scode < 200)
+		return;
+out:
+	if (relay->done)
+		relay->done(err ? 0 : msg->scode, relay->arg);
+	mem_deref(relay);
+}
+
+void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *route,
+		   const struct sip_pass *changes, proxy_done_h *done, void *arg)
+{
+	struct sip_pass pass = changes ? *changes : (struct sip_pass){ 0 };
+	struct relay *relay = mem_zalloc(sizeof(*relay), relay_destroy);
+	char branch[BRANCH_SIZE];
+	struct mbuf *mb = NULL;
+	int err = -ENOMEM;
+
+	if (relay) {
+		relay->mikeyd = mikeyd;
+		relay->server = mem_ref(server);
+		relay->new_from = pass.from;
+		relay->done = done;
+		relay->arg = arg;
+		pass.msg = server->msg;
+		pass.received_via = server->via;
+		route_branch(branch, &server->flow, server->msg);
+		err = route_write(mikeyd, route, &pass, branch, &mb);
+	}
+	if (!err)
+		err = client_send(mikeyd->transactions, &route->to, branch, &server->msg->met,
+				  mb, relay_response, relay);
+	sipmsg_wipe(mb);
+	if (!err)
+		return;
+	mem_deref(relay);
+	if (err == -EMSGSIZE)
+		proxy_refuse(mikeyd, server, 513, "Message Too Large", false,
+			     "too large for the way it has to go");
+	else
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, strerror(-err));
+	if (done)
+		done(0, arg);
+}
+
+/* ---- INVITE, ACK and CANCEL pass without a transaction of ours (16.11) */
+
+static void stateless_refuse(struct mikeyd *mikeyd, const struct flow *flow,
+			     const struct sip_msg *msg, struct refusal refusal)
+{
+	struct mbuf *mb = mbuf_alloc(1024);
+	char tag[17], *via = NULL;
+
+	if (!sipmsg_is(msg, "ACK") && mb && !sipmsg_received_via(&via, msg)) {
+		token_hash(tag, via);
+		if (!sipmsg_respond(mb, msg, via, tag, refusal.code, refusal.reason, NULL))
+			transport_send(mikeyd->transport, flow, mb);
+	}
+	mem_deref(via);
+	mem_deref(mb);
+}
+
+static void stateless_request(struct mikeyd *mikeyd, const struct flow *flow,
+			      const struct sip_msg *msg)
+{
+	struct sip_pass pass = { .msg = msg };
+	char branch[BRANCH_SIZE], *via = NULL;
+	struct refusal refusal;
+	struct mbuf *mb = NULL;
+	struct route route;
+	int err;
+
+	refusal = route_request(mikeyd, flow, msg, &route);
+	if (!refusal.code) {
+		route_branch(branch, flow, msg);
+		err = sipmsg_received_via(&via, msg);
+		pass.received_via = via;
+		err = err ?: route_write(mikeyd, &route, &pass, branch, &mb);
+		err = err ?: transport_send(mikeyd->transport, &route.to, mb);
+		if (err)
+			refusal = (struct refusal){ 503, "Service Unavailable" };
+	}
+	if (refusal.code)
+		stateless_refuse(mikeyd, flow, msg, refusal);
+	sipmsg_wipe(mb);
+	mem_deref(via);
+}
+
+/* The Via below the topmost one. */
+static bool next_via(const struct sip_msg *msg, struct sip_via *via)
+{
+	unsigned int count = 0;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, "Via") && count++)
+			return !sip_via_decode(via, &hdr->val);
+	}
+	return false;
+}
+
+static void stateless_response(struct mikeyd *mikeyd, const struct flow *flow,
+			       const struct sip_msg *msg)
+{
+	struct sip_pass pass = { .msg = msg, .pop_via = true };
+	struct flow to = { .side = side_across(flow->side) };
+	struct sip_via via;
+	struct mbuf *mb;
+
+	if (!next_via(msg, &via) || sipmsg_via_target(&to.peer, &via))
+		return;
+	to.tp = via.tp;
+	/* nobody on the network makes us send elsewhere than to a client */
+	if (to.side == SIDE_INSIDE && !route_is_client(mikeyd, &to.peer))
+		return;
+	mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
+	if (mb && !sipmsg_write(mb, &pass))
+		transport_send(mikeyd->transport, &to, mb);
+	sipmsg_wipe(mb);
+}
+
+/* ---- everything that arrives */
+
+static void got_response(struct mikeyd *mikeyd, const struct flow *flow,
+			 const struct sip_msg *msg)
+{
+	struct pl host, port = PL_INIT;
+
+	if (uri_decode_hostport(&msg->via.sentby, &host, &port) ||
+	    !transport_is_local(mikeyd->transport, &host, pl_u32(&port)))
+		return;		/* 16.7 step 3: not ours */
+	if (sipmsg_is(msg, "INVITE") || sipmsg_is(msg, "CANCEL"))
+		stateless_response(mikeyd, flow, msg);
+	else
+		client_response(mikeyd->transactions, msg);
+}
+
+static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct sip_msg *msg)
+{
+	struct refusal refusal;
+	struct server *server;
+	struct route route;
+
+	if (sipmsg_is(msg, "INVITE") || sipmsg_is(msg, "ACK") || sipmsg_is(msg, "CANCEL")) {
+		stateless_request(mikeyd, flow, msg);
+		return;
+	}
+	if (server_absorb(mikeyd->transactions, flow, msg))
+		return;
+	if (server_new(&server, mikeyd->transactions, flow, msg)) {
+		stateless_refuse(mikeyd, flow, msg,
+				 (struct refusal){ 503, "Service Unavailable" });
+		return;
+	}
+	refusal = route_request(mikeyd, flow, msg, &route);
+	if (refusal.code)
+		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, NULL);
+	else if (!sipmsg_is(msg, "MESSAGE"))
+		proxy_forward(mikeyd, server, &route, NULL, NULL, NULL);
+	else if (flow->side == SIDE_INSIDE)
+		outgoing_message(mikeyd, server, &route);
+	else
+		incoming_message(mikeyd, server, &route);
+}
+
+static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
+{
+	struct mikeyd *mikeyd = arg;
+
+	if (flow->side == SIDE_INSIDE && !route_is_client(mikeyd, &flow->peer)) {
+		log_warning("dropped a message to the client's side from somebody who is no client");
+		return;
+	}
+	if (!sipmsg_complete(msg)) {
+		log_info("%s an incomplete SIP message", msg->req ? "refused" : "dropped");
+		if (msg->req && pl_isset(&msg->via.sentby))
+			stateless_refuse(mikeyd, flow, msg,
+					 (struct refusal){ 400, "Bad Request" });
+	} else if (msg->req) {
+		got_request(mikeyd, flow, msg);
+	} else {
+		got_response(mikeyd, flow, msg);
+	}
+}
+
+static void failed(const struct flow *flow, int err, void *arg)
+{
+	struct mikeyd *mikeyd = arg;
+
+	client_failed(mikeyd->transactions, flow, err == -ETIMEDOUT ? -EHOSTUNREACH : err);
+}
+
+static bool accepts(const struct flow *flow, void *arg)
+{
+	return flow->side == SIDE_OUTSIDE || route_is_client(arg, &flow->peer);
+}
+
+struct transport_handlers proxy_handlers(struct mikeyd *mikeyd)
+{
+	return (struct transport_handlers){
+		.recv = received,
+		.fail = failed,
+		.accept = accepts,
+		.arg = mikeyd,
+	};
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The proxy (RFC 3261 section 16): everything that arrives comes here, and
+ * everything but MESSAGE passes through here only.
+ */
+#ifndef HELPER_MIKEYD_PROXY_H
+#define HELPER_MIKEYD_PROXY_H
+
+#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/route.h"
+
+/* proxy_handlers - what the transport calls */
+struct transport_handlers proxy_handlers(struct mikeyd *mikeyd);
+
+/*
+ * proxy_done_h - the final status code that a passed request got; 0 if it got
+ * none
+ */
+typedef void (proxy_done_h)(uint16_t code, void *arg);
+
+/*
+ * proxy_forward - send a request on and its responses back
+ * @pass: what to change in it; NULL for nothing
+ * @done: told once how it ended, or NULL
+ *
+ * Answers the request itself if it cannot be sent on.
+ */
+void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *route,
+		   const struct sip_pass *pass, proxy_done_h *done, void *arg);
+
+/*
+ * proxy_refuse - answer in words
+ * @retry: add Retry-After
+ * @words: why, for the client's Warning header and the log; NULL = none
+ */
+void proxy_refuse(struct mikeyd *mikeyd, struct server *server, uint16_t code,
+		  const char *reason, bool retry, const char *words);
+
+#endif

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The ways of requests. */
+#include "helper/mikeyd/route.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/sipmsg.h"
+#include "helper/mikeyd/token.h"
+
+#define MAX_FORWARDS 70
+/* RFC 3261 18.1.1, where the path's MTU is not known */
+#define UDP_MOST 1300
+/* On the loopback interface a datagram of any size arrives whole. */
+#define UDP_LOOPBACK_MOST 65000
+
+static const struct refusal refusals[] = {
+	{ 0, NULL },
+#define REFUSE_LOOP 1
+	{ 482, "Loop Detected" },
+#define REFUSE_HOPS 2
+	{ 483, "Too Many Hops" },
+#define REFUSE_BAD 3
+	{ 400, "Bad Max-Forwards" },
+#define REFUSE_TOKEN 4
+	{ 403, "Bad Flow Token" },
+#define REFUSE_CLIENT 5
+	{ 480, "No Client Is Registered" },
+#define REFUSE_STRANGER 6
+	{ 404, "Not Found" },
+};
+
+bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer)
+{
+	const struct config *config = mikeyd->config;
+
+	for (unsigned int i = 0; i < config->n_clients; i++)
+		if (network_contains(&config->clients[i], &peer->u.sa))
+			return true;
+	return false;
+}
+
+static void loop_hash(char digits[17], enum side side, const struct sip_msg *msg)
+{
+	char *text;
+
+	digits[0] = '\0';
+	if (re_sdprintf(&text, "loop %d %r %r %r %r %u %r", side, &msg->ruri, &msg->from.tag,
+			&msg->to.tag, &msg->callid, msg->cseq.num, &msg->cseq.met))
+		return;
+	token_hash(digits, text);
+	mem_deref(text);
+}
+
+void route_branch(char branch[BRANCH_SIZE], const struct flow *from,
+		  const struct sip_msg *msg)
+{
+	char own[17] = "", loop[17], *text;
+
+	if (!re_sdprintf(&text, "branch %d %r %r %r %u %r", from->side, &msg->via.branch,
+			 &msg->via.sentby, &msg->callid, msg->cseq.num, &msg->from.tag)) {
+		token_hash(own, text);
+		mem_deref(text);
+	}
+	loop_hash(loop, from->side, msg);
+	re_snprintf(branch, BRANCH_SIZE, "z9hG4bK%s.%s", own, loop);
+}
+
+struct loop_search {
+	const struct mikeyd *mikeyd;
+	char hash[17];
+};
+
+/* A Via of ours with the hash of this very request: it came round. */
+static bool is_own_via(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
+{
+	const struct loop_search *search = arg;
+	const char *dot;
+	struct sip_via via;
+	struct pl host, port = PL_INIT, hash;
+
+	(void)msg;
+	if (!sipmsg_named(hdr, "Via") || sip_via_decode(&via, &hdr->val) ||
+	    uri_decode_hostport(&via.sentby, &host, &port) ||
+	    !transport_is_local(search->mikeyd->transport, &host, pl_u32(&port)))
+		return false;
+	dot = pl_strchr(&via.branch, '.');
+	if (!dot)
+		return false;
+	hash.p = dot + 1;
+	hash.l = via.branch.p + via.branch.l - hash.p;
+	return !pl_strcmp(&hash, search->hash);
+}
+
+static bool loops(const struct mikeyd *mikeyd, const struct flow *from,
+		  const struct sip_msg *msg)
+{
+	struct loop_search search = { .mikeyd = mikeyd };
+
+	loop_hash(search.hash, from->side, msg);
+	return sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, is_own_via, &search);
+}
+
+/* Route values from the top that name us, and the last token in them. */
+static unsigned int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
+			       struct pl *token)
+{
+	unsigned int count = 0;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+		struct sip_addr address;
+
+		if (!sipmsg_named(hdr, "Route"))
+			continue;
+		if (sip_addr_decode(&address, &hdr->val) ||
+		    !transport_is_local(mikeyd->transport, &address.uri.host,
+					address.uri.port))
+			break;
+		if (pl_isset(&address.uri.user))
+			*token = address.uri.user;
+		count++;
+	}
+	return count;
+}
+
+/* The URI at which the network reaches the client of a token. */
+static int outside_uri(const struct mikeyd *mikeyd, const struct flow *client, char *uri,
+		       size_t size)
+{
+	int af = sa_af(&mikeyd->next_hop.peer);
+	const struct sa *tcp = transport_local(mikeyd->transport, SIDE_OUTSIDE,
+					       SIP_TRANSP_TCP, af);
+	const struct sa *local = tcp ?: transport_local(mikeyd->transport, SIDE_OUTSIDE,
+							SIP_TRANSP_UDP, af);
+	char token[TOKEN_SIZE];
+
+	if (!local)
+		return -EAFNOSUPPORT;
+	token_write(token, client);
+	/* protected messages are larger than UDP takes: ask for TCP */
+	return re_snprintf(uri, size, "<sip:%s@%J%s;lr>", token, local,
+			   tcp ? ";transport=tcp" : "") < 0 ? -EINVAL : 0;
+}
+
+static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, char *uri,
+		      size_t size)
+{
+	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
+						 sa_af(&client->peer));
+
+	if (!local)
+		return -EAFNOSUPPORT;
+	return re_snprintf(uri, size, "<sip:%J%s;lr>", local,
+			   client->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "") < 0 ?
+		-EINVAL : 0;
+}
+
+/* Requests that make a dialog are to come back this way (16.6 step 4). */
+static bool makes_dialog(const struct sip_msg *msg)
+{
+	return sipmsg_is(msg, "INVITE") || sipmsg_is(msg, "SUBSCRIBE") ||
+		sipmsg_is(msg, "REFER");
+}
+
+/* The lines that bring later requests here: Path (RFC 3327), Record-Route. */
+static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *client,
+		     const struct sip_msg *msg, struct route *route)
+{
+	char outside[200], inside[200];
+
+	if (sipmsg_is(msg, "REGISTER") && from == SIDE_INSIDE) {
+		if (!outside_uri(mikeyd, client, outside, sizeof(outside)))
+			re_snprintf(route->headers, sizeof(route->headers),
+				    "Path: %s\r\n%s", outside,
+				    sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "path") ?
+				    "" : "Supported: path\r\n");
+		mikeyd->client = *client;
+		mikeyd->client_known = true;
+		return;
+	}
+	if (!makes_dialog(msg) || outside_uri(mikeyd, client, outside, sizeof(outside)) ||
+	    inside_uri(mikeyd, client, inside, sizeof(inside)))
+		return;
+	/* the one of the side that it goes to is on top */
+	re_snprintf(route->headers, sizeof(route->headers),
+		    "Record-Route: %s\r\nRecord-Route: %s\r\n",
+		    from == SIDE_INSIDE ? outside : inside,
+		    from == SIDE_INSIDE ? inside : outside);
+}
+
+/* Is the request addressed to this user, whoever the client is? */
+static bool is_addressed(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
+	struct uid uid;
+
+	if (uid_from_uri(&uid, msg->ruri.p, msg->ruri.l) < 0)
+		return false;
+	if (config_identity(mikeyd->config, &uid))
+		return true;
+	for (unsigned int i = 0; i < mikeyd->config->n_groups; i++)
+		if (uid_equal(&mikeyd->config->groups[i], &uid))
+			return true;
+	/* user@address, as a contact is written */
+	return transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
+}
+
+/* From the network: the token tells the client, and nothing else does. */
+static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
+		      const struct pl *token, struct route *route)
+{
+	if (pl_isset(token)) {
+		if (!token_read(&route->to, token))
+			return REFUSE_TOKEN;
+	} else if (!is_addressed(mikeyd, msg)) {
+		return REFUSE_STRANGER;
+	} else if (mikeyd->client_known) {
+		route->to = mikeyd->client;
+	} else {
+		return REFUSE_CLIENT;
+	}
+	return 0;
+}
+
+struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
+			     const struct sip_msg *msg, struct route *route)
+{
+	struct pl token = PL_INIT;
+	int code = 0;
+
+	memset(route, 0, sizeof(*route));
+	route->max_forwards = MAX_FORWARDS;
+	if (pl_isset(&msg->maxfwd)) {
+		if (msg->maxfwd.l > 3 || strspn(msg->maxfwd.p, "0123456789") < msg->maxfwd.l)
+			return refusals[REFUSE_BAD];
+		if (!pl_u32(&msg->maxfwd))
+			return refusals[REFUSE_HOPS];
+		route->max_forwards = pl_u32(&msg->maxfwd) - 1;
+	}
+	if (loops(mikeyd, from, msg))
+		return refusals[REFUSE_LOOP];
+	route->drop_routes = own_routes(mikeyd, msg, &token);
+	if (from->side == SIDE_INSIDE) {
+		route->to = mikeyd->next_hop;
+		way_back(mikeyd, from->side, from, msg, route);
+		return refusals[0];
+	}
+	code = way_inside(mikeyd, msg, &token, route);
+	if (!code)
+		way_back(mikeyd, from->side, &route->to, msg, route);
+	return refusals[code];
+}
+
+static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pass *pass,
+		      const char *branch, struct mbuf **out)
+{
+	const struct sa *local;
+	struct mbuf *mb;
+	char via[160], *headers = NULL;
+	int err;
+
+	local = transport_local(mikeyd->transport, route->to.side, route->to.tp,
+				sa_af(&route->to.peer));
+	/* without a listener for TCP the answer comes on the same connection */
+	if (!local)
+		local = transport_local(mikeyd->transport, route->to.side, SIP_TRANSP_UDP,
+					sa_af(&route->to.peer));
+	if (!local)
+		return -EAFNOSUPPORT;
+	re_snprintf(via, sizeof(via), "SIP/2.0/%s %J;branch=%s;rport",
+		    sip_transp_name(route->to.tp), local, branch);
+	if (re_sdprintf(&headers, "%s%s", route->headers, pass->headers ?: ""))
+		return -ENOMEM;
+	mb = mbuf_alloc(2048 + (pass->content ? pass->content->body.l : 0) +
+			mbuf_get_left(pass->msg->mb));
+	err = mb ? 0 : -ENOMEM;
+	if (!err) {
+		struct sip_pass whole = *pass;
+
+		whole.via = via;
+		whole.headers = headers;
+		whole.drop_routes = route->drop_routes;
+		whole.max_forwards = route->max_forwards;
+		err = sipmsg_write(mb, &whole);
+	}
+	mem_deref(headers);
+	if (err)
+		sipmsg_wipe(mb);
+	else
+		*out = mb;
+	return err;
+}
+
+int route_write(struct mikeyd *mikeyd, struct route *route, struct sip_pass *pass,
+		const char *branch, struct mbuf **mb)
+{
+	size_t most = sa_is_loopback(&route->to.peer) && route->to.side == SIDE_INSIDE ?
+		UDP_LOOPBACK_MOST : UDP_MOST;
+	int err = write_once(mikeyd, route, pass, branch, mb);
+
+	if (!err && route->to.tp == SIP_TRANSP_UDP && mbuf_get_left(*mb) > most) {
+		sipmsg_wipe(*mb);
+		route->to.tp = SIP_TRANSP_TCP;
+		err = write_once(mikeyd, route, pass, branch, mb);
+	}
+	if (!err && mbuf_get_left(*mb) > TRANSPORT_MESSAGE_MAX) {
+		sipmsg_wipe(*mb);
+		err = -EMSGSIZE;
+	}
+	return err;
+}

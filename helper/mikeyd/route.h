@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a request goes (RFC 3261 16.3-16.6): from the client to the next hop,
+ * from the network to the client whose flow token the topmost Route carries.
+ */
+#ifndef HELPER_MIKEYD_ROUTE_H
+#define HELPER_MIKEYD_ROUTE_H
+
+#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/sipmsg.h"
+
+struct route {
+	struct flow to;
+	unsigned int drop_routes;	/* Route values that named us */
+	int max_forwards;
+	char headers[512];		/* Path, Record-Route, ... or "" */
+};
+
+/* A refusal: a status code with its reason; code 0 = none. */
+struct refusal {
+	uint16_t code;
+	const char *reason;
+};
+
+/* route_request - find the way of a request, or the reason it has none */
+struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
+			     const struct sip_msg *msg, struct route *route);
+
+/*
+ * route_branch - the branch of our Via on a request: the same for a request,
+ * its retransmissions, its CANCEL and its ACK (16.11), with a part by which we
+ * know a request that comes round again (16.3)
+ */
+#define BRANCH_SIZE 48
+
+void route_branch(char branch[BRANCH_SIZE], const struct flow *from,
+		  const struct sip_msg *msg);
+
+/*
+ * route_write - write a request for its way, and take TCP where UDP cannot
+ * carry its size (18.1.1)
+ * @pass: what to change besides; its via, routes, hops are filled in here
+ * @branch: of our Via
+ *
+ * -EMSGSIZE if no transport can carry it.
+ */
+int route_write(struct mikeyd *mikeyd, struct route *route, struct sip_pass *pass,
+		const char *branch, struct mbuf **mb);
+
+/* route_is_client - is this the address of one who may be a client? */
+bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer);
+
+#endif

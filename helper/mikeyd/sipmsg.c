@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reading and writing SIP messages on their way through. */
+#include "helper/mikeyd/sipmsg.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <strings.h>
+
+void sipmsg_release(void *data)
+{
+	struct sip_msg *msg = data;
+
+	if (msg && mem_nrefs(msg) == 1)
+		OPENSSL_cleanse(msg->mb->buf, msg->mb->size);
+	mem_deref(msg);
+}
+
+void sipmsg_wipe(struct mbuf *mb)
+{
+	if (mb && mb->buf && mem_nrefs(mb) == 1)
+		OPENSSL_cleanse(mb->buf, mb->size);
+	mem_deref(mb);
+}
+
+static bool is_length(const char *line, size_t len, struct pl *value)
+{
+	const char *end = line + len, *colon = memchr(line, ':', len);
+	size_t name;
+
+	if (!colon)
+		return false;
+	name = colon - line;
+	while (name && (line[name - 1] == ' ' || line[name - 1] == '\t'))
+		name--;
+	if (!(name == 14 && !strncasecmp(line, "Content-Length", 14)) &&
+	    !(name == 1 && (*line == 'l' || *line == 'L')))
+		return false;
+	for (colon++; colon < end && (*colon == ' ' || *colon == '\t'); colon++)
+		;
+	while (end > colon && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	value->p = colon;
+	value->l = end - colon;
+	return true;
+}
+
+bool sipmsg_content_length(const char *head, size_t len, struct pl *value)
+{
+	const char *end = head + len, *line = head, *stop;
+	struct pl found;
+	bool any = false;
+
+	for (; line < end; line = stop + 2) {
+		stop = memmem(line, end - line, "\r\n", 2);
+		if (!stop)
+			break;
+		if (!is_length(line, stop - line, &found))
+			continue;
+		/* two lengths would let two parsers see two messages */
+		if (any && pl_cmp(value, &found))
+			return false;
+		*value = found;
+		any = true;
+	}
+	for (size_t i = 0; any && i < value->l; i++)
+		if (value->p[i] < '0' || value->p[i] > '9')
+			return false;
+	return any && value->l;
+}
+
+bool sipmsg_complete(const struct sip_msg *msg)
+{
+	struct pl body;
+
+	if (!pl_isset(&msg->via.branch) && !pl_isset(&msg->via.sentby))
+		return false;
+	if (!pl_isset(&msg->callid) || !pl_isset(&msg->cseq.met) ||
+	    !pl_isset(&msg->from.auri) || !pl_isset(&msg->to.auri))
+		return false;
+	if (msg->req && pl_cmp(&msg->met, &msg->cseq.met))
+		return false;
+	body = sipmsg_body(msg);
+	return !pl_isset(&msg->clen) || body.l == pl_u32(&msg->clen);
+}
+
+bool sipmsg_is(const struct sip_msg *msg, const char *method)
+{
+	return !pl_strcmp(msg->req ? &msg->met : &msg->cseq.met, method);
+}
+
+struct pl sipmsg_body(const struct sip_msg *msg)
+{
+	struct pl body = { .p = (char *)mbuf_buf(msg->mb), .l = mbuf_get_left(msg->mb) };
+
+	if (pl_isset(&msg->clen) && pl_u32(&msg->clen) < body.l)
+		body.l = pl_u32(&msg->clen);
+	return body;
+}
+
+bool sipmsg_is_content(const struct sip_hdr *hdr)
+{
+	if (hdr->name.l > 8 && !strncasecmp(hdr->name.p, "Content-", 8))
+		return true;
+	/* the compact forms of Type, Encoding and Length */
+	return hdr->name.l == 1 && strchr("cCeElL", *hdr->name.p);
+}
+
+/*
+ * libre numbers headers by a hash of 12 bits, which an unknown header may
+ * share with a known one; so names decide here.
+ */
+bool sipmsg_named(const struct sip_hdr *hdr, const char *name)
+{
+	static const struct {
+		const char *name;
+		char compact;
+	} compacts[] = {
+		{ "Via", 'v' }, { "From", 'f' }, { "To", 't' }, { "Call-ID", 'i' },
+		{ "Content-Length", 'l' }, { "Content-Type", 'c' },
+		{ "Content-Encoding", 'e' }, { "Supported", 'k' },
+	};
+
+	if (hdr->name.l == 1)
+		for (size_t i = 0; i < ARRAY_SIZE(compacts); i++)
+			if (!strcmp(compacts[i].name, name))
+				return (*hdr->name.p | 0x20) == compacts[i].compact;
+	return !pl_strcasecmp(&hdr->name, name);
+}
+
+/* How many of which headers of the message came by already. */
+struct passed {
+	unsigned int vias, routes;
+};
+
+static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passed *passed,
+			const struct sip_pass *pass)
+{
+	if (sipmsg_named(hdr, "Via") && !passed->vias++) {
+		if (pass->pop_via)
+			return 0;
+		if (pass->received_via)
+			return mbuf_printf(mb, "Via: %s\r\n", pass->received_via);
+	}
+	if (sipmsg_named(hdr, "Route") && passed->routes++ < pass->drop_routes)
+		return 0;
+	if (sipmsg_named(hdr, "From") && pass->from)
+		return mbuf_printf(mb, "From: %s\r\n", pass->from);
+	if ((pass->msg->req && sipmsg_named(hdr, "Max-Forwards")) ||
+	    (pass->content && (sipmsg_is_content(hdr) || sipmsg_named(hdr, "MIME-Version"))) ||
+	    sipmsg_named(hdr, "Content-Length") || sipmsg_named(hdr, VERIFIED_HEADER))
+		return 0;
+	return mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
+}
+
+int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass)
+{
+	const struct sip_msg *msg = pass->msg;
+	struct pl body = pass->content ? pass->content->body : sipmsg_body(msg);
+	struct passed passed = { 0 };
+	struct le *le;
+	int err;
+
+	if (msg->req)
+		err = mbuf_printf(mb, "%r %r SIP/2.0\r\n", &msg->met, &msg->ruri);
+	else
+		err = mbuf_printf(mb, "SIP/2.0 %u %r\r\n", msg->scode, &msg->reason);
+	if (pass->via)
+		err |= mbuf_printf(mb, "Via: %s\r\n", pass->via);
+	/* on top: the order of Record-Route and Path is the way itself */
+	if (pass->headers)
+		err |= mbuf_write_str(mb, pass->headers);
+	LIST_FOREACH(&msg->hdrl, le)
+		err |= write_header(mb, le->data, &passed, pass);
+	if (msg->req)
+		err |= mbuf_printf(mb, "Max-Forwards: %d\r\n", pass->max_forwards);
+	if (pass->content)
+		err |= mbuf_write_pl(mb, &pass->content->headers);
+	err |= mbuf_printf(mb, "Content-Length: %zu\r\n\r\n", body.l);
+	if (body.l)
+		err |= mbuf_write_mem(mb, (const uint8_t *)body.p, body.l);
+	mb->pos = 0;
+	return err ? -ENOMEM : 0;
+}
+
+int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
+		   const char *tag, uint16_t code, const char *reason, const char *headers)
+{
+	unsigned int vias = 0;
+	struct le *le;
+	int err;
+
+	err = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", code, reason);
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, "Via") && !vias++)
+			err |= mbuf_printf(mb, "Via: %s\r\n", via);
+		else if (sipmsg_named(hdr, "Via") || sipmsg_named(hdr, "From") ||
+			 sipmsg_named(hdr, "Call-ID") || sipmsg_named(hdr, "CSeq"))
+			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
+		else if (sipmsg_named(hdr, "To"))
+			err |= mbuf_printf(mb, pl_isset(&msg->to.tag) ? "To: %r\r\n" :
+					   "To: %r;tag=%s\r\n", &hdr->val, tag);
+	}
+	if (headers)
+		err |= mbuf_write_str(mb, headers);
+	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	mb->pos = 0;
+	return err ? -ENOMEM : 0;
+}
+
+/* A parameter that stands there without value: where it is, ';' included. */
+static bool find_flag(const struct pl *params, const char *name, struct pl *flag)
+{
+	const char *end = params->p + params->l, *at = params->p, *stop;
+	struct pl word;
+
+	for (; at < end; at = stop) {
+		stop = memchr(at + 1, ';', end - at - 1);
+		if (!stop)
+			stop = end;
+		word.p = at + 1;
+		word.l = stop - at - 1;
+		while (word.l && strchr(" \t\r\n", *word.p))
+			pl_advance(&word, 1);
+		while (word.l && strchr(" \t\r\n", word.p[word.l - 1]))
+			word.l--;
+		if (!pl_strcasecmp(&word, name)) {
+			flag->p = at;
+			flag->l = stop - at;
+			return true;
+		}
+	}
+	return false;
+}
+
+int sipmsg_received_via(char **via, const struct sip_msg *msg)
+{
+	const struct pl *value = &msg->via.val;
+	struct pl flag, before, after;
+
+	if (find_flag(&msg->via.params, "rport", &flag)) {
+		before.p = value->p;
+		before.l = flag.p - value->p;
+		after.p = flag.p + flag.l;
+		after.l = value->p + value->l - after.p;
+		return -re_sdprintf(via, "%r%r;received=%j;rport=%u", &before, &after,
+				    &msg->src, sa_port(&msg->src));
+	}
+	if (sa_cmp(&msg->via.addr, &msg->src, SA_ADDR))
+		return -re_sdprintf(via, "%r", value);
+	return -re_sdprintf(via, "%r;received=%j", value, &msg->src);
+}
+
+int sipmsg_via_target(struct sa *target, const struct sip_via *via)
+{
+	struct pl value;
+	uint16_t port = sa_port(&via->addr);
+
+	if (!msg_param_decode(&via->params, "rport", &value) && pl_u32(&value) < 65536)
+		port = pl_u32(&value);
+	if (!port)
+		port = SIP_PORT;
+	if (!msg_param_decode(&via->params, "received", &value) && !sa_set(target, &value, port))
+		return 0;
+	*target = via->addr;
+	if (!sa_isset(target, SA_ADDR))
+		return -EADDRNOTAVAIL;
+	sa_set_port(target, port);
+	return 0;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SIP messages as a proxy sees them: mostly passed on, with a few lines
+ * changed. libre parses; what is sent on is written here.
+ */
+#ifndef HELPER_MIKEYD_SIPMSG_H
+#define HELPER_MIKEYD_SIPMSG_H
+
+#include "helper/lib/libre.h"
+
+#include "helper/lib/uid.h"
+
+/*
+ * The header in which a user's client is told what was verified. It is taken
+ * out of everything that arrives.
+ */
+#define VERIFIED_HEADER "P-Mikey-Verified"
+
+/* sipmsg_release - give a reference back; the last one wipes the message */
+void sipmsg_release(void *msg);
+
+/* sipmsg_wipe - the same for a buffer that holds a message */
+void sipmsg_wipe(struct mbuf *mb);
+
+/*
+ * sipmsg_content_length - find Content-Length in a raw head
+ *
+ * False if there is none, or several that differ, or one that is no number.
+ */
+bool sipmsg_content_length(const char *head, size_t len, struct pl *value);
+
+/* sipmsg_complete - does a message have what every one must have (8.1.1)? */
+bool sipmsg_complete(const struct sip_msg *msg);
+
+/* sipmsg_is - is this the method of a request, or that of a response's CSeq? */
+bool sipmsg_is(const struct sip_msg *msg, const char *method);
+
+/* sipmsg_body - the body, cut to Content-Length */
+struct pl sipmsg_body(const struct sip_msg *msg);
+
+/* sipmsg_is_content - is this one of the Content-* headers? */
+bool sipmsg_is_content(const struct sip_hdr *hdr);
+
+/* sipmsg_named - is this that header, or its compact form? */
+bool sipmsg_named(const struct sip_hdr *hdr, const char *name);
+
+/* A body that takes the place of the received one, with its Content-* lines. */
+struct sip_content {
+	struct pl headers;	/* lines with their ends; no Content-Length */
+	struct pl body;
+};
+
+/*
+ * A message to be passed on. Members that are NULL or 0 leave things as they
+ * are.
+ */
+struct sip_pass {
+	const struct sip_msg *msg;
+	const char *via;		/* a request's new topmost Via value */
+	const char *received_via;	/* instead of the one that was topmost */
+	bool pop_via;			/* a response loses its topmost */
+	unsigned int drop_routes;	/* so many Route values from the top */
+	int max_forwards;		/* a request's new value */
+	const char *from;		/* instead of the From value */
+	const char *headers;		/* more lines, with their ends */
+	const struct sip_content *content;
+};
+
+/* sipmsg_write - write the message as it is to be passed on */
+int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass);
+
+/*
+ * sipmsg_respond - write a response of our own to a request
+ * @via: the request's topmost Via value with received and rport filled in
+ * @headers: more lines, with their ends, or NULL
+ */
+int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
+		   const char *tag, uint16_t code, const char *reason, const char *headers);
+
+/*
+ * sipmsg_received_via - the topmost Via value, with received and rport as
+ * RFC 3261 18.2.1 and RFC 3581 want
+ */
+int sipmsg_received_via(char **via, const struct sip_msg *msg);
+
+/*
+ * sipmsg_via_target - where responses to this Via go (18.2.2, RFC 3581)
+ *
+ * -EADDRNOTAVAIL if it names a host instead of an address and lacks received.
+ */
+int sipmsg_via_target(struct sa *target, const struct sip_via *via);
+
+#endif

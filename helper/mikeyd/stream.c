@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* SIP over TCP connections. */
+#include "helper/mikeyd/stream.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/sipmsg.h"
+
+#define CONNECTIONS_MAX 256		/* of each side */
+#define CONNECT_MS 5000
+#define IDLE_MS (900 * 1000)
+/* A message that has begun arrives whole within this time, or never. */
+#define MESSAGE_MS (32 * 1000)
+/* Bytes taken at a time while the size of a message is not known. */
+#define STEP 2048
+#define SEND_QUEUE_MAX (4 * 1024 * 1024)
+
+struct streams {
+	struct list list;
+	unsigned int count[SIDES];
+	struct transport_handlers handlers;
+};
+
+struct stream {
+	struct le le;
+	struct streams *streams;
+	struct flow flow;
+	struct tcp_conn *tcp;
+	struct tmr timer;
+	bool connected;
+	struct mbuf *queue;		/* sent before the connection was there */
+
+	struct mbuf *received;
+	size_t scanned;			/* no empty line before this */
+	size_t wanted;			/* size of the message, 0 if unknown */
+};
+
+static void stream_destroy(void *data)
+{
+	struct stream *stream = data;
+
+	tmr_cancel(&stream->timer);
+	if (stream->le.list) {
+		list_unlink(&stream->le);
+		stream->streams->count[stream->flow.side]--;
+	}
+	mem_deref(stream->tcp);
+	sipmsg_wipe(stream->queue);
+	sipmsg_wipe(stream->received);
+}
+
+static void streams_destroy(void *data)
+{
+	struct streams *streams = data;
+
+	list_flush(&streams->list);
+}
+
+int streams_alloc(struct streams **out, const struct transport_handlers *handlers)
+{
+	struct streams *streams = mem_zalloc(sizeof(*streams), streams_destroy);
+
+	if (!streams)
+		return -ENOMEM;
+	streams->handlers = *handlers;
+	*out = streams;
+	return 0;
+}
+
+/* The connection is over; what was given to it is lost. */
+static void stream_close(struct stream *stream, int err)
+{
+	struct streams *streams = stream->streams;
+	struct flow flow = stream->flow;
+
+	mem_deref(stream);
+	streams->handlers.fail(&flow, err, streams->handlers.arg);
+}
+
+static void closed(int err, void *arg)
+{
+	struct stream *stream = arg;
+
+	stream_close(stream, err ? -err : -ECONNRESET);
+}
+
+static void timed_out(void *arg)
+{
+	struct stream *stream = arg;
+
+	if (stream->connected && stream->received)
+		log_warning("a message over TCP stopped half-way: connection closed");
+	stream_close(stream, -ETIMEDOUT);
+}
+
+static void rest(struct stream *stream)
+{
+	tmr_start(&stream->timer, IDLE_MS, timed_out, stream);
+}
+
+static void established(void *arg)
+{
+	struct stream *stream = arg;
+	struct mbuf *queue = stream->queue;
+	int err = 0;
+
+	stream->connected = true;
+	rest(stream);
+	if (!queue)
+		return;
+	queue->pos = 0;
+	err = tcp_send(stream->tcp, queue);
+	stream->queue = NULL;
+	sipmsg_wipe(queue);
+	if (err)
+		stream_close(stream, -err);
+}
+
+/*
+ * The size of the message that begins at the start of the buffer, once its
+ * head is there: 0 = not yet, negative = no SIP message can begin so.
+ */
+static ssize_t message_size(struct stream *stream)
+{
+	struct mbuf *mb = stream->received;
+	const char *text = (const char *)mb->buf;
+	size_t from = stream->scanned > 3 ? stream->scanned - 3 : 0, head;
+	const char *end = memmem(text + from, mb->end - from, "\r\n\r\n", 4);
+	struct pl length = PL_INIT;
+
+	if (!end) {
+		stream->scanned = mb->end;
+		return mb->end > TRANSPORT_HEAD_MAX ? -EMSGSIZE : 0;
+	}
+	head = end + 4 - text;
+	if (head > TRANSPORT_HEAD_MAX)
+		return -EMSGSIZE;
+	if (!sipmsg_content_length(text, head, &length))
+		return -EBADMSG;	/* mandatory over streams: 18.3 */
+	if (length.l > 7 || pl_u32(&length) > TRANSPORT_MESSAGE_MAX - head)
+		return -EMSGSIZE;
+	return head + pl_u32(&length);
+}
+
+/* Give a whole message to the proxy; false if the stream is gone. */
+static bool deliver(struct stream *stream, struct mbuf *mb)
+{
+	struct streams *streams = stream->streams;
+	struct flow flow = stream->flow;
+	struct sip_msg *msg;
+	bool alive;
+
+	mb->pos = 0;
+	if (sip_msg_decode(&msg, mb)) {
+		log_info("closed a TCP connection that carries something else than SIP");
+		sipmsg_wipe(mb);
+		stream_close(stream, -EBADMSG);
+		return false;
+	}
+	mem_deref(mb);		/* msg holds it */
+	msg->src = flow.peer;
+	msg->tp = SIP_TRANSP_TCP;
+	mem_ref(stream);
+	streams->handlers.recv(&flow, msg, streams->handlers.arg);
+	sipmsg_release(msg);
+	/* the handler's own sending may have ended it */
+	alive = mem_nrefs(stream) > 1;
+	mem_deref(stream);
+	return alive;
+}
+
+/* Keep-alives between messages: CRLFCRLF is a ping, CRLF its answer (RFC 5626) */
+static void skip_keepalive(struct stream *stream)
+{
+	struct mbuf *mb = stream->received;
+	size_t skip = 0;
+
+	while (skip < mb->end && (mb->buf[skip] == '\r' || mb->buf[skip] == '\n'))
+		skip++;
+	if (!skip)
+		return;
+	if (skip >= 4 && stream->connected) {
+		struct mbuf *pong = mbuf_alloc(2);
+
+		if (pong) {
+			mbuf_write_str(pong, "\r\n");
+			pong->pos = 0;
+			tcp_send(stream->tcp, pong);
+			mem_deref(pong);
+		}
+	}
+	memmove(mb->buf, mb->buf + skip, mb->end - skip);
+	mb->end -= skip;
+}
+
+/*
+ * Put bytes behind those received, as many as belong to this message if its
+ * size is known. Until it is, small steps keep what follows the message small.
+ */
+static int absorb(struct stream *stream, struct mbuf *mb)
+{
+	size_t take = mbuf_get_left(mb), most = STEP;
+	int err;
+
+	if (!stream->received) {
+		stream->received = mbuf_alloc(2 * STEP);
+		if (!stream->received)
+			return -ENOMEM;
+		tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
+	}
+	if (stream->wanted)
+		most = stream->wanted - stream->received->end;
+	if (take > most)
+		take = most;
+	stream->received->pos = stream->received->end;
+	err = mbuf_write_mem(stream->received, mbuf_buf(mb), take);
+	mbuf_advance(mb, take);
+	return -err;
+}
+
+/* Find out the size of the message, and get a buffer of exactly that size. */
+static int measure(struct stream *stream)
+{
+	struct mbuf *fitting;
+	ssize_t size;
+
+	skip_keepalive(stream);
+	size = message_size(stream);
+	if (size <= 0)
+		return size;
+	stream->wanted = size;
+	if (stream->received->end >= stream->wanted)
+		return 0;
+	fitting = mbuf_alloc(stream->wanted);
+	if (!fitting)
+		return -ENOMEM;
+	mbuf_write_mem(fitting, stream->received->buf, stream->received->end);
+	sipmsg_wipe(stream->received);
+	stream->received = fitting;
+	return 0;
+}
+
+/* Take the whole message out; what follows it stays. */
+static struct mbuf *extract(struct stream *stream)
+{
+	struct mbuf *whole = stream->received, *rest_of = NULL;
+	size_t size = stream->wanted;
+
+	if (whole->end > size) {
+		rest_of = mbuf_alloc(2 * STEP);
+		if (!rest_of)
+			return NULL;
+		mbuf_write_mem(rest_of, whole->buf + size, whole->end - size);
+		whole->end = size;
+	}
+	stream->received = rest_of;
+	stream->wanted = 0;
+	stream->scanned = 0;
+	return whole;
+}
+
+static void received(struct mbuf *mb, void *arg)
+{
+	struct stream *stream = arg;
+	struct mbuf *whole;
+	int err;
+
+	while (mbuf_get_left(mb) || stream->received) {
+		size_t left = mbuf_get_left(mb);
+
+		err = left ? absorb(stream, mb) : 0;
+		if (!err && !stream->wanted)
+			err = measure(stream);
+		if (err)
+			goto fail;
+		if (stream->wanted && stream->received->end >= stream->wanted) {
+			whole = extract(stream);
+			err = -ENOMEM;
+			if (!whole)
+				goto fail;
+			if (!deliver(stream, whole))
+				return;
+		} else if (!stream->received->end) {
+			sipmsg_wipe(stream->received);
+			stream->received = NULL;
+		} else if (!left) {
+			return;		/* the rest is on its way */
+		}
+	}
+	rest(stream);
+	return;
+fail:
+	log_info("closed a TCP connection: %s", err == -EMSGSIZE ? "message too large" :
+		 err == -EBADMSG ? "no Content-Length" : strerror(-err));
+	stream_close(stream, err);
+}
+
+static struct stream *stream_new(struct streams *streams, const struct flow *flow)
+{
+	struct stream *stream;
+
+	if (streams->count[flow->side] >= CONNECTIONS_MAX)
+		return NULL;
+	stream = mem_zalloc(sizeof(*stream), stream_destroy);
+	if (!stream)
+		return NULL;
+	stream->streams = streams;
+	stream->flow = *flow;
+	tmr_init(&stream->timer);
+	list_append(&streams->list, &stream->le, stream);
+	streams->count[flow->side]++;
+	return stream;
+}
+
+void streams_accept(struct streams *streams, const struct flow *flow, struct tcp_sock *socket)
+{
+	struct stream *stream = stream_new(streams, flow);
+
+	if (!stream) {
+		log_warning("too many TCP connections: one refused");
+		tcp_reject(socket);
+		return;
+	}
+	if (tcp_accept(&stream->tcp, socket, NULL, received, closed, stream)) {
+		mem_deref(stream);
+		return;
+	}
+	tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
+	stream->connected = true;
+	tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
+}
+
+static struct stream *stream_find(const struct streams *streams, const struct flow *flow)
+{
+	struct le *le;
+
+	LIST_FOREACH(&streams->list, le) {
+		struct stream *stream = le->data;
+
+		if (stream->flow.side == flow->side &&
+		    sa_cmp(&stream->flow.peer, &flow->peer, SA_ALL))
+			return stream;
+	}
+	return NULL;
+}
+
+bool streams_connected(const struct streams *streams, const struct flow *to)
+{
+	return stream_find(streams, to);
+}
+
+int streams_send(struct streams *streams, const struct flow *to, const struct sa *local,
+		 struct mbuf *mb)
+{
+	struct stream *stream = stream_find(streams, to);
+	int err;
+
+	if (stream && stream->connected) {
+		rest(stream);
+		return -tcp_send(stream->tcp, mb);
+	}
+	if (!stream) {
+		stream = stream_new(streams, to);
+		if (!stream)
+			return -EMFILE;
+		err = tcp_connect_bind(&stream->tcp, &to->peer, established, received, closed,
+				       local, stream);
+		if (err) {
+			mem_deref(stream);
+			return -err;
+		}
+		tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
+		tmr_start(&stream->timer, CONNECT_MS, timed_out, stream);
+	}
+	if (!stream->queue)
+		stream->queue = mbuf_alloc(mbuf_get_left(mb));
+	if (!stream->queue)
+		return -ENOMEM;
+	if (stream->queue->end + mbuf_get_left(mb) > SEND_QUEUE_MAX)
+		return -ENOBUFS;
+	return -mbuf_write_mem(stream->queue, mbuf_buf(mb), mbuf_get_left(mb));
+}

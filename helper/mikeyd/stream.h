@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * TCP connections that carry SIP: framing by Content-Length (RFC 3261 18.3),
+ * reuse, limits on size, number and time.
+ */
+#ifndef HELPER_MIKEYD_STREAM_H
+#define HELPER_MIKEYD_STREAM_H
+
+#include "helper/mikeyd/transport.h"
+
+struct streams;
+
+int streams_alloc(struct streams **streams, const struct transport_handlers *handlers);
+
+/* streams_accept - take the connection that waits on a listening socket */
+void streams_accept(struct streams *streams, const struct flow *flow, struct tcp_sock *socket);
+
+/*
+ * streams_send - send to a peer, connecting to it if there is no connection
+ * @local: address to connect from, or NULL
+ */
+int streams_send(struct streams *streams, const struct flow *to, const struct sa *local,
+		 struct mbuf *mb);
+
+bool streams_connected(const struct streams *streams, const struct flow *to);
+
+#endif

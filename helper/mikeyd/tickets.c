@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The index of the keyring's tickets. */
+#include "helper/mikeyd/tickets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "helper/lib/keyring.h"
+#include "helper/lib/log.h"
+
+/* A ticket about to end is not begun with any more. */
+#define MARGIN_SECONDS 30
+
+struct entry {
+	struct le le;
+	int32_t serial;
+	struct ticket_policy policy;
+};
+
+struct tickets {
+	struct mikeyd *mikeyd;
+	struct list list;		/* the oldest first */
+};
+
+static void entry_destroy(void *data)
+{
+	struct entry *entry = data;
+
+	list_unlink(&entry->le);
+	ticket_policy_free(&entry->policy);
+}
+
+/* Forget those whose time is over; the kernel has wiped them. */
+static void prune(struct tickets *tickets)
+{
+	struct le *le = list_head(&tickets->list);
+	time_t now = time(NULL);
+
+	while (le) {
+		struct entry *entry = le->data;
+
+		le = le->next;
+		if (entry->policy.valid_until <= now)
+			mem_deref(entry);
+	}
+}
+
+void tickets_add(struct tickets *tickets, int32_t serial, struct ticket_policy *policy)
+{
+	struct entry *entry = mem_zalloc(sizeof(*entry), entry_destroy);
+
+	prune(tickets);
+	if (!entry) {		/* the ticket stays in the keyring */
+		ticket_policy_free(policy);
+		return;
+	}
+	entry->serial = serial;
+	entry->policy = *policy;
+	list_append(&tickets->list, &entry->le, entry);
+}
+
+/* One key of the keyring, at start. */
+static int load(const struct keyring_key *key, void *arg)
+{
+	struct tickets *tickets = arg;
+	struct problem problem;
+	struct ticket_info info;
+
+	if (ticket_info(tickets->mikeyd->ticket_client, key->serial, &info, &problem)) {
+		log_debug("ticket %d: %s", key->serial, problem.words);
+		return 0;
+	}
+	if (info.role != MIKEY_ROLE_INITIATOR || !info.policy.reusable ||
+	    info.remaining <= MARGIN_SECONDS)
+		ticket_policy_free(&info.policy);
+	else
+		tickets_add(tickets, key->serial, &info.policy);
+	return 0;
+}
+
+int tickets_open(struct tickets **out, struct mikeyd *mikeyd, struct problem *problem)
+{
+	struct tickets *tickets = calloc(1, sizeof(*tickets));
+	int err;
+
+	*out = tickets;
+	if (!tickets)
+		return problem_set(problem, -ENOMEM, "no memory");
+	tickets->mikeyd = mikeyd;
+	err = keyring_each(MIKEY_TICKET_KEY_TYPE, load, tickets, problem);
+	if (err) {
+		tickets_close(tickets);
+		*out = NULL;
+		return err;
+	}
+	if (list_count(&tickets->list))
+		log_info("found %u tickets in the keyring", list_count(&tickets->list));
+	return 0;
+}
+
+void tickets_close(struct tickets *tickets)
+{
+	if (!tickets)
+		return;
+	list_flush(&tickets->list);
+	free(tickets);
+}
+
+/* Same profile, suite, KMS and initiator as a fresh one would have. */
+static bool is_ours(const struct tickets *tickets, const struct ticket_policy *policy,
+		    const struct uid *initiator)
+{
+	const struct mikeyd *mikeyd = tickets->mikeyd;
+
+	return policy->profile == mikeyd->config->profile &&
+		policy->suite == mikeyd->config->suite &&
+		uid_equal(&policy->kms, &mikeyd->party.kms) &&
+		uid_equal(&policy->initiator, initiator);
+}
+
+int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
+		     const struct uid *recipient)
+{
+	time_t now = time(NULL);
+	struct le *le;
+
+	if (!tickets->mikeyd->config->reuse)
+		return 0;
+	for (le = list_tail(&tickets->list); le; le = le->prev) {
+		struct entry *entry = le->data;
+		struct ticket_policy *policy = &entry->policy;
+
+		if (policy->reusable && policy->n_responders == 1 &&
+		    uid_equal(&policy->responders[0], recipient) &&
+		    policy->valid_from <= now && policy->valid_until > now + MARGIN_SECONDS &&
+		    is_ours(tickets, policy, initiator))
+			return entry->serial;
+	}
+	return 0;
+}
+
+void tickets_drop(struct tickets *tickets, int32_t serial)
+{
+	struct problem problem;
+	struct le *le;
+
+	LIST_FOREACH(&tickets->list, le) {
+		struct entry *entry = le->data;
+
+		if (entry->serial != serial)
+			continue;
+		mem_deref(entry);
+		break;
+	}
+	if (keyring_drop(serial, &problem))
+		log_debug("%s", problem.words);
+}
+
+bool tickets_drop_oldest(struct tickets *tickets)
+{
+	struct le *le = list_head(&tickets->list);
+	struct entry *entry;
+
+	if (!le)
+		return false;
+	entry = le->data;
+	log_info("the quota of keys is used up: dropping ticket %d", entry->serial);
+	tickets_drop(tickets, entry->serial);
+	return true;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What tickets there are to send with: an index of the initiator's tickets in
+ * the user keyring, which is the real store. It is read from there at start, so
+ * a killed helper goes on with the tickets it had.
+ */
+#ifndef HELPER_MIKEYD_TICKETS_H
+#define HELPER_MIKEYD_TICKETS_H
+
+#include "helper/lib/ticket.h"
+#include "helper/mikeyd/mikeyd.h"
+
+struct tickets;
+
+int tickets_open(struct tickets **tickets, struct mikeyd *mikeyd, struct problem *problem);
+void tickets_close(struct tickets *tickets);
+
+/*
+ * tickets_find - a reusable ticket of this initiator for exactly this
+ * recipient that is valid for a while yet; 0 if there is none
+ */
+int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
+		     const struct uid *recipient);
+
+/* tickets_add - a ticket was granted; takes the policy's memory */
+void tickets_add(struct tickets *tickets, int32_t serial, struct ticket_policy *policy);
+
+/* tickets_drop - a ticket is spent or no longer any good: out of index and keyring */
+void tickets_drop(struct tickets *tickets, int32_t serial);
+
+/* tickets_drop_oldest - make room in the user's quota; false if there is none */
+bool tickets_drop_oldest(struct tickets *tickets);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SIP messages over UDP and TCP (RFC 3261 section 18), on libre's sockets and
+ * parser.
+ *
+ * libre's own SIP transport is not used: it gives up a TCP connection whose
+ * message exceeds 64 KiB, and it knows no difference between the two sides of a
+ * terminal's proxy: *inside* is the user's SIP client, *outside* the network.
+ */
+#ifndef HELPER_MIKEYD_TRANSPORT_H
+#define HELPER_MIKEYD_TRANSPORT_H
+
+#include "helper/lib/libre.h"
+
+#include "helper/lib/problem.h"
+
+enum side {
+	SIDE_INSIDE,
+	SIDE_OUTSIDE,
+	SIDES,
+};
+
+/* The other side of a side. */
+static inline enum side side_across(enum side side)
+{
+	return side == SIDE_INSIDE ? SIDE_OUTSIDE : SIDE_INSIDE;
+}
+
+/* Where a message came from or goes to. */
+struct flow {
+	enum side side;
+	enum sip_transp tp;
+	struct sa peer;
+};
+
+/* Largest message over TCP: an entity of 256 KiB in CMS, base64 and headers. */
+#define TRANSPORT_MESSAGE_MAX (512 * 1024)
+/* Largest head, start line to empty line. */
+#define TRANSPORT_HEAD_MAX (64 * 1024)
+
+struct transport;
+
+/*
+ * transport_recv_h - a message arrived whole; take a reference to keep it
+ *
+ * Its buffer is wiped when the last reference that sipmsg_release() gives
+ * back goes.
+ */
+typedef void (transport_recv_h)(const struct flow *flow, struct sip_msg *msg, void *arg);
+
+/* transport_fail_h - what was given to transport_send() for this flow is lost */
+typedef void (transport_fail_h)(const struct flow *flow, int err, void *arg);
+
+/* transport_accept_h - may this peer connect from inside? */
+typedef bool (transport_accept_h)(const struct flow *flow, void *arg);
+
+struct transport_handlers {
+	transport_recv_h *recv;
+	transport_fail_h *fail;
+	transport_accept_h *accept;
+	void *arg;
+};
+
+int transport_alloc(struct transport **transport, const struct transport_handlers *handlers);
+
+/* transport_listen - one more address on one side */
+int transport_listen(struct transport *transport, enum side side, enum sip_transp tp,
+		     const struct sa *local, struct problem *problem);
+
+/*
+ * transport_send - send a message; over TCP on the connection to that peer,
+ * which is made if there is none
+ */
+int transport_send(struct transport *transport, const struct flow *to, struct mbuf *mb);
+
+/* transport_connected - is there a TCP connection to that peer? */
+bool transport_connected(const struct transport *transport, const struct flow *to);
+
+/*
+ * transport_local - the address to be reached at, for Via and Path
+ *
+ * Returns NULL if nothing listens on that side for that transport and
+ * address family.
+ */
+const struct sa *transport_local(const struct transport *transport, enum side side,
+				 enum sip_transp tp, int af);
+
+/* transport_is_local - does this host and port name one of our listeners? */
+bool transport_is_local(const struct transport *transport, const struct pl *host,
+			uint16_t port);
+
+#endif
