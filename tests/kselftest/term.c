@@ -218,6 +218,19 @@ key_serial_t term_admit(struct term *t, struct peer_ticket *ticket,
 	return err;
 }
 
+bool term_refused(const char *what, const struct nlc_reply *r, int err,
+		  const char *words, int blamed)
+{
+	if (r->err == err && *r->words && strstr(r->words, words) &&
+	    (!blamed || r->blamed == blamed))
+		return true;
+	fprintf(stderr, "# %s: got error %d, attribute %d, \"%s\"\n", what,
+		r->err, r->blamed, r->words);
+	fprintf(stderr, "# %s: not error %d, attribute %d, \"...%s...\"\n",
+		what, err, blamed, words);
+	return false;
+}
+
 int term_info(struct term *t, key_serial_t ticket, struct nlc_reply *r)
 {
 	struct nl_msg *m = nlc_msg(&t->nl, MIKEY_TICKET_CMD_INFO);

@@ -88,6 +88,13 @@ key_serial_t term_grant(struct term *t, const char *responder,
 key_serial_t term_admit(struct term *t, struct peer_ticket *ticket,
 			const struct peer_msg *transfer);
 
+/*
+ * Was @r this refusal: error, a part of its words, the attribute at fault (0
+ * for any)? Says what it was instead if not.
+ */
+bool term_refused(const char *what, const struct nlc_reply *r, int err,
+		  const char *words, int blamed);
+
 /* INFO. Return: 0 or the command's error. */
 int term_info(struct term *t, key_serial_t ticket, struct nlc_reply *r);
 

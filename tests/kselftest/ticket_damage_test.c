@@ -61,8 +61,8 @@ static bool refused(struct term *t, int cmd, u32 exchange,
 		     r.err == -EKEYREJECTED;
 	ok = ok && *r.words && r.blamed == MIKEY_TICKET_A_MESSAGE;
 	if (!ok)
-		ksft_print_msg("error %d, attribute %d, \"%s\"\n", r.err,
-			       r.blamed, r.words);
+		fprintf(stderr, "# error %d, attribute %d, \"%s\"\n", r.err,
+			r.blamed, r.words);
 	nlc_free(&r);
 	return ok;
 }
@@ -78,7 +78,7 @@ static u32 damage_answer(struct _test_data_damage *self, struct term *t,
 	for (i = 1; i < self->good.len; i++) {
 		bad->len = i;
 		if (!refused(t, cmd, self->ex.id, bad, -EBADMSG)) {
-			ksft_print_msg("cut after %u of %u bytes\n", i, self->good.len);
+			fprintf(stderr, "# cut after %u of %u bytes\n", i, self->good.len);
 			wrong++;
 		}
 	}
@@ -86,7 +86,7 @@ static u32 damage_answer(struct _test_data_damage *self, struct term *t,
 	bad->len = self->good.len + 1;
 	bad->p[self->good.len] = 0;
 	if (!refused(t, cmd, self->ex.id, bad, -EBADMSG)) {
-		ksft_print_msg("a byte too many\n");
+		fprintf(stderr, "# a byte too many\n");
 		wrong++;
 	}
 	bad->len = self->good.len;
@@ -96,7 +96,7 @@ static u32 damage_answer(struct _test_data_damage *self, struct term *t,
 		/* nothing but the MAC itself: one answer */
 		if (!refused(t, cmd, self->ex.id, bad,
 			     i / 8 >= mac ? -EKEYREJECTED : 0)) {
-			ksft_print_msg("bit %u of byte %u\n", 7 - i % 8, i / 8);
+			fprintf(stderr, "# bit %u of byte %u\n", 7 - i % 8, i / 8);
 			wrong++;
 		}
 		bad->p[i / 8] ^= 0x80 >> i % 8;
