@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the KMS: the core in process on a store in memory, then what
 # surrounds it.
-kms_core_tests := vectors
+kms_core_tests := vectors refuse grant resolve
 kms_house_tests :=
 
 define kms_core_test
