@@ -175,28 +175,6 @@ static const struct figure *hdr_read(struct mikey_cursor *c,
 	return c->err ? NULL : figure;
 }
 
-/*
- * Initiator Data is there if and only if keys are forked, and from the
- * transfer on (6.10). It lies outside TRANSFER_INIT's MAC (5.5), so one that
- * nobody will look into is not let through.
- */
-static void initiator_data_check(struct mikey_cursor *c,
-				 const struct mikey_msg *m)
-{
-	const struct mikey_ticket_payload *ticket = &m->ticket;
-	bool wanted = ticket->policy.flags & MIKEY_FLAG_I &&
-		      m->hdr.data_type != MIKEY_DT_REQUEST_RESP;
-
-	if (wanted && !ticket->initiator_data.len)
-		mikey_cursor_refuse(c, -EBADMSG,
-				    "keys are forked (I1) but there is no initiator data",
-				    ticket->initiator_len_offset);
-	else if (!wanted && ticket->initiator_data.len)
-		mikey_cursor_refuse(c, -EBADMSG,
-				    "there is initiator data that nothing calls for",
-				    ticket->initiator_len_offset);
-}
-
 int mikey_msg_parse(struct mikey_msg *m, const u8 *buf, size_t len,
 		    u8 ext_type, struct mikey_diag *d)
 {
@@ -224,8 +202,6 @@ int mikey_msg_parse(struct mikey_msg *m, const u8 *buf, size_t len,
 	ch.ext_type = ext_type;
 	while ((slot = mikey_chain_next(&ch, &item)))
 		mikey_chain_store(slot, &item, m);
-	if (!c.err && m->ticket.present)
-		initiator_data_check(&c, m);
 	if (c.err)
 		return c.err;
 	if (m->tp.present)

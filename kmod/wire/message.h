@@ -163,9 +163,9 @@ struct mikey_msg {
  * TRANSFER_RESP. Checks form only: presence of the mandatory payloads of the
  * exchange (HDR, T, the RANDR the figure demands, V last; Error needs none
  * but HDR and T) and HDR's map (GENERIC-ID in TRANSFER_INIT, Empty with #CS 0
- * in requests, resolves and their responses, any of the two in Error), and
- * that Initiator Data is there exactly where it belongs (I1, not in
- * REQUEST_RESP); not values.
+ * in requests, resolves and their responses, any of the two in Error), not
+ * values. Whether Initiator Data may be there (I1, from TRANSFER_INIT on) is
+ * for the caller to check: it lies outside TRANSFER_INIT's MAC.
  *
  * Return: 0; -EBADMSG for anything malformed, truncated, out of order or
  * followed by more bytes; -EPROTONOSUPPORT for a version, data type, map

@@ -154,7 +154,7 @@ void assemble(struct bytes *b, const struct figure *f,
 		break;
 	case INITIATOR_DATA:
 		add_hex(b, "01 0e 05 01 01020304 00 02 0f " T_HEX
-			" 11 01 00 09 " POLICY_I1_HEX TP_DATA_HEX
+			" 11 01 00 09 " POLICY_HEX TP_DATA_HEX
 			TICKET_DATA_HEX);
 		at = open16(b);
 		add_hex(b, "00");

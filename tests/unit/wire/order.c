@@ -198,53 +198,6 @@ static void extension_of_the_wanted_type(void **state)
 	assert_int_equal(mikey_msg_parse(&m, b.buf, b.len, 7, &d), -EBADMSG);
 }
 
-/* Initiator Data: with I1 and from the transfer on, else not (6.10). */
-static void initiator_data_where_it_belongs(void **state)
-{
-	static const struct {
-		u32 figure;
-		const char *policy;
-		const char *initiator_data;
-		const char *why;
-	} cases[] = {
-		{ REQUEST_RESP, POLICY_HEX, "0000", NULL },
-		{ REQUEST_RESP, POLICY_I1_HEX, "0000", NULL },
-		{ REQUEST_RESP, POLICY_HEX, "0001 00", "nothing calls for" },
-		{ REQUEST_RESP, POLICY_I1_HEX, "0001 00", "nothing calls for" },
-		{ TRANSFER_INIT, POLICY_HEX, "0000", NULL },
-		{ TRANSFER_INIT, POLICY_I1_HEX, "0000", "no initiator data" },
-		{ TRANSFER_INIT, POLICY_HEX, "0001 00", "nothing calls for" },
-		{ TRANSFER_INIT, POLICY_I1_HEX, "0001 00", NULL },
-		{ RESOLVE_INIT, POLICY_HEX, "0000", NULL },
-		{ RESOLVE_INIT, POLICY_I1_HEX, "0000", "no initiator data" },
-		{ RESOLVE_INIT, POLICY_HEX, "0001 00", "nothing calls for" },
-		{ RESOLVE_INIT, POLICY_I1_HEX, "0001 00", NULL },
-	};
-	struct part parts[PLACES_MAX + 1];
-	struct mikey_msg m;
-	struct bytes b;
-
-	(void)state;
-	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct figure *f = &figures[cases[i].figure];
-		u32 num = own_parts(f, parts);
-		char hex[256];
-
-		snprintf(hex, sizeof(hex), "%s%s%s%s", cases[i].policy,
-			 TP_DATA_HEX, TICKET_DATA_HEX, cases[i].initiator_data);
-		for (u32 k = 0; k < num; k++) {
-			if (parts[k].type == MIKEY_PL_TICKET)
-				parts[k].hex = hex;
-		}
-		assemble(&b, f, parts, num);
-		if (cases[i].why)
-			parse_bad((struct mikey_blob){ b.buf, b.len }, -EBADMSG,
-				  cases[i].why);
-		else
-			parse_good(&m, (struct mikey_blob){ b.buf, b.len });
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,7 +210,6 @@ int main(void)
 		cmocka_unit_test(extension_of_the_wanted_type),
 		cmocka_unit_test(first_error_number_counts),
 		cmocka_unit_test(empty_containers),
-		cmocka_unit_test(initiator_data_where_it_belongs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
