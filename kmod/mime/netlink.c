@@ -11,9 +11,8 @@
 #include "../ticket/version.h"
 #include "form.h"
 #include "netlink.h"
+#include "reply.h"
 #include "stats.h"
-
-static struct genl_family family;
 
 int mime_refuse(struct genl_info *info, const struct nlattr *attr, int err,
 		const char *why)
@@ -68,59 +67,13 @@ void mime_segments_copy(const struct genl_info *info, int type, u8 *buf)
 	}
 }
 
-size_t mime_segments_room(u32 len)
-{
-	return DIV_ROUND_UP(len, MIKEY_MIME_SEGMENT) *
-	       nla_total_size(MIKEY_MIME_SEGMENT);
-}
-
-int mime_segments_put(struct sk_buff *skb, int type, struct mikey_blob bytes)
-{
-	while (bytes.len) {
-		u32 n = min_t(u32, bytes.len, MIKEY_MIME_SEGMENT);
-
-		if (nla_put(skb, type, n, bytes.p))
-			return -EMSGSIZE;
-		bytes.p += n;
-		bytes.len -= n;
-	}
-	return 0;
-}
-
-int mime_reply_begin(struct mime_reply *r, struct genl_info *info, u8 cmd,
-		     size_t room)
-{
-	r->skb = genlmsg_new(room, GFP_KERNEL_ACCOUNT);
-	if (!r->skb)
-		return -ENOMEM;
-	r->hdr = genlmsg_put_reply(r->skb, info, &family, 0, cmd);
-	return r->hdr ? 0 : -EMSGSIZE;
-}
-
-int mime_reply_send(struct mime_reply *r, struct genl_info *info)
-{
-	struct sk_buff *skb = r->skb;
-
-	r->skb = NULL;
-	genlmsg_end(skb, r->hdr);
-	return genlmsg_reply(skb, info);
-}
-
-void mime_reply_drop(struct mime_reply *r)
-{
-	if (!r->skb)
-		return;
-	memzero_explicit(r->skb->data, r->skb->len);
-	nlmsg_free(r->skb);
-	r->skb = NULL;
-}
-
 static int cmd_stats(struct sk_buff *skb, struct genl_info *info)
 {
-	struct mime_reply reply = { NULL };
+	struct mime_reply reply = {};
 	int err;
 
-	err = mime_reply_begin(&reply, info, MIKEY_MIME_CMD_STATS, mime_stats_size());
+	err = mime_reply_begin(&reply, info, &mime_family, MIKEY_MIME_CMD_STATS,
+			       mime_stats_size(), 0);
 	if (!err)
 		err = mime_stats_put(reply.skb);
 	if (!err)
@@ -143,10 +96,10 @@ static int cmd_caps(struct sk_buff *skb, struct genl_info *info)
 {
 	const size_t room = 3 * nla_total_size(sizeof(u32)) +
 			    nla_total_size(sizeof(MIKEY_MODULE_VERSION));
-	struct mime_reply reply = { NULL };
+	struct mime_reply reply = {};
 	int err;
 
-	err = mime_reply_begin(&reply, info, MIKEY_MIME_CMD_CAPS, room);
+	err = mime_reply_begin(&reply, info, &mime_family, MIKEY_MIME_CMD_CAPS, room, 0);
 	if (!err)
 		err = put_caps(reply.skb);
 	if (!err)
@@ -192,7 +145,7 @@ static const struct genl_ops ops[] = {
 	},
 };
 
-static struct genl_family family = {
+struct genl_family mime_family __ro_after_init = {
 	.name = MIKEY_MIME_GENL_NAME,
 	.version = MIKEY_MIME_GENL_VERSION,
 	.netnsok = true,
@@ -204,12 +157,12 @@ static struct genl_family family = {
 
 int mime_netlink_init(void)
 {
-	return genl_register_family(&family);
+	return genl_register_family(&mime_family);
 }
 
 void mime_netlink_exit(void)
 {
-	genl_unregister_family(&family);
+	genl_unregister_family(&mime_family);
 }
 
 MODULE_ALIAS_GENL_FAMILY(MIKEY_MIME_GENL_NAME);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The generic netlink family, and what its commands share: refusals in
- * words, bytes that several attributes carry, replies of any size.
+ * words, and bytes that several attributes carry.
  */
 #ifndef MIKEY_MIME_NETLINK_H
 #define MIKEY_MIME_NETLINK_H
@@ -44,29 +44,7 @@ u64 mime_segments_len(const struct genl_info *info, int type);
 /* Copy them, one behind the other; @buf has room for mime_segments_len(). */
 void mime_segments_copy(const struct genl_info *info, int type, u8 *buf);
 
-/* Room in a reply for @len bytes in segments, attribute headers included */
-size_t mime_segments_room(u32 len);
-
-/* Put bytes in segments of MIKEY_MIME_SEGMENT. Return: 0 or -EMSGSIZE. */
-int mime_segments_put(struct sk_buff *skb, int type, struct mikey_blob bytes);
-
-/**
- * struct mime_reply - a reply being written
- */
-struct mime_reply {
-	struct sk_buff *skb;
-	void *hdr;
-};
-
-/* @room: bytes of attributes. Return: 0 or -ENOMEM. */
-int mime_reply_begin(struct mime_reply *r, struct genl_info *info, u8 cmd,
-		     size_t room);
-
-/* Send it; it is used up, whatever comes of it. Return: 0 or an error. */
-int mime_reply_send(struct mime_reply *r, struct genl_info *info);
-
-/* Drop it, unless it was sent; what it holds is wiped. */
-void mime_reply_drop(struct mime_reply *r);
+extern struct genl_family mime_family;
 
 int mime_netlink_init(void);
 void mime_netlink_exit(void);

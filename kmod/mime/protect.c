@@ -15,6 +15,7 @@
 #include "form.h"
 #include "mac.h"
 #include "netlink.h"
+#include "reply.h"
 #include "stats.h"
 
 /*
@@ -107,9 +108,8 @@ static int allocate(struct protect *p, struct genl_info *info)
 	p->transfer = kvmalloc(p->transfer_size, GFP_KERNEL_ACCOUNT);
 	if (!p->buf || !p->transfer)
 		return -ENOMEM;
-	return mime_reply_begin(&p->reply, info, MIKEY_MIME_CMD_PROTECT,
-				nla_total_size(p->transfer_size) +
-				mime_segments_room(p->size));
+	return mime_reply_begin(&p->reply, info, &mime_family, MIKEY_MIME_CMD_PROTECT,
+				nla_total_size(p->transfer_size), p->size);
 }
 
 /* The CMS object, in p->cms.object */
@@ -186,7 +186,7 @@ static int protect(struct protect *p, struct genl_info *info)
 
 	if (nla_put(p->reply.skb, MIKEY_MIME_A_TRANSFER, len, p->transfer))
 		return -EMSGSIZE;
-	err = mime_segments_put(p->reply.skb, MIKEY_MIME_A_CMS, p->cms.object);
+	err = mime_reply_put_bytes(&p->reply, MIKEY_MIME_A_CMS, p->cms.object);
 	if (err)
 		return err;
 	err = mime_reply_send(&p->reply, info);

@@ -15,6 +15,7 @@
 #include "mac.h"
 #include "netlink.h"
 #include "replay.h"
+#include "reply.h"
 #include "stats.h"
 
 /*
@@ -179,15 +180,15 @@ static int open_cms(struct unprotect *u, struct genl_info *info)
 static int fill_reply(struct unprotect *u, struct genl_info *info)
 {
 	const struct mikey_transfer *t = &u->info;
-	size_t room = mime_segments_room(u->cms.content.len) +
-		      nla_total_size(t->initiator.len) +
+	size_t room = nla_total_size(t->initiator.len) +
 		      nla_total_size(t->recipient.len) +
 		      2 * nla_total_size(sizeof(u32)) +
 		      nla_total_size_64bit(sizeof(s64));
 	struct sk_buff *skb;
 	int err;
 
-	err = mime_reply_begin(&u->reply, info, MIKEY_MIME_CMD_UNPROTECT, room);
+	err = mime_reply_begin(&u->reply, info, &mime_family, MIKEY_MIME_CMD_UNPROTECT, room,
+			       u->cms.content.len);
 	if (err)
 		return err;
 	skb = u->reply.skb;
@@ -197,7 +198,7 @@ static int fill_reply(struct unprotect *u, struct genl_info *info)
 	    nla_put_u32(skb, MIKEY_MIME_A_FORM, u->cms.form) ||
 	    nla_put_s64(skb, MIKEY_MIME_A_SENT, t->sent, MIKEY_MIME_A_PAD))
 		return -EMSGSIZE;
-	return mime_segments_put(skb, MIKEY_MIME_A_ENTITY, u->cms.content);
+	return mime_reply_put_bytes(&u->reply, MIKEY_MIME_A_ENTITY, u->cms.content);
 }
 
 /* The point of no return: remembered, spent, handed over. */
