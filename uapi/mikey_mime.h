@@ -18,6 +18,10 @@
  * and MIKEY_MIME_CMS_OVERHEAD), else -EMSGSIZE. A request over about 200 KB
  * wants SO_SNDBUF.
  *
+ * The reply is the answer: leave NLM_F_ACK out of PROTECT and UNPROTECT. It is
+ * delivered whatever its size, but what comes behind a reply larger than
+ * SO_RCVBUF does not fit, and a receive call would say ENOBUFS instead.
+ *
  * Errors, each with an extended ack in words:
  *
  *	-EINVAL		missing or malformed attribute
