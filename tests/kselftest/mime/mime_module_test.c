@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mikey_mime.ko as a module: its parameters, the replay cache at its limits
+ * (which parameters make small here), and unloading under load. Reloads the
+ * module from MIKEY_MODULES; skipped without it.
+ */
+#include <kselftest_harness.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "body.h"
+
+#define HELLO "Content-Type: text/plain\r\n\r\nhello"
+#define RELOADS 30
+#define THREADS 3
+
+static int unload(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+static int load(const char *params)
+{
+	const char *dir = getenv("MIKEY_MODULES");
+	char path[4096];
+	int fd, err;
+
+	snprintf(path, sizeof(path), "%s/mikey_mime.ko", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	err = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+FIXTURE(module)
+{
+	struct lane lane;
+	struct letter letter;
+	struct nlc_reply r;
+};
+
+FIXTURE_SETUP(module)
+{
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
+	ASSERT_EQ(0, lane_open(&self->lane));
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	nlc_free(&self->r);
+	if (!getenv("MIKEY_MODULES"))
+		return;
+	lane_close(&self->lane);
+	unload("mikey_mime");
+	load("");
+}
+
+/* With other parameters; the family has another number afterwards. */
+static void reload(struct __test_metadata *_metadata, FIXTURE_DATA(module) *self,
+		   const char *params)
+{
+	nlc_close(&self->lane.mime);
+	ASSERT_EQ(0, unload("mikey_mime"));
+	ASSERT_EQ(0, load(params));
+	ASSERT_EQ(0, nlc_open(&self->lane.mime, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION));
+}
+
+/* A letter to bob, admitted and opened */
+static int deliver(FIXTURE_DATA(module) *self, struct letter *w)
+{
+	key_serial_t receive = letter_admit(w, &self->lane);
+
+	if (receive < 0)
+		return receive;
+	nlc_free(&self->r);
+	return letter_open(w, &self->lane.mime, receive, &self->r);
+}
+
+/* Tickets of some senders, the same each time one is used */
+struct sender {
+	const char *uid;
+	struct peer_ticket ticket;
+};
+
+static struct sender dave = { .uid = "dave@example.test" };
+static struct sender erin = { .uid = "erin@example.test" };
+static struct sender frank = { .uid = "frank@example.test" };
+static struct sender grace = { .uid = "grace@example.test" };
+static struct sender heidi = { .uid = "heidi@example.test" };
+
+static void use(FIXTURE_DATA(module) *self, struct sender *s)
+{
+	if (!s->ticket.suite) {
+		peer_ticket_plan(&s->ticket, TERM_KMS, s->uid, BOB);
+		peer_ticket_write(&s->ticket);
+	}
+	self->lane.ticket = s->ticket;
+}
+
+static struct letter *write_letter(FIXTURE_DATA(module) *self, s64 sent)
+{
+	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO,
+		     sent, NULL);
+	return &self->letter;
+}
+
+TEST_F(module, one_senders_share)
+{
+	static struct letter kept[6];
+	s64 now = time(NULL);
+
+	reload(_metadata, self, "replay_sender=4");
+	use(self, &dave);
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(0, deliver(self, write_letter(self, now - 1000 + 10 * i)));
+		kept[i] = self->letter;
+	}
+	EXPECT_EQ(4, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+
+	/* full: as old as the oldest, or older, is refused and forgets nothing */
+	EXPECT_EQ(-ESTALE, deliver(self, write_letter(self, now - 1000)));
+	EXPECT_NE(NULL, strstr(self->r.words, "older than all"));
+	EXPECT_EQ(-ESTALE, deliver(self, write_letter(self, now - 2000)));
+	EXPECT_EQ(-EALREADY, deliver(self, &kept[0]));
+
+	/* newer than the oldest, which it evicts */
+	EXPECT_EQ(0, deliver(self, write_letter(self, now - 995)));
+	kept[4] = self->letter;
+	EXPECT_EQ(4, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-ESTALE, deliver(self, &kept[0]));
+	EXPECT_EQ(-EALREADY, deliver(self, &kept[4]));
+	for (int i = 1; i < 4; i++)
+		EXPECT_EQ(-EALREADY, deliver(self, &kept[i]));
+
+	EXPECT_EQ(0, deliver(self, write_letter(self, now)));
+	kept[5] = self->letter;
+	EXPECT_EQ(-ESTALE, deliver(self, &kept[4]));
+	EXPECT_EQ(-EALREADY, deliver(self, &kept[5]));
+
+	/* nobody else pays for it */
+	use(self, &erin);
+	EXPECT_EQ(0, deliver(self, write_letter(self, now - 2000)));
+}
+
+TEST_F(module, one_users_share)
+{
+	static struct letter daves[4], erins, franks;
+	s64 now = time(NULL);
+
+	/* entries and senders: 5 + 5 + 2 fill it */
+	reload(_metadata, self, "replay_sender=4 replay_user=12");
+	use(self, &dave);
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(0, deliver(self, write_letter(self, now - 1000 + i)));
+		daves[i] = self->letter;
+	}
+	use(self, &erin);
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(0, deliver(self, write_letter(self, now - 500 + i)));
+	erins = self->letter;
+	use(self, &frank);
+	EXPECT_EQ(0, deliver(self, write_letter(self, now - 3000)));
+	franks = self->letter;
+	EXPECT_EQ(9, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+
+	/* one more, and dave, silent longest, is forgotten */
+	use(self, &grace);
+	EXPECT_EQ(0, deliver(self, write_letter(self, now - 10)));
+	EXPECT_EQ(6, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+
+	/* but nothing of his is delivered twice, */
+	use(self, &dave);
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(-ESTALE, deliver(self, &daves[i]));
+	/* not even after he has a record again, */
+	EXPECT_EQ(0, deliver(self, write_letter(self, now - 996)));
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(-ESTALE, deliver(self, &daves[i]));
+	/* and who was remembered still is. */
+	use(self, &erin);
+	EXPECT_EQ(-EALREADY, deliver(self, &erins));
+	use(self, &frank);
+	EXPECT_EQ(-EALREADY, deliver(self, &franks));
+
+	/* strangers pay: what they sent before might have been forgotten */
+	use(self, &heidi);
+	EXPECT_EQ(-ESTALE, deliver(self, write_letter(self, now - 997)));
+	EXPECT_EQ(0, deliver(self, write_letter(self, now - 996)));
+}
+
+TEST_F(module, parameters)
+{
+	struct mikey_blob entity = body_entity(101);
+	struct nl_msg *m;
+
+	ASSERT_EQ(0, unload("mikey_mime"));
+	EXPECT_EQ(-EINVAL, load("max_entity=0"));
+	EXPECT_EQ(-EINVAL, load("max_entity=1048577"));
+	EXPECT_EQ(-EINVAL, load("replay_sender=0"));
+	EXPECT_EQ(-EINVAL, load("replay_user=3"));
+	EXPECT_EQ(-EINVAL, load("replay_user=x"));
+	ASSERT_EQ(0, load(""));
+
+	/* form 2 alone */
+	reload(_metadata, self, "max_entity=100 forms=4");
+	ASSERT_EQ(0, nlc_call(&self->lane.mime, nlc_msg(&self->lane.mime, MIKEY_MIME_CMD_CAPS),
+			      &self->r));
+	EXPECT_EQ(100, nlc_u32(self->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
+	EXPECT_EQ(1 << MIKEY_FORM_AUTHENTICATED, nlc_u32(self->r.attr[MIKEY_MIME_A_FORMS]));
+	nlc_free(&self->r);
+
+	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
+	nla_put_u32(m, MIKEY_MIME_A_FORM, MIKEY_FORM_AUTHENTICATED);
+	EXPECT_EQ(-EMSGSIZE, nlc_call(&self->lane.mime, m, &self->r));
+	nlc_free(&self->r);
+	entity.len--;
+	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
+	nla_put_u32(m, MIKEY_MIME_A_FORM, MIKEY_FORM_AUTHENTICATED);
+	EXPECT_EQ(0, nlc_call(&self->lane.mime, m, &self->r));
+	nlc_free(&self->r);
+	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
+	EXPECT_EQ(-EPROTONOSUPPORT, nlc_call(&self->lane.mime, m, &self->r));
+	EXPECT_NE(NULL, strstr(self->r.words, "not allowed"));
+	free((void *)entity.p);
+
+	EXPECT_EQ(-EPROTONOSUPPORT, deliver(self, write_letter(self, 0)));
+	EXPECT_NE(NULL, strstr(self->r.words, "not allowed"));
+}
+
+/* Senders that go on while the module comes and goes */
+struct traffic {
+	pthread_t thread;
+	key_serial_t send;
+	volatile bool *stop;
+	u32 sent;
+	int odd;
+};
+
+static void *run(void *arg)
+{
+	struct traffic *t = arg;
+	struct mikey_blob entity = body_entity(20000);
+	struct nlc_reply r;
+	struct nlc nl;
+
+	while (!*t->stop) {
+		if (nlc_open(&nl, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION))
+			continue;
+		for (;;) {
+			int err = nlc_call(&nl, body_protect_msg(&nl, t->send, BOB, entity), &r);
+
+			nlc_free(&r);
+			if (err) {
+				if (err != -ENOENT && err != -EOPNOTSUPP)
+					t->odd = err;
+				break;
+			}
+			t->sent++;
+			if (*t->stop)
+				break;
+		}
+		nlc_close(&nl);
+	}
+	free((void *)entity.p);
+	return NULL;
+}
+
+TEST_F_TIMEOUT(module, unload_under_load, 120)
+{
+	struct traffic t[THREADS] = {};
+	volatile bool stop = false;
+	u32 unloaded = 0;
+
+	/* the keys' module is held by this one */
+	EXPECT_EQ(-EWOULDBLOCK, unload("mikey_ticket"));
+
+	for (int i = 0; i < THREADS; i++) {
+		t[i].send = self->lane.send;
+		t[i].stop = &stop;
+		ASSERT_EQ(0, pthread_create(&t[i].thread, NULL, run, &t[i]));
+	}
+	for (int i = 0; i < RELOADS; i++) {
+		usleep(30000);
+		if (!unload("mikey_mime")) {
+			unloaded++;
+			ASSERT_EQ(0, load(""));
+		}
+	}
+	stop = true;
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(t[i].thread, NULL);
+		EXPECT_LT(0, t[i].sent);
+		EXPECT_EQ(0, t[i].odd);
+	}
+	EXPECT_LT(0, unloaded);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Family "mikey_mime": the same message again, one after the other and at the
+ * same time, from one ticket and from several.
+ */
+#include <kselftest_harness.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "body.h"
+
+#define HELLO "Content-Type: text/plain\r\n\r\nhello"
+#define THREADS 8
+#define ROUNDS 40
+
+FIXTURE(replay)
+{
+	struct lane lane;
+	struct letter letter;
+	struct nlc_reply r;
+};
+
+FIXTURE_SETUP(replay)
+{
+	ASSERT_EQ(0, lane_open(&self->lane));
+}
+
+FIXTURE_TEARDOWN(replay)
+{
+	nlc_free(&self->r);
+	lane_close(&self->lane);
+}
+
+TEST_F(replay, another_ticket_for_the_same_message)
+{
+	u64 replays = body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAYS);
+	key_serial_t one, two;
+
+	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+		     NULL);
+	one = letter_admit(&self->letter, &self->lane);
+	ASSERT_LT(0, one);
+	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, one, NULL));
+	two = letter_admit(&self->letter, &self->lane);
+	ASSERT_LT(0, two);
+	EXPECT_EQ(-EALREADY, letter_open(&self->letter, &self->lane.mime, two, &self->r));
+	EXPECT_NE(NULL, strstr(self->r.words, "delivered before"));
+	EXPECT_EQ(NULL, self->r.attr[MIKEY_MIME_A_ENTITY]);
+	EXPECT_EQ(replays + 1, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAYS));
+}
+
+/*
+ * A keyring of its own, since of two tickets for the same message in one
+ * keyring the second displaces the first.
+ */
+static key_serial_t admit_apart(struct letter *w, struct lane *l)
+{
+	static int turn;
+	key_serial_t ring;
+	char name[32];
+
+	snprintf(name, sizeof(name), "apart:%d", turn++);
+	ring = add_key("keyring", name, NULL, 0, KEY_SPEC_SESSION_KEYRING);
+	if (ring < 0)
+		return -errno;
+	l->bob.keyring = ring;
+	return letter_admit(w, l);
+}
+
+/*
+ * The cache knows a message by V's MAC: the proof does not make it another
+ * one, and a damaged copy does not make the genuine one a replay.
+ */
+TEST_F(replay, damaged_copy_first)
+{
+	key_serial_t receive;
+
+	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, HELLO, 0,
+		     NULL);
+	receive = letter_admit(&self->letter, &self->lane);
+	ASSERT_LT(0, receive);
+	self->letter.cms.p[self->letter.cms.len - 1] ^= 1;
+	EXPECT_EQ(-EBADMSG, letter_open(&self->letter, &self->lane.mime, receive, NULL));
+	self->letter.cms.p[self->letter.cms.len - 1] ^= 1;
+	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, receive, NULL));
+}
+
+/* Other users have caches of their own. */
+static int as_bob(void *arg)
+{
+	static struct lane lane;
+	static struct letter w;
+	struct letter *letter = arg;
+	key_serial_t receive;
+
+	if (lane_open(&lane))
+		return 1;
+	/* the letter of the other process's KMS, with tickets of this one's */
+	w = *letter;
+	receive = term_admit(&lane.bob, (struct peer_ticket *)w.x.ticket, &w.transfer);
+	if (receive <= 0)
+		return 2;
+	return letter_open(&w, &lane.mime, receive, NULL) ? 3 : 0;
+}
+
+TEST_F(replay, two_users)
+{
+	key_serial_t receive;
+
+	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+		     NULL);
+	receive = letter_admit(&self->letter, &self->lane);
+	ASSERT_LT(0, receive);
+	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, receive, NULL));
+	EXPECT_EQ(0, term_as_user(2345, as_bob, &self->letter));
+}
+
+/* Threads that all open the same letter at once */
+struct race {
+	pthread_barrier_t start;
+	const struct letter *letter;
+};
+
+struct racer {
+	pthread_t thread;
+	struct race *race;
+	struct nlc nl;
+	key_serial_t ticket;
+	int err;
+};
+
+static void *run(void *arg)
+{
+	struct racer *me = arg;
+	struct nl_msg *m = body_unprotect_msg(&me->nl, me->ticket,
+					      letter_transfer(me->race->letter),
+					      letter_cms(me->race->letter));
+	struct nlc_reply r;
+
+	pthread_barrier_wait(&me->race->start);
+	me->err = nlc_call(&me->nl, m, &r);
+	nlc_free(&r);
+	return NULL;
+}
+
+static void race(struct __test_metadata *_metadata, FIXTURE_DATA(replay) *self, bool one_ticket)
+{
+	struct race race = { .letter = &self->letter };
+	struct racer racer[THREADS];
+
+	for (int i = 0; i < THREADS; i++) {
+		racer[i].race = &race;
+		ASSERT_EQ(0, nlc_open(&racer[i].nl, MIKEY_MIME_GENL_NAME,
+				      MIKEY_MIME_GENL_VERSION));
+	}
+	ASSERT_EQ(0, pthread_barrier_init(&race.start, NULL, THREADS));
+
+	for (int round = 0; round < ROUNDS; round++) {
+		int delivered = 0;
+
+		letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH,
+			     HELLO, 0, NULL);
+		for (int i = 0; i < THREADS; i++) {
+			racer[i].ticket = i && one_ticket ? racer[0].ticket :
+					  admit_apart(&self->letter, &self->lane);
+			ASSERT_LT(0, racer[i].ticket);
+		}
+		for (int i = 0; i < THREADS; i++)
+			ASSERT_EQ(0, pthread_create(&racer[i].thread, NULL, run, &racer[i]));
+		for (int i = 0; i < THREADS; i++) {
+			pthread_join(racer[i].thread, NULL);
+			delivered += !racer[i].err;
+			EXPECT_TRUE(!racer[i].err || racer[i].err == -EALREADY ||
+				    (one_ticket && (racer[i].err == -EPERM ||
+						    racer[i].err == -ENOKEY)))
+				TH_LOG("%d", racer[i].err);
+		}
+		EXPECT_EQ(1, delivered);
+		for (int i = 0; i < THREADS; i++)
+			keyctl_invalidate(racer[i].ticket);
+	}
+	for (int i = 0; i < THREADS; i++)
+		nlc_close(&racer[i].nl);
+}
+
+TEST_F_TIMEOUT(replay, race_of_one_ticket, 120)
+{
+	race(_metadata, self, true);
+}
+
+TEST_F_TIMEOUT(replay, race_of_many_tickets, 120)
+{
+	race(_metadata, self, false);
+}
+
+TEST_HARNESS_MAIN
