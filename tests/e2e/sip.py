@@ -63,7 +63,7 @@ class Client:
     def __init__(self, uri, proxy, transport, local="127.0.0.1", port=0, inside=None):
         self.uri, self.transport, self.answer = uri, transport.upper(), "200 OK"
         self.inbox, self.pending, self.lock = queue.Queue(), {}, threading.Lock()
-        self.closed = False
+        self.closed, self.tried = False, False
         with inside() if inside else open(os.devnull, "rb"):
             kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
             self.socket = socket.socket(socket.AF_INET, kind)
@@ -74,6 +74,12 @@ class Client:
         self.local = "%s:%d" % self.socket.getsockname()
         self.tag = token()
         threading.Thread(target=self._receive, daemon=True).start()
+
+    def leave(self):
+        """Take the registration back, if the proxy is still there."""
+        if not self.closed and self.tried:
+            self.register(expires=0, timeout=2)
+        self.close()
 
     def close(self):
         self.closed = True
@@ -92,11 +98,11 @@ class Client:
                 if self.transport == "UDP" and not self.closed:
                     continue
                 return
+            if not data:
+                return      # closed; there is no SIP in an empty datagram
             if self.transport == "UDP":
                 self._take(data)
                 continue
-            if not data:
-                return
             buffer += data
             raw, buffer = cut(buffer)
             while raw:
@@ -122,7 +128,10 @@ class Client:
         self.inbox.put(message)
 
     def _send(self, raw):
-        self.socket.sendall(raw)
+        try:
+            self.socket.sendall(raw)
+        except OSError:
+            pass        # the other side is gone: no answer will tell
 
     def build(self, method, target, headers=(), body=b"", call_id=None, cseq=1):
         call_id = call_id or token()
@@ -155,11 +164,13 @@ class Client:
             wait = 4
         return None
 
-    def register(self, domain="example.test", expires=3600):
+    def register(self, domain="example.test", expires=3600, timeout=20):
+        self.tried = True
         user = self.uri.partition(":")[2].partition("@")[0]
         contact = f"<sip:{user}@{self.local};transport={self.transport.lower()}>"
         return self.request("REGISTER", f"sip:{domain}",
-                            (f"Contact: {contact}", f"Expires: {expires}", "Supported: path"))
+                            (f"Contact: {contact}", f"Expires: {expires}", "Supported: path"),
+                            timeout=timeout)
 
     def message(self, target, body, content_type="text/plain;charset=utf-8", headers=(), timeout=40):
         if isinstance(body, str):

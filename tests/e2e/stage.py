@@ -230,6 +230,11 @@ class Terminal:
         return client
 
     def registered(self, transport="tcp"):
+        """The terminal's one registered client; those before it leave, since
+        the proxy would send copies to each of them."""
+        for old in self.clients:
+            old.leave()
+        self.clients.clear()
         client = self.client(transport)
         answer = client.register()
         if not answer or answer.status != 200:
