@@ -28,8 +28,9 @@
  *
  * with <digest> 32 hexadecimal digits: for "i" the first half of the SHA-256
  * over profile and suite (one byte each) and every IDRr (two bytes of length,
- * then the bytes) in the granted order, for "r" of that over the resolved
- * TRANSFER_INIT.
+ * then the bytes) in the granted order, for "r" of that over what the ticket
+ * was resolved for: the TRANSFER_INIT, or without the E flag its TICKET from
+ * Ticket Type to the end of Ticket Data.
  *
  * What a caller may use is decided by the kernel's key permissions (SEARCH
  * on PSK and ticket, WRITE on the keyring). No capability is needed. A
@@ -44,12 +45,16 @@
  * one is at fault, the offset of the attribute:
  *
  *	-EINVAL		missing or malformed attribute
+ *	-ERANGE		attribute of a length or value that is out of range
+ *	-EMSGSIZE	the request does not fit into one MIKEY message
  *	-ENOKEY		no such key serial
  *	-EACCES		the key exists and its permissions refuse
  *	-EKEYEXPIRED, -EKEYREVOKED
  *			the key has expired or was revoked
  *	-EOPNOTSUPP	a key of the wrong type (a "user" key as PSK)
  *	-EPROTONOSUPPORT  profile, suite or form not known or not allowed here
+ *	-EPERM		another user's socket; a ticket whose single use is
+ *			spent (its key is then invalidated too)
  *	-ESRCH		no such exchange on this socket
  *	-EBADMSG	a malformed message
  *	-EKEYREJECTED	a MAC, timestamp or identity is not what it must be
@@ -59,7 +64,7 @@
  * Multicast group "refusals": one MIKEY_TICKET_CMD_REFUSED for each refusal
  * worth an operator's attention, with MIKEY_TICKET_A_REASON (words),
  * MIKEY_TICKET_A_ERROR and MIKEY_TICKET_A_UID. It carries no identity and no
- * content of a message.
+ * content of a message. Joining needs CAP_NET_ADMIN.
  */
 #ifndef _UAPI_MIKEY_TICKET_H
 #define _UAPI_MIKEY_TICKET_H

@@ -100,8 +100,6 @@ int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
 	if (err)
 		return err;
 	err = mikey_ticket_borrow(ticket, &secrets);
-	if (!err && !(ticket->policy.flags & MIKEY_FLAG_J))
-		err = mikey_ticket_spend(ticket);
 	if (err) {
 		mikey_say(extack, err, death_words(err));
 		goto out;
@@ -231,6 +229,11 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
 	if (len < 0)
 		return mikey_say(extack, len, "TRANSFER_INIT is too long");
 	err = write_macs(s, buf, len, &macs);
+	if (!err && !(ticket->policy.flags & MIKEY_FLAG_J)) {
+		err = mikey_ticket_spend(ticket);
+		if (err)
+			mikey_say(extack, err, death_words(err));
+	}
 	return err ?: len;
 }
 EXPORT_SYMBOL_NS_GPL(mikey_transfer_write, MIKEY_TICKET);

@@ -67,8 +67,6 @@ void mikey_ticket_put(struct mikey_ticket *ticket);
  * mikey_transfer_begin() - fresh CSB ID, RANDRi and T, and the KEKs
  * @s: filled in
  *
- * A ticket without the J flag is spent by this (-EPERM ever after), its keys
- * are wiped and its key is invalidated: what the one message needs is in @s.
  * T is never smaller than the last one this ticket sent, and lies within the
  * validity period. May sleep.
  * Return: 0, -EKEYREVOKED or -EKEYEXPIRED (the ticket died meanwhile),
@@ -88,9 +86,11 @@ u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len);
  * @proof: data of the proof-of-origin extension, len 0 to leave it out
  * @buf: room for mikey_transfer_size() bytes
  *
- * Needs nothing from the ticket but its policy: a session that has begun can
- * be finished whatever happens to the ticket meanwhile.
- * Return: length in bytes; -EADDRNOTAVAIL, -EMSGSIZE, -ENOMEM.
+ * A ticket without the J flag is spent when this succeeds: its keys are wiped
+ * and its key is invalidated. Of two sessions that have begun with it, one is
+ * written. Nothing else is needed from the ticket but its policy. May sleep.
+ * Return: length in bytes; -EADDRNOTAVAIL, -EMSGSIZE, -EPERM (spent),
+ * -ENOMEM.
  */
 int mikey_transfer_write(struct mikey_ticket *ticket,
 			 const struct mikey_session *s,
