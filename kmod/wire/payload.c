@@ -68,7 +68,6 @@ static void kemac_read(struct mikey_cursor *c, struct mikey_kemac *k)
 static void ts_read(struct mikey_cursor *c, struct mikey_ts *ts)
 {
 	ts->present = true;
-	ts->value = 0;
 	ts->type = mikey_get_u8(c);
 	switch (ts->type) {
 	case MIKEY_TS_NTP_UTC:
