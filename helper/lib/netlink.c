@@ -20,7 +20,7 @@
  * Room for the largest request (an entity of 512 KiB and its attributes), as
  * far as net.core.wmem_max lets an ordinary user go.
  */
-#define GENL_SEND_BUFFER (1024 * 1024)
+#define GENL_BUFFER (1024 * 1024)
 #define GENL_TIMEOUT_SECONDS 5
 
 struct genl_client {
@@ -65,7 +65,7 @@ int genl_client_open(struct genl_client **out, const char *family, struct proble
 		goto fail;
 	}
 	/* Best effort: without it only entities over 200 KB fail, in words. */
-	nl_socket_set_buffer_size(client->socket, 0, GENL_SEND_BUFFER);
+	nl_socket_set_buffer_size(client->socket, GENL_BUFFER, GENL_BUFFER);
 	fd = nl_socket_get_fd(client->socket);
 	if (setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)) ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) ||
@@ -98,9 +98,13 @@ struct nl_msg *genl_message(struct genl_client *client, uint8_t command, size_t 
 
 	if (!message)
 		return NULL;
-	/* both families are version 1; a newer kernel still speaks it */
-	if (!genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, client->family, 0,
-			 NLM_F_REQUEST | NLM_F_ACK, command, 1)) {
+	/*
+	 * Every command has a reply, so no ack is asked for: behind a large reply
+	 * it would find no room in the receive buffer. Both families are version
+	 * 1; a newer kernel still speaks it.
+	 */
+	if (!genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, client->family, 0, NLM_F_REQUEST,
+			 command, 1)) {
 		nlmsg_free(message);
 		return NULL;
 	}
@@ -142,14 +146,18 @@ static int receive(struct genl_client *client, struct bytes *datagram)
 	return 0;
 }
 
-static int refused(struct nlmsghdr *header, struct problem *problem)
+/* A reply, or a refusal with its words. */
+static int judge(struct nlmsghdr *header, struct problem *problem)
 {
 	struct nlmsgerr *answer = nlmsg_data(header);
 	struct nlattr *attr = (struct nlattr *)(answer + 1), *words;
 	int left = (int)header->nlmsg_len - NLMSG_HDRLEN - (int)sizeof(*answer);
 
-	if (!answer->error)
-		return 0;
+	if (header->nlmsg_type != NLMSG_ERROR)
+		return header->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN ? 0 :
+			problem_set(problem, -EPROTO, "netlink: short reply");
+	if (left < 0 || !answer->error)
+		return problem_set(problem, -EPROTO, "netlink: an error message without error");
 	problem_set(problem, answer->error, "%s", strerror(-answer->error));
 	/* NETLINK_CAP_ACK: the request is not echoed, the attributes follow */
 	words = header->nlmsg_flags & NLM_F_ACK_TLVS && left > 0 ?
@@ -163,17 +171,15 @@ static int refused(struct nlmsghdr *header, struct problem *problem)
 }
 
 /*
- * Wait for the reply, if there is one, and the ack of request number seq;
- * answers to requests that were given up (a timeout) are dropped.
+ * Wait for the reply to request number seq, or its refusal; answers to requests
+ * that were given up (a timeout) are dropped.
  */
 static int await(struct genl_client *client, uint32_t seq, struct bytes *reply,
 		 struct problem *problem)
 {
-	struct bytes datagram;
-
 	for (;;) {
 		struct nlmsghdr *header;
-		int err = receive(client, &datagram), left;
+		int err = receive(client, reply);
 
 		if (err == -EAGAIN)
 			return problem_set(problem, -ETIMEDOUT,
@@ -181,25 +187,12 @@ static int await(struct genl_client *client, uint32_t seq, struct bytes *reply,
 					   GENL_TIMEOUT_SECONDS);
 		if (err < 0)
 			return problem_set(problem, err, "netlink: %s", strerror(-err));
-		header = (struct nlmsghdr *)datagram.data;
-		left = datagram.len;
-		if (!nlmsg_ok(header, left) || header->nlmsg_seq != seq) {
-			bytes_wipe(&datagram);
-			continue;
-		}
-		if (header->nlmsg_type == NLMSG_ERROR) {
-			err = header->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr) ?
-				problem_set(problem, -EPROTO, "netlink: short error message") :
-				refused(header, problem);
-			bytes_wipe(&datagram);
-			return err;
-		}
-		if (reply->data || header->nlmsg_len < NLMSG_HDRLEN + GENL_HDRLEN) {
-			bytes_wipe(&datagram);
-			return problem_set(problem, -EPROTO, "netlink: unexpected reply");
-		}
-		*reply = datagram;
+		header = (struct nlmsghdr *)reply->data;
+		if (nlmsg_ok(header, reply->len) && header->nlmsg_seq == seq)
+			break;
+		bytes_wipe(reply);
 	}
+	return judge((struct nlmsghdr *)reply->data, problem);
 }
 
 static int exchange(struct genl_client *client, struct nl_msg *message, struct bytes *reply,

@@ -49,7 +49,7 @@ void genl_message_free(struct nl_msg *message);
  * @attrs: NULL, or a table of max + 1 to be filled with pointers into reply
  *
  * The message stays the caller's. A refusal is the kernel's errno with its
- * words; without reply (a mere ack) the table is empty.
+ * words. Every command has to have a reply.
  */
 int genl_request(struct genl_client *client, struct nl_msg *message, struct bytes *reply,
 		 struct nlattr **attrs, int max, struct problem *problem);

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A ring of answers, by the digest of the TRANSFER_INIT. */
+/* A ring of answers, by the digest of what was answered. */
 #include "helper/mikeyd/answers.h"
 
 #include <openssl/sha.h>
 #include <string.h>
 
-void answer_key(struct answer_key *key, const struct bytes *transfer)
+void answer_key(struct answer_key *key, const struct bytes *transfer,
+		const struct bytes *cms)
 {
-	SHA256(transfer->data, transfer->len, key->digest);
+	struct {
+		uint8_t transfer[SHA256_DIGEST_LENGTH], cms[SHA256_DIGEST_LENGTH];
+	} both;
+
+	SHA256(transfer->data, transfer->len, both.transfer);
+	SHA256(cms->data, cms->len, both.cms);
+	SHA256((const uint8_t *)&both, sizeof(both), key->digest);
 }
 
 void answers_add(struct answers *answers, const struct answer_key *key, uint16_t code)

@@ -25,8 +25,9 @@ struct answers {
 	unsigned int next;
 };
 
-/* answer_key - what a TRANSFER_INIT is known by here */
-void answer_key(struct answer_key *key, const struct bytes *transfer);
+/* answer_key - what a message is known by here: a digest of both its parts */
+void answer_key(struct answer_key *key, const struct bytes *transfer,
+		const struct bytes *cms);
 
 void answers_add(struct answers *answers, const struct answer_key *key, uint16_t code);
 

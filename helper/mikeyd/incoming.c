@@ -19,34 +19,70 @@
 #include "helper/mikeyd/verdict.h"
 
 struct incoming {
-	struct list envelopes;		/* at the KMS */
-	unsigned int count;
+	struct list envelopes;		/* not answered yet */
+	unsigned int resolving;
 	struct answers answers;
 	struct uid *identities;		/* own UIDs, then groups */
 	unsigned int n_identities;
 };
 
-/* A message that is being opened. */
+/*
+ * A message that is being opened, or was and is on its way to the client. A
+ * forking proxy sends one and the same to each contact of the user, and some of
+ * them may lead nowhere any more: all copies that arrive meanwhile share one
+ * envelope, which is opened once, and each goes to its own contact.
+ */
 struct envelope {
 	struct le le;
 	struct mikeyd *mikeyd;
-	struct server *server;
-	struct route route;
+	struct list copies;
 	struct bytes transfer, cms;
 	uint32_t exchange;
 	struct answer_key key;
+	bool resolving;
+
+	/* once opened */
+	struct bytes entity;
+	struct pl body;			/* points into entity */
+	char *headers, *line, *from;
 };
+
+struct copy {
+	struct le le;
+	struct envelope *envelope;
+	struct server *server;
+	struct route route;
+	enum {
+		COPY_WAITS,
+		COPY_ECHO,		/* same contact as another: not sent */
+		COPY_SENT,
+		COPY_DONE,
+	} state;
+	uint16_t code;			/* the contact's answer, 0 = none */
+};
+
+static void copy_destroy(void *data)
+{
+	struct copy *copy = data;
+
+	list_unlink(&copy->le);
+	mem_deref(copy->server);
+}
 
 static void envelope_destroy(void *data)
 {
 	struct envelope *envelope = data;
 
-	if (envelope->le.list)
-		envelope->mikeyd->incoming->count--;
 	list_unlink(&envelope->le);
+	if (envelope->resolving)
+		envelope->mikeyd->incoming->resolving--;
+	list_flush(&envelope->copies);
 	bytes_wipe(&envelope->transfer);
 	bytes_wipe(&envelope->cms);
-	mem_deref(envelope->server);
+	bytes_wipe(&envelope->entity);
+	mem_deref(envelope->headers);
+	mem_deref(envelope->line);
+	mem_deref(envelope->from);
 }
 
 int incoming_open(struct mikeyd *mikeyd, struct problem *problem)
@@ -79,31 +115,77 @@ void incoming_close(struct mikeyd *mikeyd)
 	mikeyd->incoming = NULL;
 }
 
+/* All copies get the same refusal. */
 static void refuse(struct envelope *envelope, const struct problem *problem)
 {
 	struct verdict verdict = verdict_incoming(problem->error);
+	struct le *le;
 
-	proxy_refuse(envelope->mikeyd, envelope->server, verdict.code, verdict.reason,
-		     verdict.retry, problem->words);
+	LIST_FOREACH(&envelope->copies, le) {
+		struct copy *copy = le->data;
+
+		proxy_refuse(envelope->mikeyd, copy->server, verdict.code, verdict.reason,
+			     verdict.retry, problem->words);
+	}
 	mem_deref(envelope);
+}
+
+static void answer_as_before(struct server *server, uint16_t code)
+{
+	server_respond(server, code ? code : 200, code && code / 100 != 2 ? "As Before" : "OK",
+		       NULL);
 }
 
 /* Delivered before: the same answer, and no second delivery. */
 static void repeat(struct envelope *envelope)
 {
 	uint16_t code = answers_find(&envelope->mikeyd->incoming->answers, &envelope->key);
+	struct le *le;
 
 	log_info("a message came again: not delivered a second time");
-	server_respond(envelope->server, code ? code : 200, code && code / 100 != 2 ?
-		       "As Before" : "OK", NULL);
+	LIST_FOREACH(&envelope->copies, le) {
+		struct copy *copy = le->data;
+
+		answer_as_before(copy->server, code);
+	}
 	mem_deref(envelope);
 }
 
+static bool same_way(const struct copy *copy, const struct route *route)
+{
+	return copy->route.to.tp == route->to.tp &&
+		sa_cmp(&copy->route.to.peer, &route->to.peer, SA_ALL);
+}
+
+/* Copies for a contact that got its copy are answered as that one was. */
+static void answer_echoes(struct envelope *envelope, const struct copy *copy)
+{
+	struct le *le;
+
+	LIST_FOREACH(&envelope->copies, le) {
+		struct copy *other = le->data;
+
+		if (other->state != COPY_ECHO || !same_way(other, &copy->route))
+			continue;
+		answer_as_before(other->server, copy->code ?: 480);
+		other->state = COPY_DONE;
+	}
+}
+
+/* A copy got its answer, or none; the envelope goes with the last one. */
 static void delivered(uint16_t code, void *arg)
 {
-	struct envelope *envelope = arg;
+	struct copy *copy = arg;
+	struct envelope *envelope = copy->envelope;
+	struct le *le;
 
 	answers_add(&envelope->mikeyd->incoming->answers, &envelope->key, code);
+	copy->state = COPY_DONE;
+	copy->code = code;
+	answer_echoes(envelope, copy);
+	LIST_FOREACH(&envelope->copies, le)
+		if (((struct copy *)le->data)->state != COPY_DONE)
+			return;
 	mem_deref(envelope);
 }
 
@@ -151,34 +233,49 @@ static char *verified_line(const struct mime_opened *opened)
 	return line;
 }
 
+static void send_copy(struct copy *copy)
+{
+	const struct envelope *envelope = copy->envelope;
+	struct sip_content content = { .body = envelope->body };
+	struct sip_pass pass = {
+		.content = &content,
+		.headers = envelope->line,
+		.from = envelope->from,
+	};
+
+	copy->state = COPY_SENT;
+	pl_set_str(&content.headers, envelope->headers);
+	proxy_forward(envelope->mikeyd, copy->server, &copy->route, &pass, delivered, copy);
+}
+
+/* Give it to each contact it came for. */
 static void deliver(struct envelope *envelope, const struct mime_opened *opened)
 {
-	struct mikeyd *mikeyd = envelope->mikeyd;
-	char *headers = NULL, *from, *line;
-	struct sip_content content;
-	struct sip_pass pass = { .content = &content };
+	const struct copy *first = list_ledata(list_head(&envelope->copies));
 	struct problem problem;
+	struct le *le;
 
-	if (entity_split(&opened->entity, &headers, &content.body)) {
+	if (entity_split(&envelope->entity, &envelope->headers, &envelope->body)) {
 		problem_set(&problem, -EBADMSG, "what was protected is no MIME entity");
 		refuse(envelope, &problem);
 		return;
 	}
-	from = shown_from(envelope->server->msg, opened);
-	line = verified_line(opened);
-	if (!line) {
+	envelope->from = shown_from(first->server->msg, opened);
+	envelope->line = verified_line(opened);
+	if (!envelope->line) {
 		problem_set(&problem, -ENOMEM, "no memory");
 		refuse(envelope, &problem);
-	} else {
-		pl_set_str(&content.headers, headers);
-		pass.headers = line;
-		pass.from = from;
-		proxy_forward(mikeyd, envelope->server, &envelope->route, &pass, delivered,
-			      envelope);
+		return;
 	}
-	mem_deref(headers);
-	mem_deref(from);
-	mem_deref(line);
+	/* the last one may end at once and take the envelope along */
+	mem_ref(envelope);
+	LIST_FOREACH(&envelope->copies, le) {
+		struct copy *copy = le->data;
+
+		if (copy->state == COPY_WAITS)
+			send_copy(copy);
+	}
+	mem_deref(envelope);
 }
 
 static void unprotect(struct envelope *envelope, int32_t ticket)
@@ -197,8 +294,8 @@ static void unprotect(struct envelope *envelope, int32_t ticket)
 	} else if (err) {
 		refuse(envelope, &problem);
 	} else {
+		envelope->entity = opened.entity;
 		deliver(envelope, &opened);
-		bytes_wipe(&opened.entity);
 	}
 }
 
@@ -210,8 +307,8 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 	int32_t ticket;
 	int err;
 
-	list_unlink(&envelope->le);
-	mikeyd->incoming->count--;
+	envelope->resolving = false;
+	mikeyd->incoming->resolving--;
 	if (!answer) {
 		refuse(envelope, failure);
 		return;
@@ -234,11 +331,6 @@ static void resolve(struct envelope *envelope)
 	struct bytes message;
 	int err;
 
-	if (incoming->count >= mikeyd->config->max_waiting) {
-		problem_set(&problem, -ENOBUFS, "too many messages wait for the KMS");
-		refuse(envelope, &problem);
-		return;
-	}
 	do {
 		err = ticket_resolve(mikeyd->ticket_client, &mikeyd->party,
 				     incoming->identities, incoming->n_identities,
@@ -254,8 +346,115 @@ static void resolve(struct envelope *envelope)
 		refuse(envelope, &problem);
 		return;
 	}
-	list_append(&incoming->envelopes, &envelope->le, envelope);
-	incoming->count++;
+	envelope->resolving = true;
+	incoming->resolving++;
+}
+
+static struct envelope *envelope_find(const struct incoming *incoming,
+				      const struct answer_key *key)
+{
+	struct le *le;
+
+	LIST_FOREACH(&incoming->envelopes, le) {
+		struct envelope *envelope = le->data;
+
+		if (!memcmp(&envelope->key, key, sizeof(*key)))
+			return envelope;
+	}
+	return NULL;
+}
+
+/* The copy that goes to this contact, if there is one. */
+static struct copy *copy_find(const struct envelope *envelope, const struct route *route)
+{
+	struct le *le;
+
+	LIST_FOREACH(&envelope->copies, le)
+		if (same_way(le->data, route))
+			return le->data;
+	return NULL;
+}
+
+static struct copy *copy_add(struct envelope *envelope, struct server *server,
+			     const struct route *route)
+{
+	struct copy *copy = mem_zalloc(sizeof(*copy), copy_destroy);
+
+	if (!copy)
+		return NULL;
+	copy->envelope = envelope;
+	copy->server = mem_ref(server);
+	copy->route = *route;
+	list_append(&envelope->copies, &copy->le, copy);
+	return copy;
+}
+
+/* A further copy of a message whose envelope is there. */
+static void join(struct envelope *envelope, struct server *server, const struct route *route)
+{
+	const struct copy *same = copy_find(envelope, route);
+	struct copy *copy;
+
+	if (same && same->state == COPY_DONE) {
+		answer_as_before(server, same->code ?: 480);
+		return;
+	}
+	copy = copy_add(envelope, server, route);
+	if (!copy)
+		return;
+	if (same)
+		copy->state = COPY_ECHO;
+	else if (envelope->line)
+		send_copy(copy);
+}
+
+/* A new envelope with its first copy; takes transfer and cms. */
+static struct envelope *envelope_new(struct mikeyd *mikeyd, struct server *server,
+				     const struct route *route, const struct answer_key *key,
+				     struct bytes *transfer, struct bytes *cms)
+{
+	struct envelope *envelope = mem_zalloc(sizeof(*envelope), envelope_destroy);
+
+	if (!envelope || !copy_add(envelope, server, route)) {
+		mem_deref(envelope);
+		bytes_wipe(transfer);
+		bytes_wipe(cms);
+		return NULL;
+	}
+	envelope->mikeyd = mikeyd;
+	envelope->transfer = *transfer;
+	envelope->cms = *cms;
+	envelope->key = *key;
+	list_append(&mikeyd->incoming->envelopes, &envelope->le, envelope);
+	return envelope;
+}
+
+/* The first copy of a message begins its opening, the others join it. */
+static void protected_message(struct mikeyd *mikeyd, struct server *server,
+			      struct route *route, struct bytes *transfer, struct bytes *cms)
+{
+	struct incoming *incoming = mikeyd->incoming;
+	struct envelope *envelope;
+	struct answer_key key;
+
+	answer_key(&key, transfer, cms);
+	envelope = envelope_find(incoming, &key);
+	if (envelope) {
+		bytes_wipe(transfer);
+		bytes_wipe(cms);
+		join(envelope, server, route);
+		return;
+	}
+	if (incoming->resolving < mikeyd->config->max_waiting)
+		envelope = envelope_new(mikeyd, server, route, &key, transfer, cms);
+	if (envelope) {
+		resolve(envelope);
+		return;
+	}
+	bytes_wipe(transfer);
+	bytes_wipe(cms);
+	proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
+		     "too many messages wait for the KMS");
 }
 
 /* Not protected, or not for mikeyd: the configuration says what then. */
@@ -275,7 +474,6 @@ void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route
 	const struct sip_hdr *type = sip_msg_hdr(server->msg, SIP_HDR_CONTENT_TYPE);
 	struct pl body = sipmsg_body(server->msg);
 	struct bytes transfer = { 0 }, cms = { 0 };
-	struct envelope *envelope;
 	struct problem problem;
 
 	switch (type ? multipart_parse(&type->val, &body, &transfer, &cms, &problem) :
@@ -292,20 +490,6 @@ void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route
 		proxy_refuse(mikeyd, server, 493, "Undecipherable", false, problem.words);
 		return;
 	case MULTIPART_PROTECTED:
-		break;
+		protected_message(mikeyd, server, route, &transfer, &cms);
 	}
-	envelope = mem_zalloc(sizeof(*envelope), envelope_destroy);
-	if (!envelope) {
-		bytes_wipe(&transfer);
-		bytes_wipe(&cms);
-		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
-		return;
-	}
-	envelope->mikeyd = mikeyd;
-	envelope->server = mem_ref(server);
-	envelope->route = *route;
-	envelope->transfer = transfer;
-	envelope->cms = cms;
-	answer_key(&envelope->key, &transfer);
-	resolve(envelope);
 }
