@@ -147,6 +147,10 @@ void kms_close(struct kms_opened *o)
 
 int kms_uid_argument(struct uid *uid, const char *text, struct problem *problem)
 {
+	if (strchr(text, '?'))
+		return problem_set(problem, -EINVAL,
+				   "%s: ? is a wildcard; in a name it is written %%3F",
+				   text);
 	if (!uid_from_text(uid, text))
 		return 0;
 	return problem_set(problem, -EINVAL,

@@ -54,9 +54,11 @@ static int parse_listen(const char *text, struct sockaddr_storage *address)
 	const char *colon = strrchr(text, ':');
 	struct addrinfo *found;
 	char host[64];
+	char *end;
 	size_t len;
 
-	if (!colon)
+	/* getaddrinfo() takes ports modulo 65536 */
+	if (!colon || strtoul(colon + 1, &end, 10) > UINT16_MAX || *end)
 		return -EINVAL;
 	len = colon - text;
 	if (len > 1 && text[0] == '[' && text[len - 1] == ']') {

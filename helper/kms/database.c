@@ -7,7 +7,6 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "helper/kms/crypto.h"
@@ -28,17 +27,17 @@ static const char schema[] =
 	"CREATE TABLE psk(id BLOB PRIMARY KEY,\n"
 	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,\n"
 	" suite INTEGER NOT NULL, expires INTEGER NOT NULL,\n"
-	" counter INTEGER NOT NULL DEFAULT -1, sealed BLOB NOT NULL) STRICT;"
+	" counter INTEGER NOT NULL DEFAULT -1, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX psk_user ON psk(user);"
 	"CREATE TABLE uid(uid BLOB PRIMARY KEY,\n"
 	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,\n"
-	" rank INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
+	" rank INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX uid_user ON uid(user, rank);"
-	"CREATE TABLE psi(psi BLOB PRIMARY KEY) STRICT;"
+	"CREATE TABLE psi(psi BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE member(\n"
 	" psi BLOB NOT NULL REFERENCES psi(psi) ON DELETE CASCADE,\n"
 	" uid BLOB NOT NULL REFERENCES uid(uid) ON DELETE CASCADE,\n"
-	" sealed BLOB NOT NULL, PRIMARY KEY(psi, uid)) STRICT;"
+	" sealed BLOB NOT NULL, PRIMARY KEY(psi, uid)) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX member_uid ON member(uid);"
 	"CREATE TABLE tpk(seq INTEGER PRIMARY KEY AUTOINCREMENT,\n"
 	" name BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,\n"
@@ -283,9 +282,8 @@ static int write_schema(struct kms_database *d, struct problem *problem)
 		return problem_set(problem, -EIO, "sealing failed");
 	sql = sqlite3_mprintf("%s PRAGMA application_id = %d;"
 			      "PRAGMA user_version = %d;"
-			      "INSERT INTO clock VALUES(1, %lld, %lld);", schema,
-			      APPLICATION_ID, SCHEMA_VERSION,
-			      (long long)time(NULL), 0LL);
+			      "INSERT INTO clock VALUES(1, 0, 0);", schema,
+			      APPLICATION_ID, SCHEMA_VERSION);
 	if (!sql)
 		return problem_set(problem, -ENOMEM, "no memory");
 	result = sqlite3_exec(d->db, sql, NULL, NULL, NULL);

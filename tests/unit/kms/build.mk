@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the KMS: the core in process on a store in memory, then what
-# surrounds it.
+# surrounds it in a folder of its own.
 kms_core_tests := vectors refuse grant resolve
-kms_house_tests :=
+kms_place_tests := store config
+kms_support := tests/unit/kms/support.c
 
 define kms_core_test
 TESTS += test-kms-$(1)
-test-kms-$(1)_SRCS := tests/unit/kms/$(1).c tests/unit/kms/support.c
+test-kms-$(1)_SRCS := tests/unit/kms/$(1).c $(kms_support)
 test-kms-$(1)_PKGS := cmocka libcrypto
 test-kms-$(1)_LIBS := mikeykms mikeywire
 endef
 $(foreach t,$(kms_core_tests),$(eval $(call kms_core_test,$(t))))
+
+define kms_place_test
+TESTS += test-kms-$(1)
+test-kms-$(1)_SRCS := tests/unit/kms/$(1).c $(kms_support) tests/unit/kms/place.c
+test-kms-$(1)_PKGS := cmocka libcrypto
+test-kms-$(1)_LIBS := mikeykmsd mikeykms mikeyhelper mikeywire
+endef
+$(foreach t,$(kms_place_tests),$(eval $(call kms_place_test,$(t))))

@@ -35,7 +35,7 @@ static struct house *vector_house(const struct vector_exchange *e, s64 now,
 				  s64 t_answer)
 {
 	static char names[4][64];
-	static const char *identities[] = { names[0] };
+	static const char *const identities[] = { names[0] };
 	const struct mikey_suite *suite = mikey_suite_by_name(e->suite);
 	const struct vector_bytes texts[] = {
 		e->inputs.id_kms, e->inputs.psk_i_id, e->inputs.psk_r_id,

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mikey-kms.conf(5): defaults, every option, and words with file and line for
+ * what is wrong.
+ */
+#include "helper/kms/config.h"
+#include "helper/lib/log.h"
+#include "tests/unit/kms/place.h"
+
+static int read_text(struct place *p, const char *text, struct kms_config *c)
+{
+	place_write(p, "conf", text);
+	return kms_config_read(c, place_file(p, "conf"), &p->problem);
+}
+
+static void defaults(void **state)
+{
+	struct place *p = *state;
+	struct kms_config c;
+
+	assert_int_equal(kms_config_read(&c, NULL, &p->problem), 0);
+	assert_string_equal(c.store, KMS_CONFIG_DEFAULT_STORE);
+	assert_string_equal(c.store_key, KMS_CONFIG_DEFAULT_KEY);
+	assert_int_equal(c.policy.skew, 60);
+	assert_int_equal(c.policy.max_lifetime, 7 * 86400);
+	assert_int_equal(c.policy.max_responders, 100);
+	assert_true(c.policy.reuse);
+	assert_int_equal(c.policy.wildcards, KMS_WILDCARDS_USER);
+	assert_int_equal(c.policy.suites, 1 << MIKEY_SUITE_ID_256);
+	assert_int_equal(c.policy.num_rules, 0);
+	assert_int_equal(c.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(kms_config_can_serve(&c, &p->problem), -EINVAL);
+	assert_non_null(strstr(p->problem.words, "identity"));
+	kms_config_free(&c);
+}
+
+static void everything(void **state)
+{
+	static const char text[] =
+		"# a comment\n"
+		"identity = {\"https://kms.example.test\", \"http://kms:8080\"}\n"
+		"listen = {\"127.0.0.1:8080\", \"[::1]:8080\"}\n"
+		"listen-tls = {\"0.0.0.0:8443\"}\n"
+		"certificate = \"/c\"\n"
+		"private-key = \"/k\"\n"
+		"store = \"/s\"\n"
+		"store-key = \"/sk\"\n"
+		"skew = 5\n"
+		"max-lifetime = 100\n"
+		"max-responders = 3\n"
+		"reuse = no\n"
+		"wildcards = none\n"
+		"suites = {128, ts-128}\n"
+		"allow \"?@example.test\" {\n"
+		"  to = {\"?@example.test\", \"?@partner.test\"}\n"
+		"}\n"
+		"allow \"boss@example.test\" { to = {\"?\"} }\n"
+		"tpk-lifetime = 7200\n"
+		"threads = 2\n"
+		"max-connections = 10\n"
+		"max-connections-per-address = 4\n"
+		"request-timeout = 3\n"
+		"log = debug\n";
+	struct place *p = *state;
+	struct kms_config c;
+
+	if (read_text(p, text, &c))
+		fail_msg("%s", p->problem.words);
+	assert_int_equal(c.policy.num_identities, 2);
+	assert_string_equal(c.policy.identities[1], "http://kms:8080");
+	assert_int_equal(c.num_listen, 3);
+	assert_false(c.listen[1].tls);
+	assert_int_equal(c.listen[1].address.ss_family, AF_INET6);
+	assert_true(c.listen[2].tls);
+	assert_string_equal(c.store_key, "/sk");
+	assert_int_equal(c.policy.skew, 5);
+	assert_int_equal(c.policy.max_lifetime, 100);
+	assert_int_equal(c.policy.max_responders, 3);
+	assert_false(c.policy.reuse);
+	assert_int_equal(c.policy.wildcards, KMS_WILDCARDS_NONE);
+	assert_int_equal(c.policy.suites, 1 << MIKEY_SUITE_ID_256 |
+			 1 << MIKEY_SUITE_ID_128 | 1 << MIKEY_SUITE_ID_TS_128);
+	assert_int_equal(c.policy.num_rules, 3);
+	assert_string_equal(c.policy.rules[1].from, "?@example.test");
+	assert_string_equal(c.policy.rules[1].to, "?@partner.test");
+	assert_string_equal(c.policy.rules[2].from, "boss@example.test");
+	assert_int_equal(c.request_timeout, 3);
+	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(kms_config_can_serve(&c, &p->problem), 0);
+	kms_config_free(&c);
+}
+
+static void faults(void **state)
+{
+	static const struct {
+		const char *text;
+		int line;
+		const char *words;
+	} cases[] = {
+		{ "skew = 0\n", 1, "a number from 1 to 3600" },
+		{ "\n\nskew = 3601\n", 3, "a number from 1 to 3600" },
+		{ "skew = many\n", 1, "skew" },
+		{ "max-lifetime = 0\n", 1, "max-lifetime" },
+		{ "nonsense = 1\n", 1, "nonsense" },
+		{ "listen = {\"localhost:80\"}\n", 1, "ADDRESS:PORT" },
+		{ "listen = {\"127.0.0.1\"}\n", 1, "ADDRESS:PORT" },
+		{ "listen = {\"::1:80\"}\n", 1, "ADDRESS:PORT" },
+		{ "listen = {\"127.0.0.1:99999\"}\n", 1, "ADDRESS:PORT" },
+		{ "identity = {\"kms.example.test\"}\n", 1, "base URLs" },
+		{ "suites = {512}\n", 1, "256, 128 or ts-128" },
+		{ "\nwildcards = all\n", 2, "none, user or any" },
+		{ "log = loud\n", 1, "error, warning" },
+		{ "allow \"a@b\" {\n to = {\"x y\"}\n}\n", 2, "user@domain" },
+		{ "allow \"a@b\" {}\nallow \"a@b\" {}\n", 2, "" },
+		{ "store = \n", 2, "" },
+		{ "skew = 5 }\n", 1, "" },
+	};
+	struct place *p = *state;
+	struct kms_config c;
+	char where[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (read_text(p, cases[i].text, &c) != -EINVAL)
+			fail_msg("accepted: %s", cases[i].text);
+		snprintf(where, sizeof(where), "conf:%d: ", cases[i].line);
+		if (!strstr(p->problem.words, where) ||
+		    !strstr(p->problem.words, cases[i].words))
+			fail_msg("%s: %s", cases[i].text, p->problem.words);
+	}
+	assert_int_equal(kms_config_read(&c, "/nowhere/at/all", &p->problem), -ENOENT);
+	assert_non_null(strstr(p->problem.words, "/nowhere/at/all: No such file"));
+}
+
+static void not_enough_to_serve(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "identity = {\"http://k\"}", "listen" },
+		{ "listen = {\"127.0.0.1:0\"}", "identity" },
+		{ "identity = {\"http://k\"}\nlisten-tls = {\"127.0.0.1:0\"}",
+		  "certificate" },
+	};
+	struct place *p = *state;
+	struct kms_config c;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		assert_int_equal(read_text(p, texts[i][0], &c), 0);
+		assert_int_equal(kms_config_can_serve(&c, &p->problem), -EINVAL);
+		assert_non_null(strstr(p->problem.words, texts[i][1]));
+		kms_config_free(&c);
+	}
+}
+
+#define AT_PLACE(test) \
+	cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		AT_PLACE(defaults),
+		AT_PLACE(everything),
+		AT_PLACE(faults),
+		AT_PLACE(not_enough_to_serve),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
