@@ -13,136 +13,153 @@
 
 #define HELLO "Content-Type: text/plain\r\n\r\nhello"
 
-FIXTURE(damage)
-{
+struct scene {
 	struct lane lane;
 	struct letter letter;
 	key_serial_t receive;
 	struct nlc_reply r;
 };
 
+FIXTURE(damage)
+{
+	struct scene sc;
+};
+
 FIXTURE_SETUP(damage)
 {
-	ASSERT_EQ(0, lane_open(&self->lane));
+	struct scene *sc = &self->sc;
+
+	ASSERT_EQ(0, lane_open(&sc->lane));
 }
 
 FIXTURE_TEARDOWN(damage)
 {
-	nlc_free(&self->r);
-	lane_close(&self->lane);
+	struct scene *sc = &self->sc;
+
+	nlc_free(&sc->r);
+	lane_close(&sc->lane);
 }
 
-static void prepare(struct __test_metadata *_metadata, FIXTURE_DATA(damage) *self, u32 form,
+static void prepare(struct __test_metadata *_metadata, struct scene *sc, u32 form,
 		    enum letter_proof proof, void (*bend)(struct edit_buf *object))
 {
-	letter_write(&self->letter, &self->lane, form, proof, HELLO, 0, bend);
-	self->receive = letter_admit(&self->letter, &self->lane);
-	ASSERT_LT(0, self->receive);
+	letter_write(&sc->letter, &sc->lane, form, proof, HELLO, 0, bend);
+	sc->receive = letter_admit(&sc->letter, &sc->lane);
+	ASSERT_LT(0, sc->receive);
 }
 
-static int try(FIXTURE_DATA(damage) *self)
+static int try(struct scene *sc)
 {
-	nlc_free(&self->r);
-	return letter_open(&self->letter, &self->lane.mime, self->receive, &self->r);
+	nlc_free(&sc->r);
+	return letter_open(&sc->letter, &sc->lane.mime, sc->receive, &sc->r);
 }
 
 /* The genuine message still opens, and then it is over. */
-static void finish(struct __test_metadata *_metadata, FIXTURE_DATA(damage) *self)
+static void finish(struct __test_metadata *_metadata, struct scene *sc)
 {
 	int err;
 
-	EXPECT_EQ(0, try(self))
-		TH_LOG("%s", self->r.words);
-	EXPECT_TRUE(body_is(body_attr(&self->r, MIKEY_MIME_A_ENTITY), HELLO));
-	err = try(self);
+	EXPECT_EQ(0, try(sc))
+		TH_LOG("%s", sc->r.words);
+	EXPECT_TRUE(body_is(body_attr(&sc->r, MIKEY_MIME_A_ENTITY), HELLO));
+	err = try(sc);
 	EXPECT_TRUE(err == -EPERM || err == -ENOKEY)
-		TH_LOG("a second time: %d %s", err, self->r.words);
-	self->receive = letter_admit(&self->letter, &self->lane);
-	ASSERT_LT(0, self->receive);
-	EXPECT_EQ(-EALREADY, try(self));
+		TH_LOG("a second time: %d %s", err, sc->r.words);
+	sc->receive = letter_admit(&sc->letter, &sc->lane);
+	ASSERT_LT(0, sc->receive);
+	EXPECT_EQ(-EALREADY, try(sc));
 }
 
 TEST_F_TIMEOUT(damage, transfer, 200)
 {
+	struct scene *sc = &self->sc;
 	u32 len;
 
-	prepare(_metadata, self, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, NULL);
-	len = self->letter.transfer.len;
-	for (self->letter.transfer.len = 0; self->letter.transfer.len < len;
-	     self->letter.transfer.len++)
-		ASSERT_EQ(-EKEYREJECTED, try(self))
-			TH_LOG("cut to %u: %s", self->letter.transfer.len, self->r.words);
+	prepare(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, NULL);
+	len = sc->letter.transfer.len;
+	for (sc->letter.transfer.len = 0; sc->letter.transfer.len < len;
+	     sc->letter.transfer.len++)
+		ASSERT_EQ(-EKEYREJECTED, try(sc))
+			TH_LOG("cut to %u: %s", sc->letter.transfer.len, sc->r.words);
 	for (u32 bit = 0; bit < 8 * len; bit++) {
-		self->letter.transfer.p[bit / 8] ^= 1 << bit % 8;
-		ASSERT_EQ(-EKEYREJECTED, try(self))
-			TH_LOG("bit %u: %s", bit, self->r.words);
-		ASSERT_NE(0, strlen(self->r.words));
-		self->letter.transfer.p[bit / 8] ^= 1 << bit % 8;
+		sc->letter.transfer.p[bit / 8] ^= 1 << bit % 8;
+		ASSERT_EQ(-EKEYREJECTED, try(sc))
+			TH_LOG("bit %u: %s", bit, sc->r.words);
+		ASSERT_NE(0, strlen(sc->r.words));
+		sc->letter.transfer.p[bit / 8] ^= 1 << bit % 8;
 	}
-	finish(_metadata, self);
+	finish(_metadata, sc);
 }
 
 /*
  * A damaged object is malformed or of an unknown kind, which is said first;
  * what is left fails the check of which it is the business.
  */
-static void damage_cms(struct __test_metadata *_metadata, FIXTURE_DATA(damage) *self, u32 form,
+static void damage_cms(struct __test_metadata *_metadata, struct scene *sc, u32 form,
 		       enum letter_proof proof, int err)
 {
 	u32 len, odd = 0;
 
-	prepare(_metadata, self, form, proof, NULL);
-	len = self->letter.cms.len;
-	for (self->letter.cms.len = 0; self->letter.cms.len < len; self->letter.cms.len++) {
-		ASSERT_EQ(-EBADMSG, try(self))
-			TH_LOG("cut to %u: %s", self->letter.cms.len, self->r.words);
-		ASSERT_NE(0, strlen(self->r.words));
+	prepare(_metadata, sc, form, proof, NULL);
+	len = sc->letter.cms.len;
+	for (sc->letter.cms.len = 0; sc->letter.cms.len < len; sc->letter.cms.len++) {
+		ASSERT_EQ(-EBADMSG, try(sc))
+			TH_LOG("cut to %u: %s", sc->letter.cms.len, sc->r.words);
+		ASSERT_NE(0, strlen(sc->r.words));
 	}
 	for (u32 bit = 0; bit < 8 * len; bit++) {
 		int got;
 
-		self->letter.cms.p[bit / 8] ^= 1 << bit % 8;
-		got = try(self);
+		sc->letter.cms.p[bit / 8] ^= 1 << bit % 8;
+		got = try(sc);
 		ASSERT_TRUE(got == -EBADMSG || got == -EPROTONOSUPPORT || got == err)
-			TH_LOG("bit %u: %d %s", bit, got, self->r.words);
-		ASSERT_NE(0, strlen(self->r.words));
-		odd += got == err && (strstr(self->r.words, "does not verify") ||
-				      strstr(self->r.words, "proof of origin"));
-		self->letter.cms.p[bit / 8] ^= 1 << bit % 8;
+			TH_LOG("bit %u: %d %s", bit, got, sc->r.words);
+		ASSERT_NE(0, strlen(sc->r.words));
+		odd += got == err && (strstr(sc->r.words, "does not verify") ||
+				      strstr(sc->r.words, "proof of origin"));
+		sc->letter.cms.p[bit / 8] ^= 1 << bit % 8;
 	}
 	/* wrapped key, content and MAC alone are more than a hundred bytes */
 	EXPECT_LT(8 * 80, odd);
-	finish(_metadata, self);
+	finish(_metadata, sc);
 }
 
 TEST_F_TIMEOUT(damage, auth_enveloped, 120)
 {
-	damage_cms(_metadata, self, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, -EBADMSG);
+	struct scene *sc = &self->sc;
+
+	damage_cms(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, -EBADMSG);
 }
 
 TEST_F_TIMEOUT(damage, auth_enveloped_with_proof, 120)
 {
-	damage_cms(_metadata, self, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, -EKEYREJECTED);
+	struct scene *sc = &self->sc;
+
+	damage_cms(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, -EKEYREJECTED);
 }
 
 TEST_F_TIMEOUT(damage, authenticated, 120)
 {
-	damage_cms(_metadata, self, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, -EBADMSG);
+	struct scene *sc = &self->sc;
+
+	damage_cms(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, -EBADMSG);
 }
 
 TEST_F_TIMEOUT(damage, authenticated_with_proof, 120)
 {
-	damage_cms(_metadata, self, MIKEY_FORM_AUTHENTICATED, PROOF_HASH, -EKEYREJECTED);
+	struct scene *sc = &self->sc;
+
+	damage_cms(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_HASH, -EKEYREJECTED);
 }
 
 /* Refused in these words; the genuine object is not even tried. */
-static void refuse(struct __test_metadata *_metadata, FIXTURE_DATA(damage) *self, int err,
+static void refuse(struct __test_metadata *_metadata, struct scene *sc, int err,
 		   const char *words)
 {
-	EXPECT_EQ(err, try(self));
-	EXPECT_NE(NULL, strstr(self->r.words, words))
-		TH_LOG("\"%s\" does not say \"%s\"", self->r.words, words);
-	EXPECT_EQ(MIKEY_MIME_A_CMS, self->r.blamed);
+	EXPECT_EQ(err, try(sc));
+	EXPECT_NE(NULL, strstr(sc->r.words, words))
+		TH_LOG("\"%s\" does not say \"%s\"", sc->r.words, words);
+	EXPECT_EQ(MIKEY_MIME_A_CMS, sc->r.blamed);
 }
 
 /*
@@ -152,27 +169,28 @@ static void refuse(struct __test_metadata *_metadata, FIXTURE_DATA(damage) *self
  */
 TEST_F(damage, attributes_passed_off_as_content)
 {
+	struct scene *sc = &self->sc;
 	struct mikey_blob attrs, mac;
 	u8 set[256];
 
-	prepare(_metadata, self, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, NULL);
-	attrs = edit_find(letter_cms(&self->letter), "0.1.0.5");
+	prepare(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, NULL);
+	attrs = edit_find(letter_cms(&sc->letter), "0.1.0.5");
 	ASSERT_GT(sizeof(set), attrs.len);
 	memcpy(set, attrs.p, attrs.len);
 	set[0] = 0x31;
 	{
 		static struct edit_buf with;
 
-		edit(&with, letter_cms(&self->letter), "0.1.0.4.1.0", EDIT_VALUE,
+		edit(&with, letter_cms(&sc->letter), "0.1.0.4.1.0", EDIT_VALUE,
 		     (struct mikey_blob){ set, attrs.len });
-		self->letter.cms = with;
+		sc->letter.cms = with;
 	}
-	mac = edit_find(letter_cms(&self->letter), "0.1.0.6");
+	mac = edit_find(letter_cms(&sc->letter), "0.1.0.6");
 	EXPECT_EQ(34, mac.len);
-	cms_bend(&self->letter.cms, "0.1.0.5", EDIT_REMOVE, "");
-	refuse(_metadata, self, -EBADMSG, "without authenticated attributes");
-	cms_bend(&self->letter.cms, "0.1.0.3", EDIT_REMOVE, "");
-	refuse(_metadata, self, -EBADMSG, "without a digest");
+	cms_bend(&sc->letter.cms, "0.1.0.5", EDIT_REMOVE, "");
+	refuse(_metadata, sc, -EBADMSG, "without authenticated attributes");
+	cms_bend(&sc->letter.cms, "0.1.0.3", EDIT_REMOVE, "");
+	refuse(_metadata, sc, -EBADMSG, "without a digest");
 }
 
 /*
@@ -208,6 +226,7 @@ static void absent_null(struct edit_buf *object)
 
 TEST_F(damage, insiders_attributes)
 {
+	struct scene *sc = &self->sc;
 	static const struct {
 		void (*bend)(struct edit_buf *object);
 		int err;
@@ -221,10 +240,10 @@ TEST_F(damage, insiders_attributes)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		prepare(_metadata, self, MIKEY_FORM_AUTHENTICATED, PROOF_HASH, rows[i].bend);
-		EXPECT_EQ(rows[i].err, try(self))
-			TH_LOG("row %zu: %s", i, self->r.words);
-		EXPECT_NE(NULL, strstr(self->r.words, rows[i].words));
+		prepare(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_HASH, rows[i].bend);
+		EXPECT_EQ(rows[i].err, try(sc))
+			TH_LOG("row %zu: %s", i, sc->r.words);
+		EXPECT_NE(NULL, strstr(sc->r.words, rows[i].words));
 	}
 }
 
@@ -251,6 +270,7 @@ static void long_length(struct edit_buf *object)
 
 TEST_F(damage, ber)
 {
+	struct scene *sc = &self->sc;
 	static const struct {
 		void (*bend)(struct edit_buf *object);
 		const char *words;
@@ -262,28 +282,29 @@ TEST_F(damage, ber)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		prepare(_metadata, self, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, rows[i].bend);
-		refuse(_metadata, self, -EBADMSG, rows[i].words);
+		prepare(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, rows[i].bend);
+		refuse(_metadata, sc, -EBADMSG, rows[i].words);
 	}
 }
 
 /* Keys of another session: a KEK identifier, or a KEK, that is not its own */
 TEST_F(damage, wrong_kek)
 {
+	struct scene *sc = &self->sc;
 	struct cms_kek kek;
 	struct peer_keks keks;
 
-	prepare(_metadata, self, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, NULL);
-	cms_bend(&self->letter.cms, "0.1.0.1.0.1.0", EDIT_VALUE, "0011223344556677");
-	refuse(_metadata, self, -EBADMSG, "not one of this TRANSFER_INIT");
+	prepare(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, NULL);
+	cms_bend(&sc->letter.cms, "0.1.0.1.0.1.0", EDIT_VALUE, "0011223344556677");
+	refuse(_metadata, sc, -EBADMSG, "not one of this TRANSFER_INIT");
 
 	/* the TEK where the authentication key belongs */
-	keks = self->letter.x.keks;
+	keks = sc->letter.x.keks;
 	memcpy(keks.auth, keks.tek, sizeof(keks.auth));
-	kek = body_kek(&keks, self->letter.x.spi, MIKEY_FORM_AUTHENTICATED);
-	cms_authenticated(&self->letter.cms, &kek,
+	kek = body_kek(&keks, sc->letter.x.spi, MIKEY_FORM_AUTHENTICATED);
+	cms_authenticated(&sc->letter.cms, &kek,
 			  (struct mikey_blob){ (const u8 *)HELLO, strlen(HELLO) }, NULL);
-	refuse(_metadata, self, -EBADMSG, "does not verify");
+	refuse(_metadata, sc, -EBADMSG, "does not verify");
 }
 
 /* An ICV cut to 12 octets and called so: RFC 5084 allows it, GCM as well. */
@@ -303,10 +324,12 @@ static void icv_of_12(struct edit_buf *object)
 
 TEST_F(damage, short_icv)
 {
-	prepare(_metadata, self, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, icv_of_12);
-	EXPECT_EQ(0, try(self))
-		TH_LOG("%s", self->r.words);
-	EXPECT_TRUE(body_is(body_attr(&self->r, MIKEY_MIME_A_ENTITY), HELLO));
+	struct scene *sc = &self->sc;
+
+	prepare(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, icv_of_12);
+	EXPECT_EQ(0, try(sc))
+		TH_LOG("%s", sc->r.words);
+	EXPECT_TRUE(body_is(body_attr(&sc->r, MIKEY_MIME_A_ENTITY), HELLO));
 }
 
 TEST_HARNESS_MAIN

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -39,49 +40,57 @@ static int load(const char *params)
 	return err;
 }
 
-FIXTURE(module)
-{
+struct scene {
 	struct lane lane;
 	struct letter letter;
 	struct nlc_reply r;
 };
 
+FIXTURE(module)
+{
+	struct scene sc;
+};
+
 FIXTURE_SETUP(module)
 {
+	struct scene *sc = &self->sc;
+
 	if (!getenv("MIKEY_MODULES"))
 		SKIP(return, "MIKEY_MODULES is not set");
-	ASSERT_EQ(0, lane_open(&self->lane));
+	ASSERT_EQ(0, lane_open(&sc->lane));
 }
 
 FIXTURE_TEARDOWN(module)
 {
-	nlc_free(&self->r);
+	struct scene *sc = &self->sc;
+
+	nlc_free(&sc->r);
 	if (!getenv("MIKEY_MODULES"))
 		return;
-	lane_close(&self->lane);
+	lane_close(&sc->lane);
 	unload("mikey_mime");
 	load("");
 }
 
 /* With other parameters; the family has another number afterwards. */
-static void reload(struct __test_metadata *_metadata, FIXTURE_DATA(module) *self,
+static void reload(struct __test_metadata *_metadata, struct scene *sc,
 		   const char *params)
 {
-	nlc_close(&self->lane.mime);
+	nlc_close(&sc->lane.mime);
 	ASSERT_EQ(0, unload("mikey_mime"));
 	ASSERT_EQ(0, load(params));
-	ASSERT_EQ(0, nlc_open(&self->lane.mime, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION));
+	ASSERT_EQ(0, nlc_open(&sc->lane.mime, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION));
 }
 
 /* A letter to bob, admitted and opened */
-static int deliver(FIXTURE_DATA(module) *self, struct letter *w)
+static int deliver(struct scene *sc, struct letter *w)
 {
-	key_serial_t receive = letter_admit(w, &self->lane);
+	key_serial_t receive = letter_admit(w, &sc->lane);
 
 	if (receive < 0)
 		return receive;
-	nlc_free(&self->r);
-	return letter_open(w, &self->lane.mime, receive, &self->r);
+	nlc_free(&sc->r);
+	return letter_open(w, &sc->lane.mime, receive, &sc->r);
 }
 
 /* Tickets of some senders, the same each time one is used */
@@ -96,108 +105,111 @@ static struct sender frank = { .uid = "frank@example.test" };
 static struct sender grace = { .uid = "grace@example.test" };
 static struct sender heidi = { .uid = "heidi@example.test" };
 
-static void use(FIXTURE_DATA(module) *self, struct sender *s)
+static void use(struct scene *sc, struct sender *s)
 {
 	if (!s->ticket.suite) {
 		peer_ticket_plan(&s->ticket, TERM_KMS, s->uid, BOB);
 		peer_ticket_write(&s->ticket);
 	}
-	self->lane.ticket = s->ticket;
+	sc->lane.ticket = s->ticket;
 }
 
-static struct letter *write_letter(FIXTURE_DATA(module) *self, s64 sent)
+static struct letter *write_letter(struct scene *sc, s64 sent)
 {
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO,
 		     sent, NULL);
-	return &self->letter;
+	return &sc->letter;
 }
 
 TEST_F(module, one_senders_share)
 {
+	struct scene *sc = &self->sc;
 	static struct letter kept[6];
 	s64 now = time(NULL);
 
-	reload(_metadata, self, "replay_sender=4");
-	use(self, &dave);
+	reload(_metadata, sc, "replay_sender=4");
+	use(sc, &dave);
 	for (int i = 0; i < 4; i++) {
-		EXPECT_EQ(0, deliver(self, write_letter(self, now - 1000 + 10 * i)));
-		kept[i] = self->letter;
+		EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 1000 + 10 * i)));
+		kept[i] = sc->letter;
 	}
-	EXPECT_EQ(4, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(4, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
 
 	/* full: as old as the oldest, or older, is refused and forgets nothing */
-	EXPECT_EQ(-ESTALE, deliver(self, write_letter(self, now - 1000)));
-	EXPECT_NE(NULL, strstr(self->r.words, "older than all"));
-	EXPECT_EQ(-ESTALE, deliver(self, write_letter(self, now - 2000)));
-	EXPECT_EQ(-EALREADY, deliver(self, &kept[0]));
+	EXPECT_EQ(-ESTALE, deliver(sc, write_letter(sc, now - 1000)));
+	EXPECT_NE(NULL, strstr(sc->r.words, "older than all"));
+	EXPECT_EQ(-ESTALE, deliver(sc, write_letter(sc, now - 2000)));
+	EXPECT_EQ(-EALREADY, deliver(sc, &kept[0]));
 
 	/* newer than the oldest, which it evicts */
-	EXPECT_EQ(0, deliver(self, write_letter(self, now - 995)));
-	kept[4] = self->letter;
-	EXPECT_EQ(4, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
-	EXPECT_EQ(-ESTALE, deliver(self, &kept[0]));
-	EXPECT_EQ(-EALREADY, deliver(self, &kept[4]));
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 995)));
+	kept[4] = sc->letter;
+	EXPECT_EQ(4, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-ESTALE, deliver(sc, &kept[0]));
+	EXPECT_EQ(-EALREADY, deliver(sc, &kept[4]));
 	for (int i = 1; i < 4; i++)
-		EXPECT_EQ(-EALREADY, deliver(self, &kept[i]));
+		EXPECT_EQ(-EALREADY, deliver(sc, &kept[i]));
 
-	EXPECT_EQ(0, deliver(self, write_letter(self, now)));
-	kept[5] = self->letter;
-	EXPECT_EQ(-ESTALE, deliver(self, &kept[4]));
-	EXPECT_EQ(-EALREADY, deliver(self, &kept[5]));
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now)));
+	kept[5] = sc->letter;
+	EXPECT_EQ(-ESTALE, deliver(sc, &kept[4]));
+	EXPECT_EQ(-EALREADY, deliver(sc, &kept[5]));
 
 	/* nobody else pays for it */
-	use(self, &erin);
-	EXPECT_EQ(0, deliver(self, write_letter(self, now - 2000)));
+	use(sc, &erin);
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 2000)));
 }
 
 TEST_F(module, one_users_share)
 {
+	struct scene *sc = &self->sc;
 	static struct letter daves[4], erins, franks;
 	s64 now = time(NULL);
 
 	/* entries and senders: 5 + 5 + 2 fill it */
-	reload(_metadata, self, "replay_sender=4 replay_user=12");
-	use(self, &dave);
+	reload(_metadata, sc, "replay_sender=4 replay_user=12");
+	use(sc, &dave);
 	for (int i = 0; i < 4; i++) {
-		EXPECT_EQ(0, deliver(self, write_letter(self, now - 1000 + i)));
-		daves[i] = self->letter;
+		EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 1000 + i)));
+		daves[i] = sc->letter;
 	}
-	use(self, &erin);
+	use(sc, &erin);
 	for (int i = 0; i < 4; i++)
-		EXPECT_EQ(0, deliver(self, write_letter(self, now - 500 + i)));
-	erins = self->letter;
-	use(self, &frank);
-	EXPECT_EQ(0, deliver(self, write_letter(self, now - 3000)));
-	franks = self->letter;
-	EXPECT_EQ(9, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+		EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 500 + i)));
+	erins = sc->letter;
+	use(sc, &frank);
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 3000)));
+	franks = sc->letter;
+	EXPECT_EQ(9, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
 
 	/* one more, and dave, silent longest, is forgotten */
-	use(self, &grace);
-	EXPECT_EQ(0, deliver(self, write_letter(self, now - 10)));
-	EXPECT_EQ(6, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	use(sc, &grace);
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 10)));
+	EXPECT_EQ(6, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
 
 	/* but nothing of his is delivered twice, */
-	use(self, &dave);
+	use(sc, &dave);
 	for (int i = 0; i < 4; i++)
-		EXPECT_EQ(-ESTALE, deliver(self, &daves[i]));
+		EXPECT_EQ(-ESTALE, deliver(sc, &daves[i]));
 	/* not even after he has a record again, */
-	EXPECT_EQ(0, deliver(self, write_letter(self, now - 996)));
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 996)));
 	for (int i = 0; i < 4; i++)
-		EXPECT_EQ(-ESTALE, deliver(self, &daves[i]));
+		EXPECT_EQ(-ESTALE, deliver(sc, &daves[i]));
 	/* and who was remembered still is. */
-	use(self, &erin);
-	EXPECT_EQ(-EALREADY, deliver(self, &erins));
-	use(self, &frank);
-	EXPECT_EQ(-EALREADY, deliver(self, &franks));
+	use(sc, &erin);
+	EXPECT_EQ(-EALREADY, deliver(sc, &erins));
+	use(sc, &frank);
+	EXPECT_EQ(-EALREADY, deliver(sc, &franks));
 
 	/* strangers pay: what they sent before might have been forgotten */
-	use(self, &heidi);
-	EXPECT_EQ(-ESTALE, deliver(self, write_letter(self, now - 997)));
-	EXPECT_EQ(0, deliver(self, write_letter(self, now - 996)));
+	use(sc, &heidi);
+	EXPECT_EQ(-ESTALE, deliver(sc, write_letter(sc, now - 997)));
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 996)));
 }
 
 TEST_F(module, parameters)
 {
+	struct scene *sc = &self->sc;
 	struct mikey_blob entity = body_entity(101);
 	struct nl_msg *m;
 
@@ -210,36 +222,36 @@ TEST_F(module, parameters)
 	ASSERT_EQ(0, load(""));
 
 	/* form 2 alone */
-	reload(_metadata, self, "max_entity=100 forms=4");
-	ASSERT_EQ(0, nlc_call(&self->lane.mime, nlc_msg(&self->lane.mime, MIKEY_MIME_CMD_CAPS),
-			      &self->r));
-	EXPECT_EQ(100, nlc_u32(self->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
-	EXPECT_EQ(1 << MIKEY_FORM_AUTHENTICATED, nlc_u32(self->r.attr[MIKEY_MIME_A_FORMS]));
-	nlc_free(&self->r);
+	reload(_metadata, sc, "max_entity=100 forms=4");
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime, nlc_msg(&sc->lane.mime, MIKEY_MIME_CMD_CAPS),
+			      &sc->r));
+	EXPECT_EQ(100, nlc_u32(sc->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
+	EXPECT_EQ(1 << MIKEY_FORM_AUTHENTICATED, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]));
+	nlc_free(&sc->r);
 
-	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
+	m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
 	nla_put_u32(m, MIKEY_MIME_A_FORM, MIKEY_FORM_AUTHENTICATED);
-	EXPECT_EQ(-EMSGSIZE, nlc_call(&self->lane.mime, m, &self->r));
-	nlc_free(&self->r);
+	EXPECT_EQ(-EMSGSIZE, nlc_call(&sc->lane.mime, m, &sc->r));
+	nlc_free(&sc->r);
 	entity.len--;
-	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
+	m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
 	nla_put_u32(m, MIKEY_MIME_A_FORM, MIKEY_FORM_AUTHENTICATED);
-	EXPECT_EQ(0, nlc_call(&self->lane.mime, m, &self->r));
-	nlc_free(&self->r);
-	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
-	EXPECT_EQ(-EPROTONOSUPPORT, nlc_call(&self->lane.mime, m, &self->r));
-	EXPECT_NE(NULL, strstr(self->r.words, "not allowed"));
+	EXPECT_EQ(0, nlc_call(&sc->lane.mime, m, &sc->r));
+	nlc_free(&sc->r);
+	m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
+	EXPECT_EQ(-EPROTONOSUPPORT, nlc_call(&sc->lane.mime, m, &sc->r));
+	EXPECT_NE(NULL, strstr(sc->r.words, "not allowed"));
 	free((void *)entity.p);
 
-	EXPECT_EQ(-EPROTONOSUPPORT, deliver(self, write_letter(self, 0)));
-	EXPECT_NE(NULL, strstr(self->r.words, "not allowed"));
+	EXPECT_EQ(-EPROTONOSUPPORT, deliver(sc, write_letter(sc, 0)));
+	EXPECT_NE(NULL, strstr(sc->r.words, "not allowed"));
 }
 
 /* Senders that go on while the module comes and goes */
 struct traffic {
 	pthread_t thread;
 	key_serial_t send;
-	volatile bool *stop;
+	atomic_bool *stop;
 	u32 sent;
 	int odd;
 };
@@ -275,15 +287,16 @@ static void *run(void *arg)
 
 TEST_F_TIMEOUT(module, unload_under_load, 120)
 {
+	struct scene *sc = &self->sc;
 	struct traffic t[THREADS] = {};
-	volatile bool stop = false;
+	atomic_bool stop = false;
 	u32 unloaded = 0;
 
 	/* the keys' module is held by this one */
 	EXPECT_EQ(-EWOULDBLOCK, unload("mikey_ticket"));
 
 	for (int i = 0; i < THREADS; i++) {
-		t[i].send = self->lane.send;
+		t[i].send = sc->lane.send;
 		t[i].stop = &stop;
 		ASSERT_EQ(0, pthread_create(&t[i].thread, NULL, run, &t[i]));
 	}

@@ -15,40 +15,49 @@
 #define THREADS 8
 #define ROUNDS 40
 
-FIXTURE(replay)
-{
+struct scene {
 	struct lane lane;
 	struct letter letter;
 	struct nlc_reply r;
 };
 
+FIXTURE(replay)
+{
+	struct scene sc;
+};
+
 FIXTURE_SETUP(replay)
 {
-	ASSERT_EQ(0, lane_open(&self->lane));
+	struct scene *sc = &self->sc;
+
+	ASSERT_EQ(0, lane_open(&sc->lane));
 }
 
 FIXTURE_TEARDOWN(replay)
 {
-	nlc_free(&self->r);
-	lane_close(&self->lane);
+	struct scene *sc = &self->sc;
+
+	nlc_free(&sc->r);
+	lane_close(&sc->lane);
 }
 
 TEST_F(replay, another_ticket_for_the_same_message)
 {
-	u64 replays = body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAYS);
+	struct scene *sc = &self->sc;
+	u64 replays = body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAYS);
 	key_serial_t one, two;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
 		     NULL);
-	one = letter_admit(&self->letter, &self->lane);
+	one = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, one);
-	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, one, NULL));
-	two = letter_admit(&self->letter, &self->lane);
+	EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, one, NULL));
+	two = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, two);
-	EXPECT_EQ(-EALREADY, letter_open(&self->letter, &self->lane.mime, two, &self->r));
-	EXPECT_NE(NULL, strstr(self->r.words, "delivered before"));
-	EXPECT_EQ(NULL, self->r.attr[MIKEY_MIME_A_ENTITY]);
-	EXPECT_EQ(replays + 1, body_stat(&self->lane.mime, MIKEY_MIME_S_REPLAYS));
+	EXPECT_EQ(-EALREADY, letter_open(&sc->letter, &sc->lane.mime, two, &sc->r));
+	EXPECT_NE(NULL, strstr(sc->r.words, "delivered before"));
+	EXPECT_EQ(NULL, sc->r.attr[MIKEY_MIME_A_ENTITY]);
+	EXPECT_EQ(replays + 1, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAYS));
 }
 
 /*
@@ -75,16 +84,55 @@ static key_serial_t admit_apart(struct letter *w, struct lane *l)
  */
 TEST_F(replay, damaged_copy_first)
 {
+	struct scene *sc = &self->sc;
 	key_serial_t receive;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, HELLO, 0,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, HELLO, 0,
 		     NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, receive);
-	self->letter.cms.p[self->letter.cms.len - 1] ^= 1;
-	EXPECT_EQ(-EBADMSG, letter_open(&self->letter, &self->lane.mime, receive, NULL));
-	self->letter.cms.p[self->letter.cms.len - 1] ^= 1;
-	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, receive, NULL));
+	sc->letter.cms.p[sc->letter.cms.len - 1] ^= 1;
+	EXPECT_EQ(-EBADMSG, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
+	sc->letter.cms.p[sc->letter.cms.len - 1] ^= 1;
+	EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
+}
+
+/* Send without an acknowledgement, and do not look at the answer. */
+static void send_blindly(struct nlc *c, struct nl_msg *m)
+{
+	nlmsg_hdr(m)->nlmsg_flags &= ~NLM_F_ACK;
+	nl_send_auto(c->sock, m);
+	nlmsg_free(m);
+}
+
+/* A body that nobody could receive is not one that was delivered. */
+TEST_F(replay, no_room_for_the_answer)
+{
+	struct scene *sc = &self->sc;
+	u64 opened = body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED);
+	u64 entries = body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES);
+	key_serial_t receive;
+	struct nlc full;
+
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+		     NULL);
+	receive = letter_admit(&sc->letter, &sc->lane);
+	ASSERT_LT(0, receive);
+	ASSERT_EQ(0, nlc_open(&full, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION));
+	nl_socket_set_buffer_size(full.sock, 2048, 0);
+	for (int i = 0; i < 20; i++)
+		send_blindly(&full, nlc_msg(&full, MIKEY_MIME_CMD_STATS));
+	send_blindly(&full, body_unprotect_msg(&full, receive, letter_transfer(&sc->letter),
+					       letter_cms(&sc->letter)));
+	EXPECT_EQ(opened, body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED));
+	EXPECT_EQ(entries, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	nlc_close(&full);
+
+	/* its ticket is spent, another one opens it */
+	EXPECT_NE(0, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
+	receive = letter_admit(&sc->letter, &sc->lane);
+	ASSERT_LT(0, receive);
+	EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
 }
 
 /* Other users have caches of their own. */
@@ -107,14 +155,15 @@ static int as_bob(void *arg)
 
 TEST_F(replay, two_users)
 {
+	struct scene *sc = &self->sc;
 	key_serial_t receive;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
 		     NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, receive);
-	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, receive, NULL));
-	EXPECT_EQ(0, term_as_user(2345, as_bob, &self->letter));
+	EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
+	EXPECT_EQ(0, term_as_user(2345, as_bob, &sc->letter));
 }
 
 /* Threads that all open the same letter at once */
@@ -145,9 +194,9 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void race(struct __test_metadata *_metadata, FIXTURE_DATA(replay) *self, bool one_ticket)
+static void race(struct __test_metadata *_metadata, struct scene *sc, bool one_ticket)
 {
-	struct race race = { .letter = &self->letter };
+	struct race race = { .letter = &sc->letter };
 	struct racer racer[THREADS];
 
 	for (int i = 0; i < THREADS; i++) {
@@ -160,11 +209,11 @@ static void race(struct __test_metadata *_metadata, FIXTURE_DATA(replay) *self, 
 	for (int round = 0; round < ROUNDS; round++) {
 		int delivered = 0;
 
-		letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH,
+		letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH,
 			     HELLO, 0, NULL);
 		for (int i = 0; i < THREADS; i++) {
 			racer[i].ticket = i && one_ticket ? racer[0].ticket :
-					  admit_apart(&self->letter, &self->lane);
+					  admit_apart(&sc->letter, &sc->lane);
 			ASSERT_LT(0, racer[i].ticket);
 		}
 		for (int i = 0; i < THREADS; i++)
@@ -187,12 +236,16 @@ static void race(struct __test_metadata *_metadata, FIXTURE_DATA(replay) *self, 
 
 TEST_F_TIMEOUT(replay, race_of_one_ticket, 120)
 {
-	race(_metadata, self, true);
+	struct scene *sc = &self->sc;
+
+	race(_metadata, sc, true);
 }
 
 TEST_F_TIMEOUT(replay, race_of_many_tickets, 120)
 {
-	race(_metadata, self, false);
+	struct scene *sc = &self->sc;
+
+	race(_metadata, sc, false);
 }
 
 TEST_HARNESS_MAIN

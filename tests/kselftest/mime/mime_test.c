@@ -13,8 +13,7 @@
 
 #define HELLO "Content-Type: text/plain\r\n\r\nhello"
 
-FIXTURE(mime)
-{
+struct scene {
 	struct lane lane;
 	struct letter letter;
 	struct peer_opened opened;
@@ -22,16 +21,25 @@ FIXTURE(mime)
 	struct nlc_reply r2;
 };
 
+FIXTURE(mime)
+{
+	struct scene sc;
+};
+
 FIXTURE_SETUP(mime)
 {
-	ASSERT_EQ(0, lane_open(&self->lane));
+	struct scene *sc = &self->sc;
+
+	ASSERT_EQ(0, lane_open(&sc->lane));
 }
 
 FIXTURE_TEARDOWN(mime)
 {
-	nlc_free(&self->r);
-	nlc_free(&self->r2);
-	lane_close(&self->lane);
+	struct scene *sc = &self->sc;
+
+	nlc_free(&sc->r);
+	nlc_free(&sc->r2);
+	lane_close(&sc->lane);
 }
 
 static struct mikey_blob text(const char *t)
@@ -39,15 +47,17 @@ static struct mikey_blob text(const char *t)
 	return (struct mikey_blob){ (const u8 *)t, strlen(t) };
 }
 
-/* What a test compares by sight: an error and its words */
-#define EXPECT_REFUSED(error, part, reply) do {				\
-	EXPECT_EQ(error, (reply)->err);					\
-	EXPECT_NE(NULL, strstr((reply)->words, part))			\
-		TH_LOG("\"%s\" does not say \"%s\"", (reply)->words, part);	\
-} while (0)
+/* The last call was refused with this error, in words that contain these. */
+static void expect_refused(struct __test_metadata *_metadata, struct scene *sc, int err,
+			   const char *words)
+{
+	EXPECT_EQ(err, sc->r.err);
+	EXPECT_NE(NULL, strstr(sc->r.words, words))
+		TH_LOG("\"%s\" does not say \"%s\"", sc->r.words, words);
+}
 
 /* PROTECT, check against OpenSSL, ADMIT, UNPROTECT, compare */
-static void round_trip(struct __test_metadata *_metadata, FIXTURE_DATA(mime) *self,
+static void round_trip(struct __test_metadata *_metadata, struct scene *sc,
 		       u32 form, u32 len)
 {
 	struct mikey_blob entity = body_entity(len), cms, back, transfer;
@@ -57,18 +67,18 @@ static void round_trip(struct __test_metadata *_metadata, FIXTURE_DATA(mime) *se
 	key_serial_t receive;
 	s64 sent;
 
-	m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, entity);
+	m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
 	nla_put_u32(m, MIKEY_MIME_A_FORM, form);
-	ASSERT_EQ(0, nlc_call(&self->lane.mime, m, &self->r))
-		TH_LOG("%u bytes: %s", len, self->r.words);
-	transfer = body_attr(&self->r, MIKEY_MIME_A_TRANSFER);
-	cms = body_join(&self->r, MIKEY_MIME_A_CMS);
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime, m, &sc->r))
+		TH_LOG("%u bytes: %s", len, sc->r.words);
+	transfer = body_attr(&sc->r, MIKEY_MIME_A_TRANSFER);
+	cms = body_join(&sc->r, MIKEY_MIME_A_CMS);
 	EXPECT_GE(len + MIKEY_MIME_CMS_OVERHEAD, cms.len);
 
 	/* as the recipient's software would, without our code */
-	ASSERT_EQ(0, peer_transfer_open(&self->opened, &self->lane.ticket, transfer.p,
+	ASSERT_EQ(0, peer_transfer_open(&sc->opened, &sc->lane.ticket, transfer.p,
 					transfer.len));
-	kek = body_kek(&self->opened.keks, self->opened.msg.hdr.cs.spi, form);
+	kek = body_kek(&sc->opened.keks, sc->opened.msg.hdr.cs.spi, form);
 	EXPECT_TRUE(form == MIKEY_FORM_AUTH_ENVELOPED ?
 		    cms_openssl_opens(cms, &kek, entity) :
 		    cms_authenticates(cms, &kek, entity));
@@ -76,26 +86,26 @@ static void round_trip(struct __test_metadata *_metadata, FIXTURE_DATA(mime) *se
 	copy = malloc(sizeof(*copy));
 	copy->len = transfer.len;
 	memcpy(copy->p, transfer.p, transfer.len);
-	receive = term_admit(&self->lane.bob, &self->lane.ticket, copy);
+	receive = term_admit(&sc->lane.bob, &sc->lane.ticket, copy);
 	ASSERT_LT(0, receive);
-	m = body_unprotect_msg(&self->lane.mime, receive, transfer, cms);
-	ASSERT_EQ(0, nlc_call(&self->lane.mime, m, &self->r2))
-		TH_LOG("%u bytes: %s", len, self->r2.words);
-	back = body_join(&self->r2, MIKEY_MIME_A_ENTITY);
+	m = body_unprotect_msg(&sc->lane.mime, receive, transfer, cms);
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime, m, &sc->r2))
+		TH_LOG("%u bytes: %s", len, sc->r2.words);
+	back = body_join(&sc->r2, MIKEY_MIME_A_ENTITY);
 	EXPECT_TRUE(mikey_blob_eq(back, entity));
-	EXPECT_TRUE(body_is(body_attr(&self->r2, MIKEY_MIME_A_INITIATOR), ALICE));
-	EXPECT_TRUE(body_is(body_attr(&self->r2, MIKEY_MIME_A_RECIPIENT), BOB));
-	EXPECT_EQ(MIKEY_PROVED_BODY, nlc_u32(self->r2.attr[MIKEY_MIME_A_PROVED]));
-	EXPECT_EQ(form, nlc_u32(self->r2.attr[MIKEY_MIME_A_FORM]));
-	sent = nlc_s64(self->r2.attr[MIKEY_MIME_A_SENT]);
+	EXPECT_TRUE(body_is(body_attr(&sc->r2, MIKEY_MIME_A_INITIATOR), ALICE));
+	EXPECT_TRUE(body_is(body_attr(&sc->r2, MIKEY_MIME_A_RECIPIENT), BOB));
+	EXPECT_EQ(MIKEY_PROVED_BODY, nlc_u32(sc->r2.attr[MIKEY_MIME_A_PROVED]));
+	EXPECT_EQ(form, nlc_u32(sc->r2.attr[MIKEY_MIME_A_FORM]));
+	sent = nlc_s64(sc->r2.attr[MIKEY_MIME_A_SENT]);
 	EXPECT_GE(1, llabs(sent - time(NULL)));
 
 	free(copy);
 	free((void *)entity.p);
 	free((void *)cms.p);
 	free((void *)back.p);
-	nlc_free(&self->r);
-	nlc_free(&self->r2);
+	nlc_free(&sc->r);
+	nlc_free(&sc->r2);
 }
 
 /* Around the ends of pages, segments and 64 KiB, and both limits */
@@ -106,25 +116,30 @@ static const u32 sizes[] = {
 
 TEST_F_TIMEOUT(mime, round_trip_auth_enveloped, 120)
 {
+	struct scene *sc = &self->sc;
+
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		round_trip(_metadata, self, MIKEY_FORM_AUTH_ENVELOPED, sizes[i]);
+		round_trip(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, sizes[i]);
 }
 
 TEST_F_TIMEOUT(mime, round_trip_authenticated, 120)
 {
+	struct scene *sc = &self->sc;
+
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
-		round_trip(_metadata, self, MIKEY_FORM_AUTHENTICATED, sizes[i]);
+		round_trip(_metadata, sc, MIKEY_FORM_AUTHENTICATED, sizes[i]);
 }
 
 /* The form and algorithm that are meant when nothing is said */
 TEST_F(mime, defaults)
 {
+	struct scene *sc = &self->sc;
 	struct mikey_blob cms;
 
-	ASSERT_EQ(0, nlc_call(&self->lane.mime,
-			      body_protect_msg(&self->lane.mime, self->lane.send, BOB,
-					       text(HELLO)), &self->r));
-	cms = body_attr(&self->r, MIKEY_MIME_A_CMS);
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime,
+			      body_protect_msg(&sc->lane.mime, sc->lane.send, BOB,
+					       text(HELLO)), &sc->r));
+	cms = body_attr(&sc->r, MIKEY_MIME_A_CMS);
 	/* ContentInfo, OID 1.2.840.113549.1.9.16.1.23 */
 	EXPECT_EQ(0, memcmp(cms.p + 3, "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x17", 13));
 }
@@ -132,44 +147,47 @@ TEST_F(mime, defaults)
 /* Content key, nonce and crypto session are new each time. */
 TEST_F(mime, fresh_each_time)
 {
+	struct scene *sc = &self->sc;
 	struct mikey_blob a, b;
 
-	ASSERT_EQ(0, nlc_call(&self->lane.mime,
-			      body_protect_msg(&self->lane.mime, self->lane.send, BOB,
-					       text(HELLO)), &self->r));
-	ASSERT_EQ(0, nlc_call(&self->lane.mime,
-			      body_protect_msg(&self->lane.mime, self->lane.send, BOB,
-					       text(HELLO)), &self->r2));
-	a = body_attr(&self->r, MIKEY_MIME_A_CMS);
-	b = body_attr(&self->r2, MIKEY_MIME_A_CMS);
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime,
+			      body_protect_msg(&sc->lane.mime, sc->lane.send, BOB,
+					       text(HELLO)), &sc->r));
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime,
+			      body_protect_msg(&sc->lane.mime, sc->lane.send, BOB,
+					       text(HELLO)), &sc->r2));
+	a = body_attr(&sc->r, MIKEY_MIME_A_CMS);
+	b = body_attr(&sc->r2, MIKEY_MIME_A_CMS);
 	EXPECT_FALSE(mikey_blob_eq(edit_find(a, "0.1.0.1.0.3"), edit_find(b, "0.1.0.1.0.3")));
 	EXPECT_FALSE(mikey_blob_eq(edit_find(a, "0.1.0.2.1.1.0"),
 				   edit_find(b, "0.1.0.2.1.1.0")));
 	EXPECT_FALSE(mikey_blob_eq(edit_find(a, "0.1.0.2.2"), edit_find(b, "0.1.0.2.2")));
-	EXPECT_FALSE(mikey_blob_eq(body_attr(&self->r, MIKEY_MIME_A_TRANSFER),
-				   body_attr(&self->r2, MIKEY_MIME_A_TRANSFER)));
+	EXPECT_FALSE(mikey_blob_eq(body_attr(&sc->r, MIKEY_MIME_A_TRANSFER),
+				   body_attr(&sc->r2, MIKEY_MIME_A_TRANSFER)));
 }
 
 TEST_F(mime, letters_of_the_other_side)
 {
+	struct scene *sc = &self->sc;
 	static const u32 forms[] = { MIKEY_FORM_AUTH_ENVELOPED, MIKEY_FORM_AUTHENTICATED };
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		key_serial_t receive;
 
-		letter_write(&self->letter, &self->lane, forms[i], PROOF_HASH, HELLO, 0, NULL);
-		receive = letter_admit(&self->letter, &self->lane);
+		letter_write(&sc->letter, &sc->lane, forms[i], PROOF_HASH, HELLO, 0, NULL);
+		receive = letter_admit(&sc->letter, &sc->lane);
 		ASSERT_LT(0, receive);
-		ASSERT_EQ(0, letter_open(&self->letter, &self->lane.mime, receive, &self->r))
-			TH_LOG("form %u: %s", forms[i], self->r.words);
-		EXPECT_TRUE(body_is(body_attr(&self->r, MIKEY_MIME_A_ENTITY), HELLO));
-		EXPECT_EQ(MIKEY_PROVED_BODY, nlc_u32(self->r.attr[MIKEY_MIME_A_PROVED]));
-		nlc_free(&self->r);
+		ASSERT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, &sc->r))
+			TH_LOG("form %u: %s", forms[i], sc->r.words);
+		EXPECT_TRUE(body_is(body_attr(&sc->r, MIKEY_MIME_A_ENTITY), HELLO));
+		EXPECT_EQ(MIKEY_PROVED_BODY, nlc_u32(sc->r.attr[MIKEY_MIME_A_PROVED]));
+		nlc_free(&sc->r);
 	}
 }
 
 TEST_F(mime, proof_of_origin)
 {
+	struct scene *sc = &self->sc;
 	static const struct {
 		enum letter_proof proof;
 		int err;
@@ -187,129 +205,133 @@ TEST_F(mime, proof_of_origin)
 		size_t row = i % ARRAY_SIZE(rows);
 		key_serial_t receive;
 
-		letter_write(&self->letter, &self->lane, forms[i / ARRAY_SIZE(rows)],
+		letter_write(&sc->letter, &sc->lane, forms[i / ARRAY_SIZE(rows)],
 			     rows[row].proof, HELLO, 0, NULL);
-		receive = letter_admit(&self->letter, &self->lane);
+		receive = letter_admit(&sc->letter, &sc->lane);
 		ASSERT_LT(0, receive);
-		EXPECT_EQ(rows[row].err, letter_open(&self->letter, &self->lane.mime, receive,
-						     &self->r))
-			TH_LOG("row %zu: %s", row, self->r.words);
-		EXPECT_EQ(rows[row].proved, nlc_u32(self->r.attr[MIKEY_MIME_A_PROVED]));
+		EXPECT_EQ(rows[row].err, letter_open(&sc->letter, &sc->lane.mime, receive,
+						     &sc->r))
+			TH_LOG("row %zu: %s", row, sc->r.words);
+		EXPECT_EQ(rows[row].proved, nlc_u32(sc->r.attr[MIKEY_MIME_A_PROVED]));
 		if (rows[row].err)
-			EXPECT_NE(NULL, strstr(self->r.words, "proof of origin"));
-		nlc_free(&self->r);
+			EXPECT_NE(NULL, strstr(sc->r.words, "proof of origin"));
+		nlc_free(&sc->r);
 	}
 }
 
 TEST_F(mime, no_proof_when_told_so)
 {
-	struct nl_msg *m = body_protect_msg(&self->lane.mime, self->lane.send, BOB, text(HELLO));
+	struct scene *sc = &self->sc;
+	struct nl_msg *m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, text(HELLO));
 	struct mikey_blob transfer;
 
 	nla_put_flag(m, MIKEY_MIME_A_NO_PROOF);
-	ASSERT_EQ(0, nlc_call(&self->lane.mime, m, &self->r));
-	transfer = body_attr(&self->r, MIKEY_MIME_A_TRANSFER);
-	ASSERT_EQ(0, peer_transfer_open(&self->opened, &self->lane.ticket, transfer.p,
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime, m, &sc->r));
+	transfer = body_attr(&sc->r, MIKEY_MIME_A_TRANSFER);
+	ASSERT_EQ(0, peer_transfer_open(&sc->opened, &sc->lane.ticket, transfer.p,
 					transfer.len));
-	EXPECT_FALSE(self->opened.msg.ext.present);
+	EXPECT_FALSE(sc->opened.msg.ext.present);
 }
 
 /* A ticket without J sends one message. */
 TEST_F(mime, single_use)
 {
+	struct scene *sc = &self->sc;
 	key_serial_t send;
 	int err;
 
-	self->lane.alice.reusable = false;
-	send = term_grant(&self->lane.alice, BOB, &self->lane.ticket);
+	sc->lane.alice.reusable = false;
+	send = term_grant(&sc->lane.alice, BOB, &sc->lane.ticket);
 	ASSERT_LT(0, send);
 	/* refused before the ticket is touched */
-	nlc_call(&self->lane.mime, body_protect_msg(&self->lane.mime, send, BOB, text("")),
-		 &self->r);
-	EXPECT_EQ(-EINVAL, self->r.err);
-	nlc_free(&self->r);
-	ASSERT_EQ(0, nlc_call(&self->lane.mime,
-			      body_protect_msg(&self->lane.mime, send, BOB, text(HELLO)),
-			      &self->r))
-		TH_LOG("%s", self->r.words);
-	nlc_free(&self->r);
-	err = nlc_call(&self->lane.mime,
-		       body_protect_msg(&self->lane.mime, send, BOB, text(HELLO)), &self->r);
+	nlc_call(&sc->lane.mime, body_protect_msg(&sc->lane.mime, send, BOB, text("")),
+		 &sc->r);
+	EXPECT_EQ(-EINVAL, sc->r.err);
+	nlc_free(&sc->r);
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime,
+			      body_protect_msg(&sc->lane.mime, send, BOB, text(HELLO)),
+			      &sc->r))
+		TH_LOG("%s", sc->r.words);
+	nlc_free(&sc->r);
+	err = nlc_call(&sc->lane.mime,
+		       body_protect_msg(&sc->lane.mime, send, BOB, text(HELLO)), &sc->r);
 	EXPECT_TRUE(err == -EPERM || err == -ENOKEY)
-		TH_LOG("%d %s", err, self->r.words);
+		TH_LOG("%d %s", err, sc->r.words);
 }
 
 /* What is wrong with a PROTECT, one thing at a time */
 TEST_F(mime, protect_refusals)
 {
+	struct scene *sc = &self->sc;
 	static u8 long_uid[256];
-	struct nlc *c = &self->lane.mime;
+	struct nlc *c = &sc->lane.mime;
 	struct mikey_blob entity;
 	struct nl_msg *m;
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_PROTECT);
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EINVAL, "ticket is missing", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_TICKET, self->r.missing);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "ticket is missing");
+	EXPECT_EQ(MIKEY_MIME_A_TICKET, sc->r.missing);
+	nlc_free(&sc->r);
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_PROTECT);
-	nla_put_s32(m, MIKEY_MIME_A_TICKET, self->lane.send);
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EINVAL, "recipient is missing", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_RECIPIENT, self->r.missing);
-	nlc_free(&self->r);
+	nla_put_s32(m, MIKEY_MIME_A_TICKET, sc->lane.send);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "recipient is missing");
+	EXPECT_EQ(MIKEY_MIME_A_RECIPIENT, sc->r.missing);
+	nlc_free(&sc->r);
 
-	nlc_call(c, body_protect_msg(c, self->lane.send, BOB, text("")), &self->r);
-	EXPECT_REFUSED(-EINVAL, "entity is missing", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_ENTITY, self->r.missing);
-	nlc_free(&self->r);
+	nlc_call(c, body_protect_msg(c, sc->lane.send, BOB, text("")), &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "entity is missing");
+	EXPECT_EQ(MIKEY_MIME_A_ENTITY, sc->r.missing);
+	nlc_free(&sc->r);
 
-	m = body_protect_msg(c, self->lane.send, BOB, text(""));
+	m = body_protect_msg(c, sc->lane.send, BOB, text(""));
 	nla_put(m, MIKEY_MIME_A_ENTITY, 0, "");
 	nla_put(m, MIKEY_MIME_A_ENTITY, 0, "");
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EINVAL, "entity is empty", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_ENTITY, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "entity is empty");
+	EXPECT_EQ(MIKEY_MIME_A_ENTITY, sc->r.blamed);
+	nlc_free(&sc->r);
 
-	nlc_call(c, body_protect_msg(c, self->lane.send, "", text(HELLO)), &self->r);
-	EXPECT_REFUSED(-EINVAL, "1 to 255", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_RECIPIENT, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, body_protect_msg(c, sc->lane.send, "", text(HELLO)), &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "1 to 255");
+	EXPECT_EQ(MIKEY_MIME_A_RECIPIENT, sc->r.blamed);
+	nlc_free(&sc->r);
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_PROTECT);
-	nla_put_s32(m, MIKEY_MIME_A_TICKET, self->lane.send);
+	nla_put_s32(m, MIKEY_MIME_A_TICKET, sc->lane.send);
 	nla_put(m, MIKEY_MIME_A_RECIPIENT, sizeof(long_uid), long_uid);
 	body_put(m, MIKEY_MIME_A_ENTITY, text(HELLO));
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EINVAL, "1 to 255", &self->r);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "1 to 255");
+	nlc_free(&sc->r);
 
 	entity = body_entity(262145);
-	nlc_call(c, body_protect_msg(c, self->lane.send, BOB, entity), &self->r);
-	EXPECT_REFUSED(-EMSGSIZE, "max_entity", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_ENTITY, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, body_protect_msg(c, sc->lane.send, BOB, entity), &sc->r);
+	expect_refused(_metadata, sc, -EMSGSIZE, "max_entity");
+	EXPECT_EQ(MIKEY_MIME_A_ENTITY, sc->r.blamed);
+	nlc_free(&sc->r);
 	free((void *)entity.p);
 
-	nlc_call(c, body_protect_msg(c, self->lane.send, CAROL, text(HELLO)), &self->r);
-	EXPECT_REFUSED(-EADDRNOTAVAIL, "does not name this recipient", &self->r);
-	nlc_free(&self->r);
+	nlc_call(c, body_protect_msg(c, sc->lane.send, CAROL, text(HELLO)), &sc->r);
+	expect_refused(_metadata, sc, -EADDRNOTAVAIL, "does not name this recipient");
+	nlc_free(&sc->r);
 
-	nlc_call(c, body_protect_msg(c, 0x7ffffff0, BOB, text(HELLO)), &self->r);
-	EXPECT_REFUSED(-ENOKEY, "", &self->r);
-	EXPECT_NE(0, strlen(self->r.words));
-	nlc_free(&self->r);
+	nlc_call(c, body_protect_msg(c, 0x7ffffff0, BOB, text(HELLO)), &sc->r);
+	expect_refused(_metadata, sc, -ENOKEY, "");
+	EXPECT_NE(0, strlen(sc->r.words));
+	nlc_free(&sc->r);
 
-	nlc_call(c, body_protect_msg(c, self->lane.alice.psk_serial, BOB, text(HELLO)),
-		 &self->r);
-	EXPECT_REFUSED(-EOPNOTSUPP, "", &self->r);
-	EXPECT_NE(0, strlen(self->r.words));
+	nlc_call(c, body_protect_msg(c, sc->lane.alice.psk_serial, BOB, text(HELLO)),
+		 &sc->r);
+	expect_refused(_metadata, sc, -EOPNOTSUPP, "");
+	EXPECT_NE(0, strlen(sc->r.words));
 }
 
 TEST_F(mime, forms_and_algorithms_of_protect)
 {
+	struct scene *sc = &self->sc;
 	static const struct {
 		u32 form;
 		u32 alg;
@@ -331,245 +353,250 @@ TEST_F(mime, forms_and_algorithms_of_protect)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct nl_msg *m = body_protect_msg(&self->lane.mime, self->lane.send, BOB,
+		struct nl_msg *m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB,
 						    text(HELLO));
 
 		nla_put_u32(m, MIKEY_MIME_A_FORM, rows[i].form);
 		if (rows[i].alg)
 			nla_put_u32(m, MIKEY_MIME_A_CONTENT_ALG, rows[i].alg);
-		nlc_call(&self->lane.mime, m, &self->r);
-		EXPECT_REFUSED(rows[i].err, rows[i].words, &self->r);
-		EXPECT_EQ(rows[i].blamed, self->r.blamed);
-		nlc_free(&self->r);
+		nlc_call(&sc->lane.mime, m, &sc->r);
+		expect_refused(_metadata, sc, rows[i].err, rows[i].words);
+		EXPECT_EQ(rows[i].blamed, sc->r.blamed);
+		nlc_free(&sc->r);
 	}
 }
 
 /* Netlink's own rules: lengths of numbers, attributes that do not belong */
 TEST_F(mime, malformed_attributes)
 {
-	struct nlc *c = &self->lane.mime;
+	struct scene *sc = &self->sc;
+	struct nlc *c = &sc->lane.mime;
 	struct nl_msg *m;
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_PROTECT);
 	nla_put_u16(m, MIKEY_MIME_A_TICKET, 1);
-	nlc_call(c, m, &self->r);
-	EXPECT_GT(0, self->r.err);
-	EXPECT_EQ(MIKEY_MIME_A_TICKET, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	EXPECT_GT(0, sc->r.err);
+	EXPECT_EQ(MIKEY_MIME_A_TICKET, sc->r.blamed);
+	nlc_free(&sc->r);
 
-	m = body_protect_msg(c, self->lane.send, BOB, text(HELLO));
+	m = body_protect_msg(c, sc->lane.send, BOB, text(HELLO));
 	nla_put_u64(m, MIKEY_MIME_A_FORM, 1);
-	nlc_call(c, m, &self->r);
-	EXPECT_GT(0, self->r.err);
-	EXPECT_EQ(MIKEY_MIME_A_FORM, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	EXPECT_GT(0, sc->r.err);
+	EXPECT_EQ(MIKEY_MIME_A_FORM, sc->r.blamed);
+	nlc_free(&sc->r);
 
-	m = body_protect_msg(c, self->lane.send, BOB, text(HELLO));
+	m = body_protect_msg(c, sc->lane.send, BOB, text(HELLO));
 	nla_put_u32(m, MIKEY_MIME_A_NO_PROOF, 1);
-	nlc_call(c, m, &self->r);
-	EXPECT_GT(0, self->r.err);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	EXPECT_GT(0, sc->r.err);
+	nlc_free(&sc->r);
 
 	/* of the other command */
-	m = body_protect_msg(c, self->lane.send, BOB, text(HELLO));
+	m = body_protect_msg(c, sc->lane.send, BOB, text(HELLO));
 	nla_put_u32(m, MIKEY_MIME_A_FORMS, ~0);
-	nlc_call(c, m, &self->r);
-	EXPECT_EQ(-EINVAL, self->r.err);
-	EXPECT_EQ(MIKEY_MIME_A_FORMS, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	EXPECT_EQ(-EINVAL, sc->r.err);
+	EXPECT_EQ(MIKEY_MIME_A_FORMS, sc->r.blamed);
+	nlc_free(&sc->r);
 
 	/* of nobody */
-	m = body_protect_msg(c, self->lane.send, BOB, text(HELLO));
+	m = body_protect_msg(c, sc->lane.send, BOB, text(HELLO));
 	nla_put_u32(m, MIKEY_MIME_A_MAX + 1, 0);
-	nlc_call(c, m, &self->r);
-	EXPECT_EQ(-EINVAL, self->r.err);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	EXPECT_EQ(-EINVAL, sc->r.err);
+	nlc_free(&sc->r);
 
 	/* left over behind the attributes */
-	m = body_protect_msg(c, self->lane.send, BOB, text(HELLO));
+	m = body_protect_msg(c, sc->lane.send, BOB, text(HELLO));
 	nlmsg_append(m, "\1\0\0\0", 4, 0);
-	nlc_call(c, m, &self->r);
-	EXPECT_EQ(-EINVAL, self->r.err);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	EXPECT_EQ(-EINVAL, sc->r.err);
+	nlc_free(&sc->r);
 
 	/* an answer only, and no such command */
 	m = nlc_msg(c, MIKEY_MIME_CMD_CAPS);
 	nla_put_u32(m, MIKEY_MIME_A_MAX_ENTITY, 1);
-	nlc_call(c, m, &self->r);
-	EXPECT_EQ(-EINVAL, self->r.err);
-	nlc_free(&self->r);
-	nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_MAX + 1), &self->r);
-	EXPECT_EQ(-EOPNOTSUPP, self->r.err);
+	nlc_call(c, m, &sc->r);
+	EXPECT_EQ(-EINVAL, sc->r.err);
+	nlc_free(&sc->r);
+	nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_MAX + 1), &sc->r);
+	EXPECT_EQ(-EOPNOTSUPP, sc->r.err);
 }
 
 TEST_F(mime, unprotect_refusals)
 {
-	struct nlc *c = &self->lane.mime;
+	struct scene *sc = &self->sc;
+	struct nlc *c = &sc->lane.mime;
 	struct mikey_blob much;
 	key_serial_t receive;
 	struct nl_msg *m;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO,
 		     0, NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, receive);
 
-	nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_UNPROTECT), &self->r);
-	EXPECT_REFUSED(-EINVAL, "ticket is missing", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_TICKET, self->r.missing);
-	nlc_free(&self->r);
+	nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_UNPROTECT), &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "ticket is missing");
+	EXPECT_EQ(MIKEY_MIME_A_TICKET, sc->r.missing);
+	nlc_free(&sc->r);
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_UNPROTECT);
 	nla_put_s32(m, MIKEY_MIME_A_TICKET, receive);
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EINVAL, "TRANSFER_INIT is missing", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_TRANSFER, self->r.missing);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "TRANSFER_INIT is missing");
+	EXPECT_EQ(MIKEY_MIME_A_TRANSFER, sc->r.missing);
+	nlc_free(&sc->r);
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_UNPROTECT);
 	nla_put_s32(m, MIKEY_MIME_A_TICKET, receive);
 	nla_put(m, MIKEY_MIME_A_TRANSFER, 1, "x");
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EINVAL, "CMS object is missing", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_CMS, self->r.missing);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EINVAL, "CMS object is missing");
+	EXPECT_EQ(MIKEY_MIME_A_CMS, sc->r.missing);
+	nlc_free(&sc->r);
 
 	much = body_entity(262144 + MIKEY_MIME_CMS_OVERHEAD + 1);
-	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&self->letter), much),
-		 &self->r);
-	EXPECT_REFUSED(-EMSGSIZE, "max_entity", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_CMS, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&sc->letter), much),
+		 &sc->r);
+	expect_refused(_metadata, sc, -EMSGSIZE, "max_entity");
+	EXPECT_EQ(MIKEY_MIME_A_CMS, sc->r.blamed);
+	nlc_free(&sc->r);
 
 	much.len--;
-	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&self->letter), much),
-		 &self->r);
-	EXPECT_REFUSED(-EBADMSG, "not a CMS object", &self->r);
-	nlc_free(&self->r);
+	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&sc->letter), much),
+		 &sc->r);
+	expect_refused(_metadata, sc, -EBADMSG, "not a CMS object");
+	nlc_free(&sc->r);
 
 	much.len = MIKEY_MSG_MAX + 1;
-	nlc_call(c, body_unprotect_msg(c, receive, much, letter_cms(&self->letter)), &self->r);
-	EXPECT_REFUSED(-EMSGSIZE, "TRANSFER_INIT is too long", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_TRANSFER, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, body_unprotect_msg(c, receive, much, letter_cms(&sc->letter)), &sc->r);
+	expect_refused(_metadata, sc, -EMSGSIZE, "TRANSFER_INIT is too long");
+	EXPECT_EQ(MIKEY_MIME_A_TRANSFER, sc->r.blamed);
+	nlc_free(&sc->r);
 	free((void *)much.p);
 
-	nlc_call(c, body_unprotect_msg(c, receive, text(""), letter_cms(&self->letter)),
-		 &self->r);
-	EXPECT_REFUSED(-EKEYREJECTED, "", &self->r);
-	nlc_free(&self->r);
-	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&self->letter), text("")),
-		 &self->r);
-	EXPECT_REFUSED(-EBADMSG, "", &self->r);
-	nlc_free(&self->r);
+	nlc_call(c, body_unprotect_msg(c, receive, text(""), letter_cms(&sc->letter)),
+		 &sc->r);
+	expect_refused(_metadata, sc, -EKEYREJECTED, "");
+	nlc_free(&sc->r);
+	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&sc->letter), text("")),
+		 &sc->r);
+	expect_refused(_metadata, sc, -EBADMSG, "");
+	nlc_free(&sc->r);
 
 	/* tickets of the other role, both ways */
-	nlc_call(c, body_unprotect_msg(c, self->lane.send, letter_transfer(&self->letter),
-				       letter_cms(&self->letter)), &self->r);
-	EXPECT_REFUSED(-EPERM, "send", &self->r);
-	nlc_free(&self->r);
-	nlc_call(c, body_protect_msg(c, receive, BOB, text(HELLO)), &self->r);
-	EXPECT_REFUSED(-EPERM, "received", &self->r);
-	nlc_free(&self->r);
+	nlc_call(c, body_unprotect_msg(c, sc->lane.send, letter_transfer(&sc->letter),
+				       letter_cms(&sc->letter)), &sc->r);
+	expect_refused(_metadata, sc, -EPERM, "send");
+	nlc_free(&sc->r);
+	nlc_call(c, body_protect_msg(c, receive, BOB, text(HELLO)), &sc->r);
+	expect_refused(_metadata, sc, -EPERM, "received");
+	nlc_free(&sc->r);
 
 	/* and nothing of all that did any harm */
-	EXPECT_EQ(0, letter_open(&self->letter, c, receive, &self->r));
-	EXPECT_TRUE(body_is(body_attr(&self->r, MIKEY_MIME_A_ENTITY), HELLO));
+	EXPECT_EQ(0, letter_open(&sc->letter, c, receive, &sc->r));
+	EXPECT_TRUE(body_is(body_attr(&sc->r, MIKEY_MIME_A_ENTITY), HELLO));
 }
 
 /* A ticket opens the message for which it was resolved and no other. */
 TEST_F(mime, another_letter)
 {
+	struct scene *sc = &self->sc;
 	static struct letter other;
 	key_serial_t receive;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO,
 		     0, NULL);
-	letter_write(&other, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, "other", 0,
+	letter_write(&other, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, "other", 0,
 		     NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, receive);
-	EXPECT_EQ(-EKEYREJECTED, letter_open(&other, &self->lane.mime, receive, NULL));
+	EXPECT_EQ(-EKEYREJECTED, letter_open(&other, &sc->lane.mime, receive, NULL));
 	/* its own TRANSFER_INIT with the other's body */
-	nlc_call(&self->lane.mime,
-		 body_unprotect_msg(&self->lane.mime, receive,
-				    letter_transfer(&self->letter), letter_cms(&other)),
-		 &self->r);
-	EXPECT_REFUSED(-EKEYREJECTED, "proof of origin", &self->r);
-	nlc_free(&self->r);
-	EXPECT_EQ(0, letter_open(&self->letter, &self->lane.mime, receive, NULL));
+	nlc_call(&sc->lane.mime,
+		 body_unprotect_msg(&sc->lane.mime, receive,
+				    letter_transfer(&sc->letter), letter_cms(&other)),
+		 &sc->r);
+	expect_refused(_metadata, sc, -EKEYREJECTED, "proof of origin");
+	nlc_free(&sc->r);
+	EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
 }
 
 /* The form that the caller insists on: no downgrade to authenticated. */
 TEST_F(mime, forms_mask)
 {
-	struct nlc *c = &self->lane.mime;
+	struct scene *sc = &self->sc;
+	struct nlc *c = &sc->lane.mime;
 	key_serial_t receive;
 	struct nl_msg *m;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, HELLO, 0,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, HELLO, 0,
 		     NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, receive);
-	m = body_unprotect_msg(c, receive, letter_transfer(&self->letter),
-			       letter_cms(&self->letter));
+	m = body_unprotect_msg(c, receive, letter_transfer(&sc->letter),
+			       letter_cms(&sc->letter));
 	nla_put_u32(m, MIKEY_MIME_A_FORMS, 1 << MIKEY_FORM_AUTH_ENVELOPED);
-	nlc_call(c, m, &self->r);
-	EXPECT_REFUSED(-EPROTONOSUPPORT, "not allowed", &self->r);
-	EXPECT_EQ(MIKEY_MIME_A_CMS, self->r.blamed);
-	nlc_free(&self->r);
+	nlc_call(c, m, &sc->r);
+	expect_refused(_metadata, sc, -EPROTONOSUPPORT, "not allowed");
+	EXPECT_EQ(MIKEY_MIME_A_CMS, sc->r.blamed);
+	nlc_free(&sc->r);
 
-	m = body_unprotect_msg(c, receive, letter_transfer(&self->letter),
-			       letter_cms(&self->letter));
+	m = body_unprotect_msg(c, receive, letter_transfer(&sc->letter),
+			       letter_cms(&sc->letter));
 	nla_put_u32(m, MIKEY_MIME_A_FORMS, 1 << MIKEY_FORM_AUTHENTICATED);
-	EXPECT_EQ(0, nlc_call(c, m, &self->r));
+	EXPECT_EQ(0, nlc_call(c, m, &sc->r));
 }
 
 TEST_F(mime, caps_and_stats)
 {
-	struct nlc *c = &self->lane.mime;
+	struct scene *sc = &self->sc;
+	struct nlc *c = &sc->lane.mime;
 	u64 protected, opened, sent_bytes, opened_bytes, entries;
 	key_serial_t receive;
 
-	ASSERT_EQ(0, nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_CAPS), &self->r));
-	EXPECT_EQ(MIKEY_MIME_GENL_VERSION, nlc_u32(self->r.attr[MIKEY_MIME_A_API_VERSION]));
-	EXPECT_NE(0, nlc_u32(self->r.attr[MIKEY_MIME_A_FORMS]) &
+	ASSERT_EQ(0, nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_CAPS), &sc->r));
+	EXPECT_EQ(MIKEY_MIME_GENL_VERSION, nlc_u32(sc->r.attr[MIKEY_MIME_A_API_VERSION]));
+	EXPECT_NE(0, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]) &
 		  1 << MIKEY_FORM_AUTH_ENVELOPED);
-	EXPECT_NE(0, nlc_u32(self->r.attr[MIKEY_MIME_A_FORMS]) & 1 << MIKEY_FORM_AUTHENTICATED);
-	EXPECT_EQ(262144, nlc_u32(self->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
-	ASSERT_NE(NULL, self->r.attr[MIKEY_MIME_A_MODULE_VERSION]);
-	EXPECT_LT(1, nla_len(self->r.attr[MIKEY_MIME_A_MODULE_VERSION]));
-	nlc_free(&self->r);
+	EXPECT_NE(0, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]) & 1 << MIKEY_FORM_AUTHENTICATED);
+	EXPECT_EQ(262144, nlc_u32(sc->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
+	ASSERT_NE(NULL, sc->r.attr[MIKEY_MIME_A_MODULE_VERSION]);
+	EXPECT_LT(1, nla_len(sc->r.attr[MIKEY_MIME_A_MODULE_VERSION]));
+	nlc_free(&sc->r);
 
 	protected = body_stat(c, MIKEY_MIME_S_PROTECTED);
 	sent_bytes = body_stat(c, MIKEY_MIME_S_BYTES_PROTECTED);
-	ASSERT_EQ(0, nlc_call(c, body_protect_msg(c, self->lane.send, BOB, text(HELLO)),
-			      &self->r));
+	ASSERT_EQ(0, nlc_call(c, body_protect_msg(c, sc->lane.send, BOB, text(HELLO)),
+			      &sc->r));
 	EXPECT_EQ(protected + 1, body_stat(c, MIKEY_MIME_S_PROTECTED));
 	EXPECT_EQ(sent_bytes + strlen(HELLO), body_stat(c, MIKEY_MIME_S_BYTES_PROTECTED));
 
 	opened = body_stat(c, MIKEY_MIME_S_OPENED);
 	opened_bytes = body_stat(c, MIKEY_MIME_S_BYTES_OPENED);
 	entries = body_stat(c, MIKEY_MIME_S_REPLAY_ENTRIES);
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO, 0,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO, 0,
 		     NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 
 	/* refusals are counted where they belong */
 	{
 		u64 bad_cms = body_stat(c, MIKEY_MIME_S_BAD_CMS);
 		u64 bad_transfer = body_stat(c, MIKEY_MIME_S_BAD_TRANSFER);
 
-		self->letter.cms.p[self->letter.cms.len - 1] ^= 1;
-		EXPECT_EQ(-EBADMSG, letter_open(&self->letter, c, receive, NULL));
-		self->letter.cms.p[self->letter.cms.len - 1] ^= 1;
+		sc->letter.cms.p[sc->letter.cms.len - 1] ^= 1;
+		EXPECT_EQ(-EBADMSG, letter_open(&sc->letter, c, receive, NULL));
+		sc->letter.cms.p[sc->letter.cms.len - 1] ^= 1;
 		EXPECT_EQ(bad_cms + 1, body_stat(c, MIKEY_MIME_S_BAD_CMS));
-		self->letter.transfer.len--;
-		EXPECT_EQ(-EKEYREJECTED, letter_open(&self->letter, c, receive, NULL));
-		self->letter.transfer.len++;
+		sc->letter.transfer.len--;
+		EXPECT_EQ(-EKEYREJECTED, letter_open(&sc->letter, c, receive, NULL));
+		sc->letter.transfer.len++;
 		EXPECT_EQ(bad_transfer + 1, body_stat(c, MIKEY_MIME_S_BAD_TRANSFER));
 	}
-	ASSERT_EQ(0, letter_open(&self->letter, c, receive, NULL));
+	ASSERT_EQ(0, letter_open(&sc->letter, c, receive, NULL));
 	EXPECT_EQ(opened + 1, body_stat(c, MIKEY_MIME_S_OPENED));
 	EXPECT_EQ(opened_bytes + strlen(HELLO), body_stat(c, MIKEY_MIME_S_BYTES_OPENED));
 	EXPECT_EQ(entries + 1, body_stat(c, MIKEY_MIME_S_REPLAY_ENTRIES));
@@ -605,7 +632,8 @@ static int inherited_socket(void *arg)
 
 TEST_F(mime, strangers)
 {
-	struct stranger s = { self->lane.send, &self->lane.mime };
+	struct scene *sc = &self->sc;
+	struct stranger s = { sc->lane.send, &sc->lane.mime };
 
 	EXPECT_EQ(0, term_as_user(1234, own_socket, &s));
 	EXPECT_EQ(0, term_as_user(1234, inherited_socket, &s));
@@ -614,19 +642,20 @@ TEST_F(mime, strangers)
 /* A revoked ticket sends and opens nothing any more. */
 TEST_F(mime, revoked)
 {
+	struct scene *sc = &self->sc;
 	key_serial_t receive;
 
-	letter_write(&self->letter, &self->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO, 0,
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, HELLO, 0,
 		     NULL);
-	receive = letter_admit(&self->letter, &self->lane);
+	receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, receive);
 	ASSERT_EQ(0, keyctl_revoke(receive));
-	EXPECT_EQ(-EKEYREVOKED, letter_open(&self->letter, &self->lane.mime, receive, NULL));
-	ASSERT_EQ(0, keyctl_revoke(self->lane.send));
-	nlc_call(&self->lane.mime,
-		 body_protect_msg(&self->lane.mime, self->lane.send, BOB, text(HELLO)),
-		 &self->r);
-	EXPECT_EQ(-EKEYREVOKED, self->r.err);
+	EXPECT_EQ(-EKEYREVOKED, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
+	ASSERT_EQ(0, keyctl_revoke(sc->lane.send));
+	nlc_call(&sc->lane.mime,
+		 body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, text(HELLO)),
+		 &sc->r);
+	EXPECT_EQ(-EKEYREVOKED, sc->r.err);
 }
 
 TEST_HARNESS_MAIN
