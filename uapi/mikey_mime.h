@@ -91,8 +91,7 @@ enum mikey_mime_content_alg {
 /* What a received message proved, strongest last. */
 enum mikey_mime_proved {
 	MIKEY_PROVED_RECIPIENT = 1,	/* some recipient of this ticket */
-	MIKEY_PROVED_INITIATOR = 2,	/* INITIATOR sent a message; the body
-					 * may be any recipient's */
+	MIKEY_PROVED_INITIATOR = 2,	/* INITIATOR, but any recipient's body */
 	MIKEY_PROVED_BODY = 3,		/* INITIATOR sent this body */
 };
 
