@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # main.c is the program; the rest is a library so that unit tests can link it.
 LIBRARIES += mikeyctl-commands
-mikeyctl-commands_SRCS := $(addprefix helper/mikeyctl/,command.c keys.c output.c \
-	policy.c psk.c secret.c stats.c terminal.c ticket.c watch.c)
-mikeyctl-commands_PKGS := libnl-genl-3.0 libkeyutils libcrypto
+mikeyctl-commands_SRCS := $(addprefix helper/mikeyctl/,command.c delivery.c keys.c output.c \
+	policy.c psk.c secret.c send.c stats.c terminal.c ticket.c watch.c)
+mikeyctl-commands_PKGS := libre libnl-genl-3.0 libkeyutils libcrypto
 
 PROGRAMS += mikeyctl
 mikeyctl_SRCS := helper/mikeyctl/main.c

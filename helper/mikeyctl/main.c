@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "helper/mikeyctl/command.h"
-
-#define VERSION "1.0"
+#include "helper/lib/version.h"
 
 static const struct command * const commands[] = {
 	&psk_load, &psk_list, &psk_revoke,
 	&ticket_list, &ticket_show, &ticket_revoke, &ticket_invalidate,
 	&policy_show, &stats_show, &watch_refusals,
+	&send_message,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 	argc--;
 	argv++;
 	if (argc == 1 && !strcmp(argv[0], "--version")) {
-		printf("mikeyctl " VERSION "\n");
+		printf("mikeyctl " MIKEY_VERSION "\n");
 		return EXIT_DONE;
 	}
 	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") ||

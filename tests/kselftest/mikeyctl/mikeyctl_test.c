@@ -6,7 +6,10 @@
  */
 #include <kselftest_harness.h>
 
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "tests/kselftest/term.h"
 
@@ -143,6 +146,57 @@ static int user_flow(void *arg)
 TEST(ordinary_user)
 {
 	EXPECT_EQ(0, term_as_user(USER, user_flow, NULL));
+}
+
+/* A line of /proc/PID/status, without its name; "" if there is none. */
+static void status_of(pid_t pid, const char *name, char *value, size_t size)
+{
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	value[0] = '\0';
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)))
+			snprintf(value, size, "%.*s", (int)size - 1, line + strlen(name));
+	if (file)
+		fclose(file);
+}
+
+/* While it reads a key: a locked page, and nobody's to look at but root's. */
+TEST(key_is_read_into_locked_memory)
+{
+	const char *build = getenv("MIKEY_BUILD");
+	char program[256], locked[64] = "", path[64];
+	struct stat st;
+	int input[2];
+	pid_t pid;
+
+	snprintf(program, sizeof(program), "%s/mikeyctl", build ? build : "build");
+	ASSERT_EQ(0, pipe(input));
+	pid = fork();
+	if (!pid) {
+		dup2(input[0], 0);
+		if (setgid(USER) || setuid(USER))
+			_exit(1);
+		execl(program, "mikeyctl", "psk", "load", "--id", "never", NULL);
+		_exit(1);
+	}
+	for (int i = 0; i < 500 && !strstr(locked, " 4 kB"); i++) {
+		usleep(10000);
+		status_of(pid, "VmLck:", locked, sizeof(locked));
+	}
+	EXPECT_NE(NULL, strstr(locked, " 4 kB"))
+		TH_LOG("VmLck:%s", locked);
+	/* not dumpable: its files in /proc are root's, not the user's */
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	EXPECT_EQ(0, stat(path, &st));
+	EXPECT_EQ(0, st.st_uid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(input[0]);
+	close(input[1]);
 }
 
 /* What belongs to one user is out of another one's reach. */
