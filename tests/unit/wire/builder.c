@@ -286,7 +286,7 @@ static void chains_are_linked(void **state)
 	assert_int_equal(buf[33], MIKEY_PL_LAST);
 	assert_int_equal(buf[37], MIKEY_PL_ERR);
 	assert_int_equal(buf[40], MIKEY_PL_LAST);
-	assert_int_equal(buf[46], MIKEY_PL_V);
+	assert_memory_equal(buf + 46, "\x9\xb\0\0", 4);	/* ERR */
 	assert_int_equal(buf[50], MIKEY_PL_LAST);
 }
 

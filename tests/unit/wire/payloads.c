@@ -118,6 +118,56 @@ static void unknown_numbers(void **state)
 	}
 }
 
+/*
+ * Where a refusal points to: REQUEST_INIT has HDR at 0, T at 10, RANDRi at 16.
+ */
+static void refusals_say_where(void **state)
+{
+	static const struct part strange = { 99, "" };
+	const struct figure *f = &figures[REQUEST_INIT];
+	struct part parts[PLACES_MAX + 1];
+	u32 num = count(f);
+	struct mikey_diag d;
+	struct bytes b, good;
+
+#define WHERE(change, offset_wanted) \
+	do { \
+		b = good; \
+		change; \
+		judge(&b, &d); \
+		if (d.offset != (offset_wanted)) \
+			fail_msg("%s: %u", #change, d.offset); \
+	} while (0)
+
+	(void)state;
+	own_parts(f, parts);
+	assemble(&good, f, parts, num);
+	WHERE(b.buf[0] = 2, 0);
+	WHERE(b.buf[1] = 0, 1);
+	WHERE(b.buf[8] = 1, 8);
+	WHERE(b.buf[9] = MIKEY_MAP_SRTP_ID, 9);
+	WHERE(b.buf[2] = 99, 10);
+	WHERE(b.buf[2] = MIKEY_PL_SIGN, 10);
+	WHERE(b.buf[11] = 4, 11);
+	WHERE(b.buf[18] = 255, 19);
+	WHERE(b.len = 13, 12);
+	WHERE(b.len = 9, 9);
+	WHERE(b.buf[b.len++] = 0, good.len);
+
+	insert(parts, num, 1, strange);
+	WHERE(assemble(&b, f, parts, num + 1), 16);
+	insert(parts, num, 1, f->places[0].part);
+	WHERE(assemble(&b, f, parts, num + 1), 16);
+	own_parts(f, parts);
+	WHERE(assemble(&b, f, parts, 1), 16);
+	parts[1] = parts[2];
+	WHERE(assemble(&b, f, parts, 2), 16);
+	own_parts(f, parts);
+	parts[num] = strange;
+	WHERE(assemble(&b, f, parts, num + 1), good.len);
+#undef WHERE
+}
+
 static void no_signatures_no_bare_keys(void **state)
 {
 	static const struct part wrong[] = {
@@ -301,6 +351,7 @@ int main(void)
 		cmocka_unit_test(unexpected_ignored),
 		cmocka_unit_test(other_payloads_cut_short),
 		cmocka_unit_test(unknown_numbers),
+		cmocka_unit_test(refusals_say_where),
 		cmocka_unit_test(no_signatures_no_bare_keys),
 		cmocka_unit_test(key_data),
 		cmocka_unit_test(a_crowd_of_responders),
