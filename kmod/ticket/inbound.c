@@ -91,8 +91,8 @@ static int check_identities(const struct mikey_msg *m, struct mikey_why *why)
 }
 
 /*
- * 6.10: Vi is V once more. Vr's key is the KMS's and the initiator's. That
- * there is Initiator Data exactly where keys are forked, the parser has seen.
+ * 6.10: Vi is V once more. Vr's key is the KMS's and the initiator's. V leaves
+ * the Initiator Data out, so where nothing is forked nobody would verify it.
  */
 static int check_initiator_data(const struct mikey_msg *m,
 				const struct mikey_profile *profile,
@@ -103,7 +103,10 @@ static int check_initiator_data(const struct mikey_msg *m,
 	int err;
 
 	if (!profile->forked)
-		return 0;
+		return m->ticket.initiator_data.len ?
+		       refuse_form(why, "the ticket has initiator data without key forking") : 0;
+	if (!m->ticket.initiator_data.len)
+		return refuse_form(why, "the ticket has no initiator data, which key forking needs");
 	err = mikey_initiator_data_parse(&id, m->ticket.initiator_data, &d);
 	if (err)
 		return mikey_refuse_diag(why, err, MIKEY_TICKET_A_MESSAGE, &d);

@@ -335,6 +335,10 @@ static int check_answer(const struct mikey_exchange *ex,
 				   now, why);
 	if (err)
 		goto out;
+	if (m->ticket.initiator_data.len) {
+		err = refuse_policy(why, "the granted ticket already has initiator data");
+		goto out;
+	}
 	err = mikey_ticket_data_parse(&td, &m->ticket, &d);
 	if (err)
 		mikey_refuse_diag(why, err, MIKEY_TICKET_A_MESSAGE, &d);
