@@ -18,7 +18,8 @@ TESTS += peer_test
 peer_test_SRCS := tests/kselftest/peer_test.c
 peer_test_LIBS := mikeypeer mikeywire
 
-ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit damage exchange resolve))
+ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit attr damage exchange grant key \
+	psk resolve socket))
 TESTS += $(ticket_tests)
 $(foreach t,$(ticket_tests),$(eval $(t)_SRCS := tests/kselftest/$(t).c) \
 	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \

@@ -144,8 +144,8 @@ static void read_reply(struct nlmsghdr *h, struct nlc_reply *r)
  */
 static int receive(struct nlc *c, struct nl_msg *request, struct nlc_reply *r)
 {
-	u32 seq = request ? nlmsg_hdr(request)->nlmsg_seq : 0;
 	static __thread char buf[RECEIVE_MAX];
+	u32 seq = request ? nlmsg_hdr(request)->nlmsg_seq : 0;
 	struct nlmsghdr *h;
 	int len;
 

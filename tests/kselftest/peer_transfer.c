@@ -37,6 +37,7 @@ void peer_transfer_plan(struct peer_transfer *x, const struct peer_ticket *t,
 /* The message up to V; Initiator Data is empty. Notes where it belongs. */
 static void write_bare(struct peer_transfer *x, struct peer_msg *out)
 {
+	struct mikey_blob ticket = { x->ticket->body.p, x->ticket->body.len };
 	struct mikey_builder b;
 	int len;
 
@@ -52,8 +53,7 @@ static void write_bare(struct peer_transfer *x, struct peer_msg *out)
 		mikey_put_idr(&b, MIKEY_IDR_I, x->idr_i.type, x->idr_i.data);
 	if (x->idr_r.present)
 		mikey_put_idr(&b, MIKEY_IDR_R, x->idr_r.type, x->idr_r.data);
-	mikey_put_ticket(&b, (struct mikey_blob){ x->ticket->body.p,
-						  x->ticket->body.len });
+	mikey_put_ticket(&b, ticket);
 	out->cut_at = b.len;
 	out->cut_len = 2;
 	mikey_put_opaque16(&b, nothing);

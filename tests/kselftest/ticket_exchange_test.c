@@ -272,7 +272,7 @@ TEST_F(exchange, admit_by_wildcard)
 
 TEST_F(exchange, admit_by_group)
 {
-	const char group[] = "office@example.test";
+	static const char group[] = "office@example.test";
 	struct nl_msg *m;
 
 	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, group);

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Family "mikey_ticket": which keys serve as PSK, and for whom.
+ */
+#include <kselftest_harness.h>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+#include "term.h"
+
+#define SOMEBODY 4711
+
+FIXTURE(psk)
+{
+	struct term alice;
+	struct term_exchange ex;
+	struct peer_answer a;
+	struct peer_ticket ticket;
+	struct peer_msg msg;
+	struct nlc_reply r;
+};
+
+FIXTURE_SETUP(psk)
+{
+	term_session();
+	ASSERT_EQ(0, term_open(&self->alice, ALICE));
+}
+
+FIXTURE_TEARDOWN(psk)
+{
+	nlc_free(&self->r);
+	term_close(&self->alice);
+}
+
+/* REQUEST with another PSK. */
+static int request_with(struct term *t, key_serial_t psk, struct nlc_reply *r)
+{
+	const char *const responders[] = { BOB, NULL };
+	key_serial_t kept = t->psk_serial;
+
+	t->psk_serial = psk;
+	nlc_call(&t->nl, term_request_msg(t, responders), r);
+	t->psk_serial = kept;
+	return r->err;
+}
+
+static bool psk_refused(struct term *t, const char *what, key_serial_t psk,
+			int err, const char *words)
+{
+	struct nlc_reply r;
+	bool ok;
+
+	request_with(t, psk, &r);
+	ok = term_refused(what, &r, err, words, MIKEY_TICKET_A_PSK);
+	nlc_free(&r);
+	return ok;
+}
+
+TEST_F(psk, of_a_type_that_can_be_read)
+{
+	key_serial_t user, ring;
+
+	user = add_key("user", "mikey:psk", self->alice.psk.key, 32,
+		       KEY_SPEC_SESSION_KEYRING);
+	ring = add_key("keyring", "mikey-ring", NULL, 0,
+		       KEY_SPEC_SESSION_KEYRING);
+	ASSERT_LT(0, user);
+	ASSERT_LT(0, ring);
+	EXPECT_TRUE(psk_refused(&self->alice, "user", user, -EOPNOTSUPP,
+				"which userspace can read"));
+	EXPECT_TRUE(psk_refused(&self->alice, "keyring", ring, -EOPNOTSUPP,
+				"logon or encrypted"));
+}
+
+TEST_F(psk, of_a_wrong_length)
+{
+	static const u32 lens[] = { 1, 16, 31, 33, 64 };
+	key_serial_t psk;
+	char name[16];
+	u8 bytes[64];
+	u32 i;
+
+	peer_random(bytes, sizeof(bytes));
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		sprintf(name, "len-%u", lens[i]);
+		psk = term_logon(name, bytes, lens[i],
+				 KEY_SPEC_SESSION_KEYRING);
+		ASSERT_LT(0, psk);
+		EXPECT_TRUE(psk_refused(&self->alice, name, psk, -EINVAL,
+					"length"));
+	}
+}
+
+TEST_F(psk, that_is_not_there)
+{
+	static const key_serial_t serials[] = {
+		0x7ffffff1, 0, -1, KEY_SPEC_SESSION_KEYRING, INT32_MIN,
+		INT32_MAX,
+	};
+	char what[32];
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(serials); i++) {
+		sprintf(what, "serial %d", serials[i]);
+		EXPECT_TRUE(psk_refused(&self->alice, what, serials[i], -ENOKEY,
+					"no key"));
+	}
+}
+
+TEST_F(psk, that_is_dead)
+{
+	u64 bad = term_stat(&self->alice, MIKEY_TICKET_S_BAD_PSK);
+	key_serial_t revoked, expired;
+
+	revoked = term_logon("revoked", self->alice.psk.key, 32,
+			     KEY_SPEC_SESSION_KEYRING);
+	ASSERT_EQ(0, keyctl_revoke(revoked));
+	EXPECT_TRUE(psk_refused(&self->alice, "revoked", revoked, -EKEYREVOKED,
+				"revoked"));
+	expired = term_logon("expired", self->alice.psk.key, 32,
+			     KEY_SPEC_SESSION_KEYRING);
+	ASSERT_EQ(0, keyctl_set_timeout(expired, 1));
+	sleep(2);
+	EXPECT_TRUE(psk_refused(&self->alice, "expired", expired, -EKEYEXPIRED,
+				"expired"));
+	EXPECT_EQ(bad + 2, term_stat(&self->alice, MIKEY_TICKET_S_BAD_PSK));
+}
+
+/* A key that dies between REQUEST and GRANT takes the exchange's hope along. */
+TEST_F(psk, that_dies_meanwhile)
+{
+	u64 grants = term_stat(&self->alice, MIKEY_TICKET_S_GRANTS);
+
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
+				     self->ex.msg, self->ex.len));
+	peer_answer_write(&self->a, &self->msg);
+	ASSERT_EQ(0, keyctl_revoke(self->alice.psk_serial));
+	EXPECT_EQ(-EKEYREVOKED, term_answer(&self->alice,
+					    MIKEY_TICKET_CMD_GRANT,
+					    self->ex.id, &self->msg, &self->r));
+	EXPECT_NE('\0', self->r.words[0]);
+	EXPECT_EQ(grants, term_stat(&self->alice, MIKEY_TICKET_S_GRANTS));
+}
+
+/*
+ * The plain text of an encrypted key, for one who knows the master key:
+ * "default user:mikey-master 32" and then, in hexadecimal, IV and a zero byte,
+ * AES-256-CBC under SHA-256("ENC_KEY", zero, master key, zero), and a MAC.
+ */
+static bool decrypt(key_serial_t key, const u8 master[32], u8 plain[32])
+{
+	u8 text[41] = "ENC_KEY", aes[32], blob[17 + 32];
+	EVP_CIPHER_CTX *ctx;
+	char *all, *hex;
+	bool ok = true;
+	u32 i;
+	int n;
+
+	memcpy(text + 8, master, 32);
+	SHA256(text, sizeof(text), aes);
+	if (keyctl_read_alloc(key, (void **)&all) < 0)
+		return false;
+	hex = strrchr(all, ' ');
+	for (i = 0; hex && ok && i < sizeof(blob); i++)
+		ok = sscanf(hex + 1 + 2 * i, "%2hhx", &blob[i]) == 1;
+	free(all);
+	ctx = EVP_CIPHER_CTX_new();
+	ok = hex && ok && ctx &&
+	     EVP_DecryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, aes, blob) &&
+	     EVP_CIPHER_CTX_set_padding(ctx, 0) &&
+	     EVP_DecryptUpdate(ctx, plain, &n, blob + 17, 32) && n == 32;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok;
+}
+
+TEST_F(psk, encrypted)
+{
+	static const char update[] = "new user:mikey-master 32";
+	key_serial_t psk;
+	u8 master[32];
+
+	peer_random(master, sizeof(master));
+	ASSERT_LT(0, add_key("user", "mikey-master", master, sizeof(master),
+			     KEY_SPEC_SESSION_KEYRING));
+	psk = add_key("encrypted", "mikey-psk", update, sizeof(update) - 1,
+		      KEY_SPEC_SESSION_KEYRING);
+	if (psk < 0 && (errno == ENODEV || errno == ENOENT))
+		SKIP(return, "this kernel has no encrypted keys");
+	ASSERT_LT(0, psk) TH_LOG("%s", strerror(errno));
+	ASSERT_TRUE(decrypt(psk, master, self->alice.psk.key));
+	self->alice.psk_serial = psk;
+	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
+
+	/* 20 bytes is the shortest that there is */
+	psk = add_key("encrypted", "mikey-short", "new user:mikey-master 20",
+		      24, KEY_SPEC_SESSION_KEYRING);
+	ASSERT_LT(0, psk);
+	EXPECT_TRUE(psk_refused(&self->alice, "encrypted", psk, -EINVAL,
+				"length"));
+}
+
+/* --- somebody else's ----------------------------------------------------- */
+
+struct foreign {
+	key_serial_t serial;
+	int want;
+};
+
+/* Return: 0 if the kernel answered as wanted. */
+static int try_foreign(void *arg)
+{
+	struct foreign *f = arg;
+	struct nlc_reply r;
+	struct term t;
+
+	if (term_open(&t, CAROL))
+		return 1;
+	request_with(&t, f->serial, &r);
+	if (!f->want)
+		return r.err ? 2 : 0;
+	return term_refused("somebody else", &r, f->want, "permissions",
+			    MIKEY_TICKET_A_PSK) ? 0 : 3;
+}
+
+TEST_F(psk, of_another_user)
+{
+	struct foreign f = { self->alice.psk_serial, -EACCES };
+
+	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
+	/* permissions decide, not users: SEARCH for others is enough */
+	ASSERT_EQ(0, keyctl_setperm(f.serial, KEY_POS_ALL | KEY_OTH_SEARCH));
+	f.want = 0;
+	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
+}
+
+TEST_HARNESS_MAIN
