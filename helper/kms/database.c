@@ -14,7 +14,7 @@
 
 #define APPLICATION_ID 0x4d4b4d53	/* "MKMS" */
 #define SCHEMA_VERSION 1
-#define BUSY_MS 5000
+#define BUSY_MS 2000
 
 /*
  * Identities are blobs: they are compared as bytes. "sealed" holds the key,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the KMS: the core in process on a store in memory, then what
-# surrounds it in a folder of its own.
+# surrounds it in a folder of its own, then the program.
 kms_core_tests := vectors refuse grant resolve
-kms_place_tests := store config
+kms_place_tests := store config http program
 kms_support := tests/unit/kms/support.c
 
 define kms_core_test
@@ -20,3 +20,9 @@ test-kms-$(1)_PKGS := cmocka libcrypto
 test-kms-$(1)_LIBS := mikeykmsd mikeykms mikeyhelper mikeywire
 endef
 $(foreach t,$(kms_place_tests),$(eval $(call kms_place_test,$(t))))
+
+test-kms-http_SRCS += tests/unit/kms/client.c
+test-kms-http_PKGS += libssl
+test-kms-program_SRCS += tests/unit/kms/client.c
+
+$(BUILD)/tests/test-kms-program: | $(BUILD)/mikey-kms

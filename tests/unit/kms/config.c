@@ -112,7 +112,7 @@ static void faults(void **state)
 		{ "log = loud\n", 1, "error, warning" },
 		{ "allow \"a@b\" {\n to = {\"x y\"}\n}\n", 2, "user@domain" },
 		{ "allow \"a@b\" {}\nallow \"a@b\" {}\n", 2, "" },
-		{ "store = \n", 2, "" },
+		{ "store =\n", 2, "" },
 		{ "skew = 5 }\n", 1, "" },
 	};
 	struct place *p = *state;
