@@ -26,6 +26,9 @@
 
 #define URI_MAX 1024
 
+/* SIP gives up after 64 * T1 (RFC 3261 17.1.2.2, timer F). */
+#define TIMEOUT_MAX 32
+
 struct request {
 	const char *to, *from, *via, *type, *file, *config;
 	int64_t timeout;
@@ -254,9 +257,10 @@ static int run(const struct command *command, int argc, char **argv)
 			break;
 		case 'w':
 			if (!command_read_seconds(optarg, &request.timeout) ||
-			    request.timeout > 3600)
+			    request.timeout > TIMEOUT_MAX)
 				return command_usage(command,
-						     "--timeout is a number of seconds up to an hour");
+						     "--timeout is a number of seconds, %d at most",
+						     TIMEOUT_MAX);
 			break;
 		case 'C':
 			request.config = optarg;
