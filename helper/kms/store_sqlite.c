@@ -5,6 +5,7 @@
  * tpks.c.
  */
 #include <openssl/crypto.h>
+#include <pthread.h>
 
 #include "helper/kms/crypto.h"
 #include "helper/kms/database.h"
@@ -257,20 +258,28 @@ static int record(struct kms_database *d, const struct kms_admission *a, s64 *t)
 	return ret;
 }
 
+/*
+ * SQLite lets a writer that finds another one sleep and try again. Between
+ * the threads of this process a queue is faster and fairer.
+ */
+static pthread_mutex_t writers = PTHREAD_MUTEX_INITIALIZER;
+
 static int store_admit(struct kms_store *s, const struct kms_admission *a,
 		       s64 *t)
 {
 	struct kms_database *d = database(s);
 	int ret;
 
+	pthread_mutex_lock(&writers);
 	ret = kms_database_run(kms_database_sql(d, KMS_SQL_BEGIN));
-	if (ret)
-		return ret;
-	ret = record(d, a, t);
-	if (!ret)
-		ret = kms_database_run(kms_database_sql(d, KMS_SQL_COMMIT));
-	if (ret)
-		kms_database_run(kms_database_sql(d, KMS_SQL_ROLLBACK));
+	if (!ret) {
+		ret = record(d, a, t);
+		if (!ret)
+			ret = kms_database_run(kms_database_sql(d, KMS_SQL_COMMIT));
+		if (ret)
+			kms_database_run(kms_database_sql(d, KMS_SQL_ROLLBACK));
+	}
+	pthread_mutex_unlock(&writers);
 	return ret;
 }
 
