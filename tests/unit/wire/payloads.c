@@ -150,6 +150,7 @@ static void refusals_say_where(void **state)
 	WHERE(b.buf[2] = MIKEY_PL_SIGN, 10);
 	WHERE(b.buf[11] = 4, 11);
 	WHERE(b.buf[18] = 255, 19);
+	WHERE(b.buf[b.len - 21] = 3, good.len - 21);	/* V's algorithm */
 	WHERE(b.len = 13, 12);
 	WHERE(b.len = 9, 9);
 	WHERE(b.buf[b.len++] = 0, good.len);
