@@ -100,17 +100,32 @@ static int decode(struct bytes *out, GMimePart *part, struct problem *problem)
 	return err;
 }
 
-static GMimeObject *parse(const struct pl *type, const struct pl *body)
+/* GMime makes the best of everything; what it had to mend is told here. */
+static void mended(gint64 offset, GMimeParserWarning what, const gchar *item, gpointer arg)
+{
+	bool *damaged = arg;
+
+	(void)offset;
+	(void)item;
+	if (what == GMIME_WARN_MALFORMED_MULTIPART || what == GMIME_WARN_TRUNCATED_MESSAGE ||
+	    what == GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY)
+		*damaged = true;
+}
+
+static GMimeObject *parse(const struct pl *type, const struct pl *body, bool *damaged)
 {
 	GMimeParserOptions *options = g_mime_parser_options_new();
 	GMimeStream *stream = g_mime_stream_mem_new();
 	GMimeParser *parser;
 	GMimeObject *object;
 
+	g_mime_parser_options_set_warning_callback(options, mended, damaged);
 	g_mime_stream_write(stream, "Content-Type: ", strlen("Content-Type: "));
 	g_mime_stream_write(stream, type->p, type->l);
 	g_mime_stream_write(stream, "\r\n\r\n", 4);
 	g_mime_stream_write(stream, body->p, body->l);
+	/* at a last boundary without line end GMime leaves a '\r' to the part */
+	g_mime_stream_write(stream, "\r\n", 2);
 	g_mime_stream_seek(stream, 0, GMIME_STREAM_SEEK_SET);
 	parser = g_mime_parser_new_with_stream(stream);
 	object = g_mime_parser_construct_part(parser, options);
@@ -139,8 +154,9 @@ static unsigned int find_parts(GMimeMultipart *multipart, const char *subtype,
 	return count;
 }
 
-static enum multipart_kind take_parts(GMimeMultipart *multipart, struct bytes *transfer,
-				      struct bytes *cms, struct problem *problem)
+static enum multipart_kind take_parts(GMimeMultipart *multipart, bool damaged,
+				      struct bytes *transfer, struct bytes *cms,
+				      struct problem *problem)
 {
 	GMimePart *mikey = NULL, *smime = NULL;
 	unsigned int mikeys = find_parts(multipart, "mikey", &mikey);
@@ -148,6 +164,10 @@ static enum multipart_kind take_parts(GMimeMultipart *multipart, struct bytes *t
 
 	if (!mikeys)
 		return MULTIPART_PLAIN;
+	if (damaged) {
+		problem_set(problem, -EBADMSG, "the multipart body is damaged or cut short");
+		return MULTIPART_BROKEN;
+	}
 	if (mikeys > 1 || smimes > 1) {
 		problem_set(problem, -EBADMSG,
 			    "the message has several parts where one belongs");
@@ -174,6 +194,7 @@ enum multipart_kind multipart_parse(const struct pl *type, const struct pl *body
 	static bool initialised;
 	enum multipart_kind kind = MULTIPART_PLAIN;
 	struct msg_ctype ctype;
+	bool damaged = false;
 	GMimeObject *object;
 
 	if (!pl_isset(type) || msg_ctype_decode(&ctype, type) ||
@@ -182,9 +203,9 @@ enum multipart_kind multipart_parse(const struct pl *type, const struct pl *body
 	if (!initialised)
 		g_mime_init();
 	initialised = true;
-	object = parse(type, body);
+	object = parse(type, body, &damaged);
 	if (object && GMIME_IS_MULTIPART(object))
-		kind = take_parts(GMIME_MULTIPART(object), transfer, cms, problem);
+		kind = take_parts(GMIME_MULTIPART(object), damaged, transfer, cms, problem);
 	if (object)
 		g_object_unref(object);
 	return kind;

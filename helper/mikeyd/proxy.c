@@ -283,6 +283,14 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 	}
 }
 
+static void received_large(const struct flow *flow, struct sip_msg *msg, void *arg)
+{
+	log_info("refused a SIP message that is too large");
+	if (msg->req && pl_isset(&msg->via.sentby))
+		stateless_refuse(arg, flow, msg,
+				 (struct refusal){ 413, "Request Entity Too Large" });
+}
+
 static void failed(const struct flow *flow, int err, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
@@ -299,6 +307,7 @@ struct transport_handlers proxy_handlers(struct mikeyd *mikeyd)
 {
 	return (struct transport_handlers){
 		.recv = received,
+		.large = received_large,
 		.fail = failed,
 		.accept = accepts,
 		.arg = mikeyd,

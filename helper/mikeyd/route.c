@@ -207,20 +207,47 @@ static bool is_addressed(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 	return transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
 }
 
-/* From the network: the token tells the client, and nothing else does. */
+static bool reaches(const struct mikeyd *mikeyd, const struct flow *client)
+{
+	return client->tp != SIP_TRANSP_TCP ||
+		transport_connected(mikeyd->transport, client);
+}
+
+/* The contact that the Request-URI names, if it is the address of a client. */
+static bool contact(const struct mikeyd *mikeyd, const struct sip_msg *msg, struct flow *to)
+{
+	static const struct pl name = PL("transport");
+	struct pl transport;
+
+	if (sa_set(&to->peer, &msg->uri.host, msg->uri.port ?: SIP_PORT) ||
+	    !route_is_client(mikeyd, &to->peer) ||
+	    transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port))
+		return false;
+	to->side = SIDE_INSIDE;
+	to->tp = !uri_param_get(&msg->uri.params, &name, &transport) &&
+		!pl_strcasecmp(&transport, "tcp") ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
+	return true;
+}
+
+/*
+ * From the network: the token tells the client. Where its connection is gone,
+ * the user's client is the one that registered since, or listens at its contact.
+ */
 static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 		      const struct pl *token, struct route *route)
 {
-	if (pl_isset(token)) {
-		if (!token_read(&route->to, token))
-			return REFUSE_TOKEN;
-	} else if (!is_addressed(mikeyd, msg)) {
+	bool named = pl_isset(token);
+
+	if (named && !token_read(&route->to, token))
+		return REFUSE_TOKEN;
+	if (named && reaches(mikeyd, &route->to))
+		return 0;
+	if (!named && !is_addressed(mikeyd, msg))
 		return REFUSE_STRANGER;
-	} else if (mikeyd->client_known) {
+	if (mikeyd->client_known && reaches(mikeyd, &mikeyd->client))
 		route->to = mikeyd->client;
-	} else {
+	else if (!named || !contact(mikeyd, msg, &route->to))
 		return REFUSE_CLIENT;
-	}
 	return 0;
 }
 

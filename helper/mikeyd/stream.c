@@ -3,6 +3,7 @@
 #include "helper/mikeyd/stream.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "helper/lib/log.h"
@@ -15,6 +16,8 @@
 #define MESSAGE_MS (32 * 1000)
 /* Bytes taken at a time while the size of a message is not known. */
 #define STEP 2048
+/* A refused message longer than this costs its sender the connection. */
+#define SKIP_MAX (16 * 1024 * 1024)
 #define SEND_QUEUE_MAX (4 * 1024 * 1024)
 
 struct streams {
@@ -33,8 +36,10 @@ struct stream {
 	struct mbuf *queue;		/* sent before the connection was there */
 
 	struct mbuf *received;
+	size_t head;			/* size of its head */
 	size_t scanned;			/* no empty line before this */
 	size_t wanted;			/* size of the message, 0 if unknown */
+	size_t skip;			/* bytes to drop: the rest of a refused one */
 };
 
 static void stream_destroy(void *data)
@@ -139,13 +144,14 @@ static ssize_t message_size(struct stream *stream)
 		return -EMSGSIZE;
 	if (!sipmsg_content_length(text, head, &length))
 		return -EBADMSG;	/* mandatory over streams: 18.3 */
-	if (length.l > 7 || pl_u32(&length) > TRANSPORT_MESSAGE_MAX - head)
+	if (length.l > 8 || pl_u32(&length) > SKIP_MAX)
 		return -EMSGSIZE;
+	stream->head = head;
 	return head + pl_u32(&length);
 }
 
-/* Give a whole message to the proxy; false if the stream is gone. */
-static bool deliver(struct stream *stream, struct mbuf *mb)
+/* Decode a message and hand it over; false if the stream is gone. */
+static bool hand_over(struct stream *stream, struct mbuf *mb, transport_recv_h *handler)
 {
 	struct streams *streams = stream->streams;
 	struct flow flow = stream->flow;
@@ -163,12 +169,30 @@ static bool deliver(struct stream *stream, struct mbuf *mb)
 	msg->src = flow.peer;
 	msg->tp = SIP_TRANSP_TCP;
 	mem_ref(stream);
-	streams->handlers.recv(&flow, msg, streams->handlers.arg);
+	handler(&flow, msg, streams->handlers.arg);
 	sipmsg_release(msg);
 	/* the handler's own sending may have ended it */
 	alive = mem_nrefs(stream) > 1;
 	mem_deref(stream);
 	return alive;
+}
+
+/*
+ * A message too large to be kept: its head is answered and its body dropped, so
+ * that the client gets its answer and keeps its connection.
+ */
+static bool too_large(struct stream *stream)
+{
+	struct mbuf *mb = stream->received;
+	size_t end = mb->end;
+
+	stream->skip = stream->wanted - end;
+	mb->end = stream->head;
+	stream->received = NULL;
+	stream->wanted = 0;
+	stream->scanned = 0;
+	OPENSSL_cleanse(mb->buf + mb->end, end - mb->end);
+	return hand_over(stream, mb, stream->streams->handlers.large);
 }
 
 /* Keep-alives between messages: CRLFCRLF is a ping, CRLF its answer (RFC 5626) */
@@ -231,7 +255,7 @@ static int measure(struct stream *stream)
 	if (size <= 0)
 		return size;
 	stream->wanted = size;
-	if (stream->received->end >= stream->wanted)
+	if (stream->received->end >= stream->wanted || stream->wanted > TRANSPORT_MESSAGE_MAX)
 		return 0;
 	fitting = mbuf_alloc(stream->wanted);
 	if (!fitting)
@@ -270,17 +294,27 @@ static void received(struct mbuf *mb, void *arg)
 	while (mbuf_get_left(mb) || stream->received) {
 		size_t left = mbuf_get_left(mb);
 
+		if (stream->skip) {
+			size_t drop = left < stream->skip ? left : stream->skip;
+
+			mbuf_advance(mb, drop);
+			stream->skip -= drop;
+			continue;
+		}
 		err = left ? absorb(stream, mb) : 0;
 		if (!err && !stream->wanted)
 			err = measure(stream);
 		if (err)
 			goto fail;
-		if (stream->wanted && stream->received->end >= stream->wanted) {
+		if (stream->wanted > TRANSPORT_MESSAGE_MAX) {
+			if (!too_large(stream))
+				return;
+		} else if (stream->wanted && stream->received->end >= stream->wanted) {
 			whole = extract(stream);
 			err = -ENOMEM;
 			if (!whole)
 				goto fail;
-			if (!deliver(stream, whole))
+			if (!hand_over(stream, whole, stream->streams->handlers.recv))
 				return;
 		} else if (!stream->received->end) {
 			sipmsg_wipe(stream->received);
@@ -289,7 +323,8 @@ static void received(struct mbuf *mb, void *arg)
 			return;		/* the rest is on its way */
 		}
 	}
-	rest(stream);
+	if (!stream->skip)
+		rest(stream);
 	return;
 fail:
 	log_info("closed a TCP connection: %s", err == -EMSGSIZE ? "message too large" :

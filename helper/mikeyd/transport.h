@@ -54,8 +54,12 @@ typedef void (transport_fail_h)(const struct flow *flow, int err, void *arg);
 /* transport_accept_h - may this peer connect from inside? */
 typedef bool (transport_accept_h)(const struct flow *flow, void *arg);
 
+/*
+ * recv is told of a message that arrived whole, large of one whose body exceeds
+ * TRANSPORT_MESSAGE_MAX and was dropped.
+ */
 struct transport_handlers {
-	transport_recv_h *recv;
+	transport_recv_h *recv, *large;
 	transport_fail_h *fail;
 	transport_accept_h *accept;
 	void *arg;
