@@ -94,11 +94,11 @@ static bool wildcards_allowed(enum kms_wildcards allowed, struct mikey_blob to)
 static bool may_ask(const struct kms_policy *policy, struct mikey_blob from,
 		    struct mikey_blob to)
 {
-	const struct kms_rule *r;
+	size_t i;
 
-	for (r = policy->rules; r < policy->rules + policy->num_rules; r++)
-		if (kms_pattern_covers(text(r->from), from) &&
-		    kms_pattern_covers(text(r->to), to))
+	for (i = 0; i < policy->num_rules; i++)
+		if (kms_pattern_covers(text(policy->rules[i].from), from) &&
+		    kms_pattern_covers(text(policy->rules[i].to), to))
 			return true;
 	return !policy->num_rules;
 }
