@@ -56,6 +56,52 @@ def token():
     return os.urandom(8).hex()
 
 
+def response(request, line, tag, headers=()):
+    """The response to a request."""
+    to = request.get("to", "")
+    lines = [f"SIP/2.0 {line}", *(f"Via: {v}" for v in request.all("via")),
+             *(f"{h}: {request.get(h)}" for h in ("From", "Call-ID", "CSeq")),
+             f"To: {to}" if ";tag=" in to else f"To: {to};tag={tag}",
+             *headers, "Content-Length: 0", "", ""]
+    return "\r\n".join(lines).encode()
+
+
+class Trap:
+    """What looks like a proxy and keeps every MESSAGE for itself: says 200 to
+    all that comes over TCP."""
+
+    def __init__(self, address, inside):
+        self.caught = queue.Queue()
+        with inside():
+            self.socket = socket.create_server(address)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        buffer = b""
+        with connection:
+            while data := connection.recv(1 << 20):
+                raw, buffer = cut(buffer + data)
+                while raw:
+                    message = Message(raw)
+                    if message.method:
+                        connection.sendall(response(message, "200 OK", "trap"))
+                    if message.method == "MESSAGE":
+                        self.caught.put(message)
+                    raw, buffer = cut(buffer)
+
+
 class Client:
     """One client with one socket to its proxy. Incoming MESSAGEs go to
     self.inbox after they were answered with self.answer."""
@@ -117,14 +163,8 @@ class Client:
             if waiting:
                 waiting.put(message)
             return
-        lines = ["SIP/2.0 " + self.answer]
-        lines += [f"Via: {v}" for v in message.all("via")]
-        lines += [f"{h}: {message.get(h)}" for h in ("From", "Call-ID", "CSeq")]
-        to = message.get("to")
-        lines.append(f"To: {to}" if ";tag=" in to else f"To: {to};tag={self.tag}")
-        if message.method == "OPTIONS":
-            lines.append("X-Client: seen")
-        self._send("\r\n".join(lines + ["Content-Length: 0", "", ""]).encode())
+        more = ("X-Client: seen",) if message.method == "OPTIONS" else ()
+        self._send(response(message, self.answer, self.tag, more))
         self.inbox.put(message)
 
     def _send(self, raw):
