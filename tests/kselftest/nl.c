@@ -47,14 +47,19 @@ void nlc_close(struct nlc *c)
 	c->sock = NULL;
 }
 
-struct nl_msg *nlc_msg(struct nlc *c, u8 cmd)
+struct nl_msg *nlc_msg_room(struct nlc *c, u8 cmd, u32 room)
 {
-	struct nl_msg *msg = nlmsg_alloc_size(RECEIVE_MAX);
+	struct nl_msg *msg = nlmsg_alloc_size(room);
 
 	if (!msg || !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, c->family, 0,
 				 NLM_F_REQUEST | NLM_F_ACK, cmd, c->version))
 		abort();
 	return msg;
+}
+
+struct nl_msg *nlc_msg(struct nlc *c, u8 cmd)
+{
+	return nlc_msg_room(c, cmd, RECEIVE_MAX);
 }
 
 struct nl_msg *nlc_again(struct nlc *c, struct nl_msg *msg)

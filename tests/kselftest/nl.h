@@ -50,8 +50,12 @@ struct nlc_reply {
 int nlc_open(struct nlc *c, const char *family, u8 version);
 void nlc_close(struct nlc *c);
 
-/* A request, to which attributes are added with libnl's nla_put*(). */
+/*
+ * A request, to which attributes are added with libnl's nla_put*(). There is
+ * room for the largest that there is, or for @room bytes, which costs less.
+ */
 struct nl_msg *nlc_msg(struct nlc *c, u8 cmd);
+struct nl_msg *nlc_msg_room(struct nlc *c, u8 cmd, u32 room);
 
 /* A copy of @msg for @c, to be sent a second time. */
 struct nl_msg *nlc_again(struct nlc *c, struct nl_msg *msg);

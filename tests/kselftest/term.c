@@ -12,6 +12,9 @@
 
 #include "term.h"
 
+/* For the attributes of a request beside its MIKEY message. */
+#define ROOM 16384
+
 void term_session(void)
 {
 	if (keyctl_join_session_keyring(NULL) < 0) {
@@ -67,7 +70,8 @@ static void put_psk(struct nl_msg *m, const struct term *t)
 
 struct nl_msg *term_request_msg(struct term *t, const char *const *responders)
 {
-	struct nl_msg *m = nlc_msg(&t->nl, MIKEY_TICKET_CMD_REQUEST);
+	struct nl_msg *m = nlc_msg_room(&t->nl, MIKEY_TICKET_CMD_REQUEST,
+					ROOM);
 
 	put_psk(m, t);
 	put_text(m, MIKEY_TICKET_A_INITIATOR, t->uid);
@@ -81,7 +85,8 @@ struct nl_msg *term_request_msg(struct term *t, const char *const *responders)
 
 struct nl_msg *term_resolve_msg(struct term *t, const struct peer_msg *transfer)
 {
-	struct nl_msg *m = nlc_msg(&t->nl, MIKEY_TICKET_CMD_RESOLVE);
+	struct nl_msg *m = nlc_msg_room(&t->nl, MIKEY_TICKET_CMD_RESOLVE,
+					ROOM + transfer->len);
 
 	put_psk(m, t);
 	put_text(m, MIKEY_TICKET_A_IDENTITY, t->uid);
@@ -92,7 +97,7 @@ struct nl_msg *term_resolve_msg(struct term *t, const struct peer_msg *transfer)
 struct nl_msg *term_answer_msg(struct term *t, int cmd, u32 exchange,
 			       const u8 *msg, u32 len)
 {
-	struct nl_msg *m = nlc_msg(&t->nl, cmd);
+	struct nl_msg *m = nlc_msg_room(&t->nl, cmd, ROOM + len);
 
 	nla_put_u32(m, MIKEY_TICKET_A_EXCHANGE, exchange);
 	nla_put(m, MIKEY_TICKET_A_MESSAGE, len, msg);
@@ -233,7 +238,7 @@ bool term_refused(const char *what, const struct nlc_reply *r, int err,
 
 int term_info(struct term *t, key_serial_t ticket, struct nlc_reply *r)
 {
-	struct nl_msg *m = nlc_msg(&t->nl, MIKEY_TICKET_CMD_INFO);
+	struct nl_msg *m = nlc_msg_room(&t->nl, MIKEY_TICKET_CMD_INFO, ROOM);
 
 	nla_put_s32(m, MIKEY_TICKET_A_TICKET, ticket);
 	return nlc_call(&t->nl, m, r);
@@ -245,7 +250,8 @@ u64 term_stat(struct term *t, int stat)
 	struct nlc_reply r;
 	u64 value = (u64)-1;
 
-	nlc_call(&t->nl, nlc_msg(&t->nl, MIKEY_TICKET_CMD_STATS), &r);
+	nlc_call(&t->nl, nlc_msg_room(&t->nl, MIKEY_TICKET_CMD_STATS, ROOM),
+		 &r);
 	a = nlc_in(r.attr[MIKEY_TICKET_A_STATS], stat, 0);
 	if (a && nla_len(a) == 8)
 		value = nla_get_u64(a);

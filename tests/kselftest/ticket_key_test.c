@@ -344,18 +344,18 @@ TEST_F(key, wiped_when_it_expires)
 	key_serial_t ticket;
 	struct timespec now;
 
-	self->alice.valid = 3;
+	self->alice.valid = 5;
 	ticket = term_grant(&self->alice, BOB, &self->ticket);
 	ASSERT_LT(0, ticket);
 	EXPECT_EQ(0, term_info(&self->alice, ticket, &self->r));
-	EXPECT_LE(nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]), 3);
+	EXPECT_LE(nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]), 5);
 	nlc_free(&self->r);
 	EXPECT_EQ(self->wipes, term_stat(&self->alice, MIKEY_TICKET_S_WIPES));
-	EXPECT_TRUE(wiped(self, 4000));
-	/* to the second */
+	EXPECT_TRUE(wiped(self, 8000));
+	/* the garbage collector would take minutes */
 	clock_gettime(CLOCK_REALTIME, &now);
 	EXPECT_LE(mikey_ts_to_unix(&self->ticket.policy.head.tr_e), now.tv_sec);
-	EXPECT_GE(mikey_ts_to_unix(&self->ticket.policy.head.tr_e) + 1,
+	EXPECT_GE(mikey_ts_to_unix(&self->ticket.policy.head.tr_e) + 5,
 		  now.tv_sec);
 	EXPECT_EQ(-EKEYEXPIRED, term_info(&self->alice, ticket, &self->r))
 		TH_LOG("%s", self->r.words);

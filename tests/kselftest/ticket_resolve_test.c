@@ -301,7 +301,7 @@ BEND(t_future, w->x.t = peer_time(time(NULL) + 90))
 
 static void t_before_start(struct way *w)
 {
-	w->x.t = peer_time(time(NULL) - 3602);
+	w->x.t = peer_time(time(NULL) - 3700);
 }
 
 static void t_after_end(struct way *w)
