@@ -23,7 +23,7 @@
 #include "stats.h"
 #include "ticket.h"
 
-/* A cache of its own: never merged for user copies, tight for its size. */
+/* A cache of its own: tight for its size, and closed to copies to userspace. */
 static struct kmem_cache *secrets_cache;
 
 int mikey_ticket_init(void)
