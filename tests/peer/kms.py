@@ -15,7 +15,6 @@ import json
 import os
 import sys
 import threading
-import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -125,7 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         status, answer = 200, b""
         try:
             if kms.fault == "slow":
-                time.sleep(120)
+                self.server.stopping.wait(120)
             if kms.fault == "close":
                 self.close_connection = True
                 return
@@ -140,11 +139,27 @@ class Handler(BaseHTTPRequestHandler):
         except (m.Bad, KeyError, ValueError, TypeError) as e:
             status, log["error"] = 400, repr(e)
         with self.server.lock:
-            print(json.dumps(log), flush=True)
+            self.server.log(json.dumps(log))
         self.reply(status, answer)
 
 
-def main():
+class Server(ThreadingHTTPServer):
+    """Listens where it is made, so make it in the network namespace wanted."""
+
+    daemon_threads = True
+
+    def __init__(self, args, log):
+        super().__init__((args.bind, args.port), Handler)
+        self.kms, self.log = Kms(args), log
+        self.lock, self.stopping = threading.Lock(), threading.Event()
+
+    def stop(self):
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+
+
+def parser():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bind", default="127.0.0.1")
     p.add_argument("--port", type=int, required=True)
@@ -153,9 +168,11 @@ def main():
     p.add_argument("--group", action="append", default=[])
     p.add_argument("--suite", default="256", choices=m.SUITES)
     p.add_argument("--fault", default="")
-    args = p.parse_args()
-    server = ThreadingHTTPServer((args.bind, args.port), Handler)
-    server.kms, server.lock = Kms(args), threading.Lock()
+    return p
+
+
+def main():
+    server = Server(parser().parse_args(), lambda line: print(line, flush=True))
     print("ready", flush=True)
     try:
         server.serve_forever()

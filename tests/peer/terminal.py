@@ -188,6 +188,7 @@ def split_body(raw):
 
 
 def send(a):
+    """The final answer to one MESSAGE, as {"status": …, "line": …}."""
     kind = socket.SOCK_DGRAM if a.udp else socket.SOCK_STREAM
     host, port = a.proxy.rsplit(":", 1)
     sock = socket.socket(socket.AF_INET, kind)
@@ -216,11 +217,12 @@ def send(a):
         answer = link.recv()
         status = int(answer.split(b" ", 2)[1])
         if status >= 200:
-            print(json.dumps({"status": status, "line": answer.split(b"\r\n", 1)[0].decode()}))
-            return 0
+            sock.close()
+            return {"status": status, "line": answer.split(b"\r\n", 1)[0].decode()}
 
 
-def receive(a):
+def listen(a):
+    """The socket to receive on, made in the network namespace one is in."""
     host, port = a.listen.rsplit(":", 1)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if a.udp else socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -228,7 +230,11 @@ def receive(a):
     sock.settimeout(a.timeout)
     if not a.udp:
         sock.listen()
-    print("ready", flush=True)
+    return sock
+
+
+def receive(a, sock, tell):
+    """Answer a.count MESSAGEs, telling what each was."""
     me, left = Terminal(a), a.count
     link = Link(sock, True) if a.udp else None
     while left:
@@ -247,15 +253,14 @@ def receive(a):
             out |= me.open(parts["application/mikey"], parts["application/pkcs7-mime"])
         except Exception as e:  # pylint: disable=broad-except
             status, out["error"] = "493 Undecipherable", repr(e)
-        print(json.dumps(out), flush=True)
+        tell(out)
         lines = [f"SIP/2.0 {status}"] + [f"Via: {v}" for v in h.get_all("Via")]
         lines += [f"{n}: {h[n]}" for n in ("From", "To", "Call-ID", "CSeq")]
         link.send("\r\n".join(lines + ["Content-Length: 0", "", ""]).encode())
         left -= 1
-    return 0
 
 
-def main():
+def parser():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("what", choices=("send", "receive"))
     for name in ("uid", "psk-id", "psk", "kms-url", "kms"):
@@ -273,9 +278,19 @@ def main():
     p.add_argument("--timeout", type=float, default=40)
     for name in ("fault", "save", "replay"):
         p.add_argument("--" + name, default="")
-    a = p.parse_args()
+    return p
+
+
+def main():
+    a = parser().parse_args()
     try:
-        return send(a) if a.what == "send" else receive(a)
+        if a.what == "receive":
+            sock = listen(a)
+            print("ready", flush=True)
+            receive(a, sock, lambda out: print(json.dumps(out), flush=True))
+            return 0
+        print(json.dumps(send(a)))
+        return 0
     except (m.Bad, cms.Bad, OSError) as e:
         print(json.dumps({"error": repr(e)}))
         return 1
