@@ -69,6 +69,59 @@ bool sipmsg_content_length(const char *head, size_t len, struct pl *value)
 	return any && value->l;
 }
 
+/*
+ * Is the head made of lines that end with CRLF, without other controls? libre
+ * takes a lone CR for white space and a lone LF for a line's end. Parsers differ
+ * in that, so a header of somebody's choice, or the end of the head, could
+ * hide from this proxy in a value and appear to the user's client.
+ */
+static bool is_clean(const struct sip_msg *msg)
+{
+	const uint8_t *at = msg->mb->buf, *end = msg->mb->buf + msg->mb->pos;
+
+	for (; at < end; at++) {
+		if (*at == '\r' && end - at > 1 && at[1] == '\n')
+			at++;
+		else if ((*at < 0x20 && *at != '\t') || *at == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Is there one header of this name, and is it the one that libre read into
+ * parsed? It takes the last of several, and for a known one also an unknown
+ * one of the same hash; the user's client may take another one.
+ */
+static bool is_single(const struct sip_msg *msg, const char *name, const char *parsed)
+{
+	unsigned int count = 0;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (!sipmsg_named(hdr, name))
+			continue;
+		if (count++ || parsed < hdr->val.p || parsed > hdr->val.p + hdr->val.l)
+			return false;
+	}
+	return count || !parsed;
+}
+
+static bool is_first_via(const struct sip_msg *msg)
+{
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, "Via"))
+			return msg->via.val.p == hdr->val.p;
+	}
+	return false;
+}
+
 bool sipmsg_complete(const struct sip_msg *msg)
 {
 	struct pl body;
@@ -77,6 +130,12 @@ bool sipmsg_complete(const struct sip_msg *msg)
 		return false;
 	if (!pl_isset(&msg->callid) || !pl_isset(&msg->cseq.met) ||
 	    !pl_isset(&msg->from.auri) || !pl_isset(&msg->to.auri))
+		return false;
+	if (!is_clean(msg) || !is_first_via(msg) || !is_single(msg, "From", msg->from.val.p) ||
+	    !is_single(msg, "To", msg->to.val.p) || !is_single(msg, "Call-ID", msg->callid.p) ||
+	    !is_single(msg, "CSeq", msg->cseq.met.p) ||
+	    !is_single(msg, "Max-Forwards", msg->maxfwd.p) ||
+	    !is_single(msg, "Content-Length", msg->clen.p))
 		return false;
 	if (msg->req && pl_cmp(&msg->met, &msg->cseq.met))
 		return false;

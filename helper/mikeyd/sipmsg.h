@@ -29,7 +29,10 @@ void sipmsg_wipe(struct mbuf *mb);
  */
 bool sipmsg_content_length(const char *head, size_t len, struct pl *value);
 
-/* sipmsg_complete - does a message have what every one must have (8.1.1)? */
+/*
+ * sipmsg_complete - does a message have what every one must have (8.1.1), and
+ * does its head mean the same to every parser?
+ */
 bool sipmsg_complete(const struct sip_msg *msg);
 
 /* sipmsg_is - is this the method of a request, or that of a response's CSeq? */
