@@ -106,7 +106,7 @@ static int check_initiator_data(const struct mikey_msg *m,
 		return m->ticket.initiator_data.len ?
 		       refuse_form(why, "the ticket has initiator data without key forking") : 0;
 	if (!m->ticket.initiator_data.len)
-		return refuse_form(why, "the ticket has no initiator data, which key forking needs");
+		return refuse_form(why, "the ticket has no initiator data for its key forking");
 	err = mikey_initiator_data_parse(&id, m->ticket.initiator_data, &d);
 	if (err)
 		return mikey_refuse_diag(why, err, MIKEY_TICKET_A_MESSAGE, &d);

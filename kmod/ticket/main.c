@@ -68,7 +68,7 @@ module_init(mikey_ticket_module_init);
 module_exit(mikey_ticket_module_exit);
 
 MODULE_DESCRIPTION("MIKEY-TICKET (RFC 6043) with all keys in the kernel");
-MODULE_AUTHOR("the mikey-mime authors");
+MODULE_AUTHOR("The mikey-mime authors");
 MODULE_VERSION(MIKEY_MODULE_VERSION);
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_GENL_FAMILY(MIKEY_TICKET_GENL_NAME);

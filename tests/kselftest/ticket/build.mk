@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-TESTS += ticket_stress_test
-ticket_stress_test_SRCS := tests/kselftest/ticket/ticket_stress_test.c
-ticket_stress_test_PKGS := libnl-genl-3.0 libkeyutils libcrypto
-ticket_stress_test_LIBS := mikeyterm mikeypeer mikeywire
+#
+# Tests that load and unload mikey_ticket.ko.
+
+LIBRARIES += mikeymodule
+mikeymodule_SRCS := tests/kselftest/ticket/module.c
+
+module_tests := ticket_module_test ticket_stress_test
+TESTS += $(module_tests)
+$(foreach t,$(module_tests),$(eval $(t)_SRCS := tests/kselftest/ticket/$(t).c) \
+	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \
+	$(eval $(t)_LIBS := mikeymodule mikeyterm mikeypeer mikeywire))

@@ -9,16 +9,14 @@
  */
 #include <kselftest_harness.h>
 
-#include <fcntl.h>
 #include <grp.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "module.h"
 #include "tests/kselftest/term.h"
 
 #define USERS 3
@@ -38,26 +36,6 @@ struct tally {
 };
 
 enum step { OPEN, GRANT, ADMIT, INFO, FORGE };
-
-static int unload(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-}
-
-static int load(const char *name)
-{
-	const char *dir = getenv("MIKEY_MODULES");
-	char path[4096];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
 
 /* Is this an error that a module going away can cause at this step? */
 static bool expected(enum step step, int err)
@@ -190,7 +168,7 @@ FIXTURE_SETUP(stress)
 {
 	if (!getenv("MIKEY_MODULES"))
 		SKIP(return, "MIKEY_MODULES is not set");
-	unload("mikey_mime");
+	module_unload("mikey_mime");
 	self->tally = mmap(NULL, sizeof(*self->tally), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->tally);
@@ -204,7 +182,7 @@ FIXTURE_SETUP(stress)
 	}
 }
 
-static void join(FIXTURE_DATA(stress) *self)
+static void join(struct _test_data_stress *self)
 {
 	self->tally->stop = true;
 	for (int i = 0; i < WORKERS; i++) {
@@ -220,22 +198,8 @@ FIXTURE_TEARDOWN(stress)
 		return;
 	join(self);
 	munmap(self->tally, sizeof(*self->tally));
-	load("mikey_ticket");
-	load("mikey_mime");
-}
-
-/* A command at work keeps the module in place for as long as it takes. */
-static int unload_soon(void)
-{
-	int err, tries;
-
-	for (tries = 0; tries < 1000; tries++) {
-		err = unload("mikey_ticket");
-		if (err != -EAGAIN && err != -EBUSY)
-			return err;
-		usleep(1000);
-	}
-	return err;
+	module_load("mikey_ticket", "");
+	module_load("mikey_mime", "");
 }
 
 TEST_F_TIMEOUT(stress, reload, 240)
@@ -245,9 +209,9 @@ TEST_F_TIMEOUT(stress, reload, 240)
 
 	for (int i = 0; i < RELOADS; i++) {
 		usleep(1000 * (rand() % 200));
-		ASSERT_EQ(0, unload_soon());
+		ASSERT_EQ(0, module_unload("mikey_ticket"));
 		usleep(1000 * (rand() % 5));
-		ASSERT_EQ(0, load("mikey_ticket"));
+		ASSERT_EQ(0, module_load("mikey_ticket", ""));
 	}
 	usleep(500000);
 	join(self);

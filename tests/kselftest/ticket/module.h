@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading and unloading the modules of MIKEY_MODULES.
+ */
+#ifndef MIKEY_TEST_MODULE_H
+#define MIKEY_TEST_MODULE_H
+
+/* Return: 0 or a negative errno; @params as for insmod. */
+int module_load(const char *name, const char *params);
+
+/*
+ * Waits up to a second for a command at work, which keeps the module in
+ * place. Return: 0 or a negative errno; -ENOENT if it is not loaded.
+ */
+int module_unload(const char *name);
+
+#endif

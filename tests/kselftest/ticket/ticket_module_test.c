@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mikey_ticket.ko as a module: its parameters, and what becomes of tickets,
+ * exchanges and sockets when it goes. Reloads the module from MIKEY_MODULES;
+ * skipped without it.
+ */
+#include <kselftest_harness.h>
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "module.h"
+#include "tests/kselftest/term.h"
+
+FIXTURE(module)
+{
+	struct term alice;
+	struct term bob;
+	struct peer_ticket ticket;
+	struct peer_transfer x;
+	struct peer_msg transfer;
+	struct term_exchange ex;
+	struct nlc_reply r;
+};
+
+FIXTURE_SETUP(module)
+{
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
+	term_session();
+	module_unload("mikey_mime");
+	ASSERT_EQ(0, module_unload("mikey_ticket"));
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	if (!getenv("MIKEY_MODULES"))
+		return;
+	term_close(&self->alice);
+	term_close(&self->bob);
+	module_unload("mikey_ticket");
+	module_load("mikey_ticket", "");
+	module_load("mikey_mime", "");
+}
+
+static int open_terms(struct _test_data_module *self)
+{
+	int err = term_open(&self->alice, ALICE);
+
+	return err ? err : term_open(&self->bob, BOB);
+}
+
+/* RESOLVE of a TRANSFER_INIT with another Prot type or another time. */
+static int resolve(struct _test_data_module *self, u8 prot_type, int seconds)
+{
+	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	self->x.prot_type = prot_type;
+	self->x.t = peer_time(time(NULL) + seconds);
+	peer_transfer_write(&self->x, &self->transfer);
+	return term_resolve(&self->bob, &self->transfer, &self->ex, NULL);
+}
+
+TEST_F(module, parameters_out_of_range)
+{
+	static const char *const bad[] = {
+		"prot_type=0", "ext_type=0", "prot_type=256", "suites=0",
+		"suites=4", "suites=0x100000002", "profiles=0", "profiles=3",
+		"clock_skew=3601", "clock_skew=-1", "user_master=maybe",
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+		int err = module_load("mikey_ticket", bad[i]);
+
+		if (err != -EINVAL && err != -ERANGE)
+			TH_LOG("%s: %d", bad[i], err);
+		EXPECT_TRUE(err == -EINVAL || err == -ERANGE);
+	}
+}
+
+TEST_F(module, private_numbers)
+{
+	ASSERT_EQ(0, module_load("mikey_ticket", "prot_type=250 ext_type=251"));
+	ASSERT_EQ(0, open_terms(self));
+
+	ASSERT_EQ(0, nlc_call(&self->alice.nl,
+			      nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_CAPS), &self->r));
+	EXPECT_EQ(250, *(u8 *)nla_data(self->r.attr[MIKEY_TICKET_A_PROT_TYPE]));
+	EXPECT_EQ(251, *(u8 *)nla_data(self->r.attr[MIKEY_TICKET_A_EXT_TYPE]));
+	nlc_free(&self->r);
+
+	EXPECT_EQ(0, resolve(self, 250, 0));
+	EXPECT_EQ(-EPROTONOSUPPORT,
+		  resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, 0));
+}
+
+TEST_F(module, clock_skew)
+{
+	ASSERT_EQ(0, module_load("mikey_ticket", "clock_skew=20"));
+	ASSERT_EQ(0, open_terms(self));
+	EXPECT_EQ(0, resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, 10));
+	EXPECT_EQ(-EKEYREJECTED, resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, 30));
+	EXPECT_EQ(0, resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, -30));
+}
+
+/* An encrypted key under a master that its owner can read */
+TEST_F(module, user_master)
+{
+	const char *const responders[] = { BOB, NULL };
+	key_serial_t psk;
+
+	ASSERT_LT(0, add_key("user", "kmk", "0123456789abcdef0123456789abcdef", 32,
+			     KEY_SPEC_SESSION_KEYRING));
+	psk = add_key("encrypted", "psk", "new user:kmk 32", 15,
+		      KEY_SPEC_SESSION_KEYRING);
+	if (psk < 0)
+		SKIP(return, "this kernel has no encrypted keys");
+
+	ASSERT_EQ(0, module_load("mikey_ticket", ""));
+	ASSERT_EQ(0, open_terms(self));
+	self->alice.psk_serial = psk;
+	EXPECT_EQ(0, nlc_call(&self->alice.nl,
+			      term_request_msg(&self->alice, responders), &self->r));
+	nlc_free(&self->r);
+
+	ASSERT_EQ(0, module_unload("mikey_ticket"));
+	ASSERT_EQ(0, module_load("mikey_ticket", "user_master=0"));
+	nlc_close(&self->alice.nl);
+	ASSERT_EQ(0, nlc_open(&self->alice.nl, MIKEY_TICKET_GENL_NAME,
+			      MIKEY_TICKET_GENL_VERSION));
+	EXPECT_EQ(-EOPNOTSUPP,
+		  nlc_call(&self->alice.nl,
+			   term_request_msg(&self->alice, responders), &self->r));
+	EXPECT_NE(NULL, strstr(self->r.words, "master"));
+	EXPECT_EQ(MIKEY_TICKET_A_PSK, self->r.blamed);
+	nlc_free(&self->r);
+}
+
+/* A ticket, an exchange and a socket, all alive when the module goes */
+TEST_F(module, unload_with_all_alive)
+{
+	key_serial_t key;
+	char desc[512];
+
+	ASSERT_EQ(0, module_load("mikey_ticket", ""));
+	ASSERT_EQ(0, open_terms(self));
+	key = term_grant(&self->alice, BOB, &self->ticket);
+	ASSERT_LT(0, key);
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	EXPECT_EQ(1, term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
+	EXPECT_EQ(1, term_stat(&self->alice, MIKEY_TICKET_S_EXCHANGES));
+
+	ASSERT_EQ(0, module_unload("mikey_ticket"));
+	EXPECT_EQ(-1, keyctl_describe(key, desc, sizeof(desc)));
+	EXPECT_EQ(-1, keyctl_search(KEY_SPEC_SESSION_KEYRING, MIKEY_TICKET_KEY_TYPE,
+				    "i:" ALICE ":0", 0));
+	EXPECT_NE(0, term_request(&self->alice, BOB, &self->ex));
+
+	/* nothing of it comes back with the module */
+	ASSERT_EQ(0, module_load("mikey_ticket", ""));
+	EXPECT_EQ(-1, keyctl_describe(key, desc, sizeof(desc)));
+	nlc_close(&self->alice.nl);
+	ASSERT_EQ(0, nlc_open(&self->alice.nl, MIKEY_TICKET_GENL_NAME,
+			      MIKEY_TICKET_GENL_VERSION));
+	EXPECT_EQ(0, term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
+	EXPECT_EQ(0, term_stat(&self->alice, MIKEY_TICKET_S_EXCHANGES));
+	EXPECT_EQ(-ENOKEY, term_info(&self->alice, key, &self->r));
+	nlc_free(&self->r);
+	self->transfer.len = 1;
+	EXPECT_EQ(-ESRCH, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
+				      &self->transfer, NULL));
+	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
+}
+
+TEST_HARNESS_MAIN
