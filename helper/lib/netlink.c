@@ -29,18 +29,29 @@ struct genl_client {
 	char name[GENL_NAMSIZ];
 };
 
+/*
+ * On a socket of its own: libnl counts the messages of a socket, and requests
+ * here do not go through its counting.
+ */
 static int resolve(struct genl_client *client, struct problem *problem)
 {
-	int err = genl_ctrl_resolve(client->socket, client->name);
+	struct nl_sock *socket = nl_socket_alloc();
+	int family = -NLE_NOMEM;
 
-	if (err == -NLE_OBJ_NOTFOUND)
+	if (socket) {
+		family = genl_connect(socket);
+		if (!family)
+			family = genl_ctrl_resolve(socket, client->name);
+		nl_socket_free(socket);
+	}
+	if (family == -NLE_OBJ_NOTFOUND)
 		return problem_set(problem, -ENOENT,
 				   "the kernel has no family \"%s\": load the module (modprobe %s)",
 				   client->name, client->name);
-	if (err < 0)
+	if (family < 0)
 		return problem_set(problem, -EIO, "netlink family \"%s\": %s",
-				   client->name, nl_geterror(err));
-	client->family = err;
+				   client->name, nl_geterror(family));
+	client->family = family;
 	return 0;
 }
 
