@@ -142,12 +142,17 @@ bool uid_equal(const struct uid *a, const struct uid *b)
 void uid_escape(char *out, const struct uid *uid)
 {
 	static const char digits[] = "0123456789ABCDEF";
+	const char *at = memchr(uid->text, '@', uid->len);
 
 	for (size_t i = 0; i < uid->len; i++) {
 		unsigned char c = uid->text[i];
 
-		/* "%3F" is the one escape that a UID itself may hold */
-		if (isalnum(c) || (c && strchr("-_.!~*'()&=+$,/@:[]", c)) ||
+		/*
+		 * "%3F" is the one escape that a UID itself may hold; a ':'
+		 * of the user's would begin a password, which nobody shows
+		 */
+		if (isalnum(c) || (c && strchr("-_.!~*'()&=+$,/@[]", c)) ||
+		    (c == ':' && at && uid->text + i > at) ||
 		    (uid->len - i >= 3 && !memcmp(&uid->text[i], "%3F", 3))) {
 			*out++ = c;
 		} else {
