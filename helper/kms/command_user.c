@@ -74,8 +74,8 @@ static int find_key(const struct add *add, struct kms_psk *psk,
 	if (!add->psk_in)
 		return RAND_priv_bytes(psk->key, psk->key_len) == 1 ? 0 :
 		       problem_set(problem, -EIO, "no randomness for a PSK");
-	ret = kms_keyfile_read(add->psk_in, KMS_KEYFILE_ANY, psk->key,
-			       sizeof(psk->key), &len, problem);
+	ret = kms_keyfile_read(add->psk_in, psk->key, sizeof(psk->key), &len,
+			       problem);
 	if (!ret)
 		psk->key_len = len;
 	return ret;

@@ -65,20 +65,18 @@ static int parse(const char *path, const char *line, size_t n, u8 *key,
 	return 0;
 }
 
-static int open_key(const char *path, enum kms_keyfile_mode mode,
-		    struct problem *problem)
+static int open_key(const char *path, struct problem *problem)
 {
 	struct stat st;
 	int fd;
 
-	if (mode == KMS_KEYFILE_ANY && !strcmp(path, "-"))
+	if (!strcmp(path, "-"))
 		return STDIN_FILENO;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return problem_set(problem, -errno, "%s: %s", path,
 				   strerror(errno));
-	if (mode == KMS_KEYFILE_PRIVATE &&
-	    (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_mode & 037)) {
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_mode & 037) {
 		close(fd);
 		return problem_set(problem, -EPERM,
 				   "%s: others can read or change this key file (chmod 600 it)",
@@ -87,14 +85,14 @@ static int open_key(const char *path, enum kms_keyfile_mode mode,
 	return fd;
 }
 
-int kms_keyfile_read(const char *path, enum kms_keyfile_mode mode, u8 *key,
-		     size_t size, size_t *len, struct problem *problem)
+int kms_keyfile_read(const char *path, u8 *key, size_t size, size_t *len,
+		     struct problem *problem)
 {
 	char line[LINE_MAX_LEN + 1];
 	ssize_t n;
 	int fd, ret;
 
-	fd = open_key(path, mode, problem);
+	fd = open_key(path, problem);
 	if (fd < 0)
 		return fd;
 	n = read_all(fd, line, sizeof(line));

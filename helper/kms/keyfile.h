@@ -8,20 +8,17 @@
 #include "helper/lib/problem.h"
 #include "kmod/wire/wire.h"
 
-enum kms_keyfile_mode {
-	KMS_KEYFILE_ANY,		/* "-" is standard input */
-	KMS_KEYFILE_PRIVATE,		/* a file that not everybody can read */
-};
-
 /**
  * kms_keyfile_read() - read a key
+ * @path: a file that only owner and group can read and only the owner can
+ *	write; "-" is standard input
  * @key: room for @size bytes
  * @len: bytes read
  *
  * Return: 0 or a negative errno with words; then @key is wiped.
  */
-int kms_keyfile_read(const char *path, enum kms_keyfile_mode mode, u8 *key,
-		     size_t size, size_t *len, struct problem *problem);
+int kms_keyfile_read(const char *path, u8 *key, size_t size, size_t *len,
+		     struct problem *problem);
 
 /**
  * kms_keyfile_write() - write a key to a new file, mode 0600, synced

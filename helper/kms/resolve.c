@@ -55,6 +55,9 @@ static int check_form(struct kms_exchange *ex, struct resolve *re)
 	    re->td.rand.data.len < suite->rand_len)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
 				  "the ticket's algorithms are not those of the suite");
+	if (!re->profile->forked && ticket->initiator_data.len)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "Initiator Data without key forking");
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "helper/kms/keyfile.h"
 #include "helper/kms/seal.h"
@@ -21,6 +22,8 @@ struct kms_seal *kms_seal_new(const u8 key[KMS_SEAL_KEY_LEN])
 
 	if (!seal)
 		return NULL;
+	/* Not into swap, where the limit for locked memory allows. */
+	mlock(seal, sizeof(*seal));
 	memcpy(seal->key, key, sizeof(seal->key));
 	seal->gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	if (!seal->gcm) {
@@ -36,6 +39,7 @@ void kms_seal_free(struct kms_seal *seal)
 		return;
 	EVP_CIPHER_free(seal->gcm);
 	OPENSSL_cleanse(seal, sizeof(*seal));
+	munlock(seal, sizeof(*seal));
 	free(seal);
 }
 
@@ -139,8 +143,7 @@ struct kms_seal *kms_seal_from_file(const char *path, struct problem *problem)
 	u8 key[KMS_SEAL_KEY_LEN];
 	size_t len;
 
-	if (kms_keyfile_read(path, KMS_KEYFILE_PRIVATE, key, sizeof(key), &len,
-			     problem))
+	if (kms_keyfile_read(path, key, sizeof(key), &len, problem))
 		return NULL;
 	if (len != sizeof(key)) {
 		problem_set(problem, -EINVAL,

@@ -73,7 +73,8 @@ void http_receive(int fd, struct http_answer *a)
 		a->text[len] = '\0';
 		want = whole(a);
 	}
-	sscanf(a->text, "HTTP/1.1 %d", &a->status);
+	if (!strncmp(a->text, "HTTP/1.1 ", 9))
+		a->status = strtol(a->text + 9, NULL, 10);
 }
 
 void http_request(unsigned int port, const char *method, const char *path,

@@ -530,7 +530,8 @@ static int tls_post(struct server *s, const char *ca, const char *host,
 		SSL_write(ssl, text + 1024, len);
 		n = SSL_read(ssl, text, sizeof(text) - 1);
 		text[n > 0 ? n : 0] = '\0';
-		sscanf(text, "HTTP/1.1 %d", &status);
+		if (!strncmp(text, "HTTP/1.1 ", 9))
+			status = strtol(text + 9, NULL, 10);
 	}
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);

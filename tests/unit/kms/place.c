@@ -3,6 +3,7 @@
  * A folder of its own for a test; see place.h.
  */
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/kms/place.h"
@@ -69,6 +70,7 @@ void place_write(const struct place *p, const char *name, const char *text)
 
 	assert_non_null(f);
 	fputs(text, f);
+	fchmod(fileno(f), 0600);
 	fclose(f);
 }
 
