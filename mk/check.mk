@@ -27,6 +27,11 @@ check-build: programs unit-tests kselftests fuzzers test-list
 	+$(q)$(MAKE) modules
 	+$(q)$(MAKE) modules DEBUG=1
 
+demo: deps	## one message from Alice to Bob, told step by step (as root)
+	+$(q)$(MAKE) programs modules KDIR=$(check_kdir)
+	$(q)BUILD=$(BUILD) MIKEY_COLOUR=$$([ -t 1 ] && echo 1) \
+		tests/vm/run $(run_mode) --memory 2048 -- tests/e2e/demo
+
 test-list:
 	$(q)mkdir -p $(BUILD)
 	$(q)printf '%s\n' $(foreach t,$(unit_tests),"unit $(t)") \
