@@ -242,6 +242,14 @@ TEST_F(exchange, admit)
 					MIKEY_TICKET_KEY_TYPE, want, 0));
 	EXPECT_EQ(-ESRCH, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
 				      self->ex.id, &self->msg, NULL));
+
+	/* with the E flag it is for this message and does not wait for long */
+	nlc_free(&self->r);
+	ASSERT_EQ(0, term_info(&self->bob, ticket, &self->r));
+	EXPECT_EQ(MIKEY_ROLE_RESPONDER,
+		  nlc_u32(self->r.attr[MIKEY_TICKET_A_ROLE]));
+	EXPECT_LT(0, nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]));
+	EXPECT_GE(60, nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]));
 }
 
 /* A body proof is none of this module's business, but it must stand there. */
