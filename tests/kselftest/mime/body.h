@@ -90,6 +90,9 @@ key_serial_t letter_admit(struct letter *w, struct lane *l);
 int letter_open(const struct letter *w, struct nlc *c, key_serial_t ticket,
 		struct nlc_reply *r);
 
+/* UNPROTECT on a socket that has no room for the answer */
+void letter_open_unheard(const struct letter *w, key_serial_t ticket);
+
 /* One counter of STATS */
 u64 body_stat(struct nlc *c, int stat);
 

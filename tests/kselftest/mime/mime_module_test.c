@@ -160,6 +160,27 @@ TEST_F(module, one_senders_share)
 	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 2000)));
 }
 
+/* What was evicted for a message that then could not be handed over is gone. */
+TEST_F(module, evicted_for_nothing)
+{
+	struct scene *sc = &self->sc;
+	static struct letter first;
+	s64 now = time(NULL);
+	key_serial_t receive;
+
+	reload(_metadata, sc, "replay_sender=2");
+	use(sc, &dave);
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 100)));
+	first = sc->letter;
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 90)));
+	receive = letter_admit(write_letter(sc, now - 80), &sc->lane);
+	ASSERT_LT(0, receive);
+	letter_open_unheard(&sc->letter, receive);
+	EXPECT_EQ(1, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-ESTALE, deliver(sc, &first));
+	EXPECT_EQ(0, deliver(sc, &sc->letter));
+}
+
 TEST_F(module, one_users_share)
 {
 	struct scene *sc = &self->sc;
