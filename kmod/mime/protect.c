@@ -7,7 +7,6 @@
  * encrypted there: the plain text is never anywhere else. Then its hash can
  * go into TRANSFER_INIT (Annex K).
  */
-#include <linux/cred.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 

@@ -6,7 +6,6 @@
  * Nothing is given out, remembered or spent before every check has passed;
  * after that, nothing can fail but handing the answer over.
  */
-#include <crypto/algapi.h>
 #include <linux/cred.h>
 #include <linux/slab.h>
 
