@@ -6,7 +6,9 @@
  */
 #include <kselftest_harness.h>
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <time.h>
 
 #include "module.h"
@@ -171,6 +173,46 @@ TEST_F(module, unload_with_all_alive)
 	EXPECT_EQ(-ESRCH, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
 				      &self->transfer, NULL));
 	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+#define TRACING "/sys/kernel/tracing/"
+
+/* A refusal is traced, with its words and without anybody's name. */
+TEST_F(module, tracepoint)
+{
+	char text[4096] = "";
+	ssize_t len;
+	int fd;
+
+	ASSERT_EQ(0, module_load("mikey_ticket", ""));
+	ASSERT_EQ(0, open_terms(self));
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	if (write_file(TRACING "events/mikey_ticket/mikey_refused/enable", "1"))
+		SKIP(return, "this kernel traces no events");
+	EXPECT_EQ(-EPROTONOSUPPORT, resolve(self, 1, 0));
+
+	fd = open(TRACING "trace_pipe", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ASSERT_LE(0, fd);
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	EXPECT_EQ(0, write_file(TRACING "events/mikey_ticket/mikey_refused/enable", "0"));
+	ASSERT_LT(0, len);
+	EXPECT_NE(NULL, strstr(text, "mikey_refused: uid=0 error=-93"));
+	EXPECT_NE(NULL, strstr(text, "PSK/MIME"));
+	EXPECT_EQ(NULL, strstr(text, "example.test"));
 }
 
 TEST_HARNESS_MAIN
