@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Unit tests of the helper library and of mikeyd. Where the kernel's part is
+# needed a double of it stands in (kernel.c); the true one is met end to end.
+helper_lib_tests := uid base64 config endpoint
+helper_core_tests := multipart sipmsg
+helper_proxy_tests :=
+
+define helper_lib_test
+TESTS += test-helper-$(1)
+test-helper-$(1)_SRCS := tests/unit/helper/$(1)_test.c
+test-helper-$(1)_PKGS := cmocka
+test-helper-$(1)_LIBS := mikeyhelper
+endef
+$(foreach t,$(helper_lib_tests),$(eval $(call helper_lib_test,$(t))))
+
+define helper_core_test
+TESTS += test-mikeyd-$(1)
+test-mikeyd-$(1)_SRCS := tests/unit/helper/$(1)_test.c tests/unit/helper/loop.c
+test-mikeyd-$(1)_PKGS := cmocka libre
+test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
+endef
+$(foreach t,$(helper_core_tests),$(eval $(call helper_core_test,$(t))))
+
+define helper_proxy_test
+TESTS += test-mikeyd-$(1)
+test-mikeyd-$(1)_SRCS := $(addprefix tests/unit/helper/,$(1)_test.c stage.c kernel.c loop.c)
+test-mikeyd-$(1)_PKGS := cmocka libre libnl-genl-3.0 gmime-3.0
+test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
+endef
+$(foreach t,$(helper_proxy_tests),$(eval $(call helper_proxy_test,$(t))))

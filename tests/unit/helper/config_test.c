@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* mikeyd.conf: what it means, and where each fault is said to be. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "helper/lib/config.h"
+#include "helper/lib/log.h"
+#include "helper/lib/mime.h"
+#include "helper/lib/ticket.h"
+
+static const char least[] =
+	"# 1\n"
+	"identity = [\"Alice@EXAMPLE.test\", \"sip:al@example.test\"];\n"
+	"listen = \"udp:127.0.0.1:5062\";\n"
+	"listen-outside = [\"udp:192.0.2.1:5060\", \"tcp:192.0.2.1:5060\"];\n"
+	"next-hop = \"sip:192.0.2.9;transport=tcp\";\n"
+	"kms = \"https://kms.example.test\";\n"
+	"kms-id = \"https://kms.example.test/id\";\n"
+	"psk = \"logon:mikey:alice\";\n"
+	"psk-id = \"alice\";\n";
+
+static char path[] = "/tmp/mikeyd-conf-XXXXXX";
+
+static int load(struct config *config, const char *text, const char *more,
+		struct problem *problem)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fputs(more, file);
+	fclose(file);
+	return config_load(config, path, problem);
+}
+
+static void says(const char *more, const char *words)
+{
+	struct problem problem;
+	struct config config;
+
+	assert_int_equal(load(&config, least, more, &problem), -EINVAL);
+	if (!strstr(problem.words, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, problem.words);
+	assert_memory_equal(problem.words, path, strlen(path));
+	assert_null(config.identities);
+}
+
+static void least_and_defaults(void **state)
+{
+	struct problem problem;
+	struct config config;
+	struct uid uid;
+
+	(void)state;
+	assert_int_equal(load(&config, least, "", &problem), 0);
+	assert_int_equal(config.n_identities, 2);
+	assert_string_equal(config.identities[0].text, "Alice@example.test");
+	assert_string_equal(config.identities[1].text, "al@example.test");
+	assert_int_equal(config.n_inside, 1);
+	assert_int_equal(config.n_outside, 2);
+	assert_int_equal(config.outside[1].transport, ENDPOINT_TCP);
+	assert_int_equal(config.next_hop.transport, ENDPOINT_TCP);
+	assert_string_equal(config.kms_url, "https://kms.example.test");
+	assert_string_equal(config.kms_id.text, "https://kms.example.test/id");
+	assert_string_equal(config.psk, "logon:mikey:alice");
+	assert_string_equal(config.psk_id.text, "alice");
+	assert_null(config.kms_ca);
+	assert_false(config.has_client);
+	assert_int_equal(config.n_clients, 2);
+	assert_int_equal(config.n_groups, 0);
+	assert_int_equal(config.profile, MIKEY_PROFILE_IMMEDIATE);
+	assert_int_equal(config.suite, MIKEY_SUITE_256);
+	assert_int_equal(config.form, MIKEY_FORM_AUTH_ENVELOPED);
+	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTH_ENVELOPED |
+			 1 << MIKEY_FORM_AUTHENTICATED);
+	assert_int_equal(config.outgoing, OUTGOING_PROTECT);
+	assert_int_equal(config.unprotected, UNPROTECTED_REFUSE);
+	assert_true(config.reuse);
+	assert_int_equal(config.ticket_lifetime, 86400);
+	assert_int_equal(config.kms_timeout, 10);
+	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+	uid_from_text(&uid, "al@example.test");
+	assert_true(config_identity(&config, &uid));
+	uid_from_text(&uid, "bob@example.test");
+	assert_false(config_identity(&config, &uid));
+	config_free(&config);
+}
+
+static void everything(void **state)
+{
+	struct problem problem;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config, least,
+			      "group = [\"team@example.test\"]; clients = [\"10.0.0.0/8\"];\n"
+			      "client = \"sip:127.0.0.1:5080;transport=tcp\"; kms-ca = \"/ca\";\n"
+			      "suite = \"ts-128\"; profile = \"annex-i\"; form = \"authenticated\";\n"
+			      "accept = [\"authenticated\"]; ticket-lifetime = 60; reuse = false;\n"
+			      "outgoing = \"pass\"; unprotected = \"mark\"; kms-timeout = 3;\n"
+			      "retry-after = 7; max-waiting = 9; log-level = \"debug\";\n",
+			      &problem), 0);
+	assert_string_equal(config.groups[0].text, "team@example.test");
+	assert_int_equal(config.n_clients, 1);
+	assert_int_equal(config.clients[0].prefix, 8);
+	assert_true(config.has_client);
+	assert_int_equal(config.client.transport, ENDPOINT_TCP);
+	assert_string_equal(config.kms_ca, "/ca");
+	assert_int_equal(config.suite, MIKEY_SUITE_TS_128);
+	assert_int_equal(config.profile, MIKEY_PROFILE_ANNEX_I);
+	assert_int_equal(config.form, MIKEY_FORM_AUTHENTICATED);
+	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTHENTICATED);
+	assert_int_equal(config.ticket_lifetime, 60);
+	assert_false(config.reuse);
+	assert_int_equal(config.outgoing, OUTGOING_PASS);
+	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
+	assert_int_equal(config.kms_timeout, 3);
+	assert_int_equal(config.retry_after, 7);
+	assert_int_equal(config.max_waiting, 9);
+	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
+	config_free(&config);
+}
+
+static void faults_have_a_line(void **state)
+{
+	(void)state;
+	says("colour = \"blue\";", ":10: there is no setting \"colour\"");
+	says("\n\n# x\ncolour = \"blue\";", ":13: ");
+	says("form = \"rot13\";", ":10: form: write \"auth-enveloped\" or \"authenticated\"");
+	says("form = 3;", ":10: form: ");
+	says("accept = [];", ":10: accept: ");
+	says("accept = [\"authenticated\", \"x\"];", ":10: accept: ");
+	says("accept = (\"authenticated\", 1);", ":10: accept: ");
+	says("kms-timeout = 0;", ":10: kms-timeout: write a number from 1 to 25");
+	says("kms-timeout = 26;", ":10: kms-timeout: ");
+	says("kms-timeout = \"5\";", ":10: kms-timeout: ");
+	says("reuse = \"yes\";", ":10: reuse: write true or false");
+	says("log-level = \"loud\";", ":10: log-level: ");
+	says("client = \"127.0.0.1\";", ":10: client: ");
+	says("clients = [\"10.0.0.0/33\"];", ":10: clients: \"10.0.0.0/33\"");
+	says("group = [\"team\"];", ":10: group: \"team\": write user@domain");
+	says("kms-ca = \"\";", ":10: kms-ca: ");
+	says("kms-ca = 1;", ":10: kms-ca: ");
+	says("identity = [\"x@y\"];", ":10: ");
+	says("kms-ca = \"x", ":10: ");
+	says("kms-ca", ":10: ");
+}
+
+/* The same settings with one of them changed. */
+static void replaced(const char *name, const char *with, const char *words)
+{
+	char text[2048], *line, *end;
+	struct problem problem;
+	struct config config;
+
+	strcpy(text, least);
+	line = strstr(text, name);
+	assert_non_null(line);
+	end = strchr(line, '\n');
+	memmove(line + strlen(with), end, strlen(end) + 1);
+	memcpy(line, with, strlen(with));
+	assert_int_equal(load(&config, text, "", &problem), -EINVAL);
+	if (!strstr(problem.words, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, problem.words);
+}
+
+static void needed_settings(void **state)
+{
+	static const char * const names[] = {
+		"identity", "listen", "listen-outside", "next-hop", "kms", "kms-id", "psk",
+		"psk-id",
+	};
+	char name[32], words[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(name, sizeof(name), "%s =", names[i]);
+		snprintf(words, sizeof(words), "a line is missing: %s", name);
+		replaced(name, "", words);
+	}
+	replaced("identity =", "identity = [\"nobody\"];", ":2: identity: \"nobody\"");
+	replaced("listen =", "listen = \"udp:0.0.0.0:1\";", ":3: listen: \"udp:0.0.0.0:1\"");
+	replaced("next-hop =", "next-hop = \"sip:\";", ":5: next-hop: ");
+	replaced("kms =", "kms = \"ftp://x\";", ":6: kms: ");
+	replaced("psk-id =", "psk-id = \"\";", ":9: psk-id: ");
+}
+
+static void files_that_are_none(void **state)
+{
+	struct problem problem;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(config_load(&config, "/nonexistent", &problem), -ENOENT);
+	assert_non_null(strstr(problem.words, "/nonexistent: No such file"));
+	assert_int_equal(config_load(&config, "/tmp", &problem), -EISDIR);
+	assert_int_equal(config_load(&config, "/bin/true", &problem), -EINVAL);
+	assert_int_equal(config_load(&config, "/dev/zero", &problem), -EFBIG);
+	assert_int_equal(config_load(&config, "/dev/null", &problem), -EINVAL);
+}
+
+static int make_file(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(least_and_defaults),
+		cmocka_unit_test(everything),
+		cmocka_unit_test(faults_have_a_line),
+		cmocka_unit_test(needed_settings),
+		cmocka_unit_test(files_that_are_none),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}

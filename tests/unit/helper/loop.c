@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Running libre's loop from a test. */
+#include "tests/unit/helper/loop.h"
+
+#include <netinet/in.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define POLL_MS 2
+
+static bool (*until)(void *arg);
+static void *until_arg;
+static bool reached;
+static uint64_t deadline;
+static struct tmr poll_timer;
+
+static void look(void *arg)
+{
+	(void)arg;
+	reached = until && until(until_arg);
+	if (reached || tmr_jiffies() >= deadline)
+		re_cancel();
+	else
+		tmr_start(&poll_timer, POLL_MS, look, NULL);
+}
+
+bool loop_until(bool (*condition)(void *arg), void *arg, unsigned int ms)
+{
+	until = condition;
+	until_arg = arg;
+	reached = false;
+	deadline = tmr_jiffies() + ms;
+	tmr_start(&poll_timer, 0, look, NULL);
+	assert_int_equal(re_main(NULL), 0);
+	tmr_cancel(&poll_timer);
+	return reached;
+}
+
+void loop_for(unsigned int ms)
+{
+	loop_until(NULL, NULL, ms);
+}
+
+uint16_t loop_free_port(void)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(in);
+
+	for (;;) {
+		int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0);
+		bool both;
+
+		in.sin_port = 0;
+		assert_int_equal(bind(tcp, (struct sockaddr *)&in, sizeof(in)), 0);
+		assert_int_equal(getsockname(tcp, (struct sockaddr *)&in, &len), 0);
+		both = !bind(udp, (struct sockaddr *)&in, sizeof(in));
+		close(tcp);
+		close(udp);
+		if (both)
+			return ntohs(in.sin_port);
+	}
+}
+
+int loop_open(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	tmr_init(&poll_timer);
+	return libre_init() || fd_setsize(256);
+}
+
+int loop_close(void **state)
+{
+	struct memstat memory;
+
+	(void)state;
+	libre_close();
+	/* the statistics exist only where libre was built with them */
+	if (!mem_get_stat(&memory))
+		assert_int_equal(memory.blocks_cur, 0);
+	return 0;
+}
