@@ -121,6 +121,23 @@ static int check_patterns(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
+/*
+ * A section without recipients would count for nothing, and if it is the only
+ * one, everybody could ask for everybody.
+ */
+static int check_allow(cfg_t *cfg, cfg_opt_t *opt)
+{
+	cfg_t *allow = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+	const char *from = cfg_title(allow);
+
+	if (!*from || strlen(from) > MIKEY_UID_MAX || strpbrk(from, " :"))
+		return refuse(cfg, opt,
+			      "write user@domain, with ? for zero or more characters");
+	if (!cfg_size(allow, "to"))
+		return refuse(cfg, opt, "for whom? to = {\"?@example.test\"}");
+	return 0;
+}
+
 static int check_suites(cfg_t *cfg, cfg_opt_t *opt)
 {
 	unsigned int i;
@@ -197,6 +214,7 @@ static const struct {
 	{ "listen-tls", check_listen },
 	{ "identity", check_identities },
 	{ "allow|to", check_patterns },
+	{ "allow", check_allow },
 	{ "suites", check_suites },
 	{ "wildcards", check_wildcards },
 	{ "log", check_log },

@@ -106,6 +106,10 @@ int kms_issue(struct kms_exchange *ex)
 	if (!ret)
 		ret = store->ops->kms_id(store, is.kms_id);
 	if (ret) {
+		if (ret == -ENOENT)
+			ex->answer->why = "there is no TPK (mikey-kms tpk rotate makes one)";
+		if (ret == -EKEYREJECTED)
+			ex->answer->why = "the store's row of the newest TPK was tampered with";
 		ret = ret == -EAGAIN ? ret : -EIO;
 		goto out;
 	}

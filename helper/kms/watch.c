@@ -87,6 +87,7 @@ void kms_watch_remove(struct kms_watch *watch, struct kms_watched *w)
 void kms_watch_busy(struct kms_watch *watch, struct kms_watched *w)
 {
 	pthread_mutex_lock(&watch->lock);
+	w->since = seconds_now();
 	w->busy = true;
 	pthread_mutex_unlock(&watch->lock);
 }

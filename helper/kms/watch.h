@@ -16,7 +16,7 @@ void kms_watch_free(struct kms_watch *watch);
 struct kms_watched *kms_watch_add(struct kms_watch *watch, int fd);
 void kms_watch_remove(struct kms_watch *watch, struct kms_watched *w);
 
-/* A request has begun to arrive. */
+/* The head of a request has arrived; the body has its own time. */
 void kms_watch_busy(struct kms_watch *watch, struct kms_watched *w);
 
 /* A request was answered: its time starts anew. */

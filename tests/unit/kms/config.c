@@ -111,7 +111,10 @@ static void faults(void **state)
 		{ "\nwildcards = all\n", 2, "none, user or any" },
 		{ "log = loud\n", 1, "error, warning" },
 		{ "allow \"a@b\" {\n to = {\"x y\"}\n}\n", 2, "user@domain" },
-		{ "allow \"a@b\" {}\nallow \"a@b\" {}\n", 2, "" },
+		{ "allow \"a@b\" { to={c@d} }\nallow \"a@b\" { to={c@d} }\n", 2, "" },
+		{ "allow \"a@b\" {\n}\n", 2, "for whom" },
+		{ "allow \"a@b\" {\n to = {}\n}\n", 3, "for whom" },
+		{ "allow \"sip:a@b\" { to = {c@d} }\n", 1, "user@domain" },
 		{ "store =\n", 2, "" },
 		{ "skew = 5 }\n", 1, "" },
 	};
