@@ -99,22 +99,27 @@ static struct attr *find(struct request *q, int type)
 	abort();
 }
 
-/* Send on a socket of its own, which takes what came of it along. */
-static struct nlc_reply call(const struct request *q)
+static struct nl_msg *build(struct nlc *c, const struct request *q)
 {
-	struct nlc_reply r;
-	struct nl_msg *m;
-	struct nlc c;
+	struct nl_msg *m = nlc_msg(c, q->cmd);
 	u32 i;
 
-	if (nlc_open(&c, MIKEY_TICKET_GENL_NAME, MIKEY_TICKET_GENL_VERSION))
-		abort();
-	m = nlc_msg(&c, q->cmd);
 	for (i = 0; i < q->num; i++)
 		nla_put(m, q->attr[i].type, q->attr[i].len, q->attr[i].data);
 	if (q->msg)
 		nla_put(m, MIKEY_TICKET_A_MESSAGE, q->msg->len, q->msg->p);
-	nlc_call(&c, m, &r);
+	return m;
+}
+
+/* Send on a socket of its own, which takes what came of it along. */
+static struct nlc_reply call(const struct request *q)
+{
+	struct nlc_reply r;
+	struct nlc c;
+
+	if (nlc_open(&c, MIKEY_TICKET_GENL_NAME, MIKEY_TICKET_GENL_VERSION))
+		abort();
+	nlc_call(&c, build(&c, q), &r);
 	nlc_free(&(struct nlc_reply){ .msg = r.msg });
 	r.msg = NULL;
 	nlc_close(&c);
@@ -287,6 +292,44 @@ TEST_F(attr, request)
 {
 	EXPECT_EQ(0, try_wrong(good_request(&self->alice), requests,
 			       ARRAY_SIZE(requests)));
+}
+
+/* From the first to the last second that 32 bits of NTP tell apart. */
+TEST_F(attr, endless_period)
+{
+	s64 first = INT64_MIN, last = INT64_MAX;
+	struct term *t = &self->alice;
+	struct mikey_msg m;
+	struct mikey_diag d;
+	struct nlattr *msg;
+	struct nlc_reply r;
+	struct request q;
+
+	q = good_request(t);
+	memcpy(find(&q, MIKEY_TICKET_A_VALID_UNTIL)->data, &last, 8);
+	add(&q, MIKEY_TICKET_A_VALID_FROM, &first, 8);
+	nlc_call(&t->nl, build(&t->nl, &q), &r);
+	ASSERT_EQ(0, r.err) TH_LOG("%s", r.words);
+	msg = r.attr[MIKEY_TICKET_A_MESSAGE];
+	ASSERT_EQ(0, mikey_msg_parse(&m, nla_data(msg), nla_len(msg), 0, &d));
+	EXPECT_EQ(2147483648LL - 2208988800LL,
+		  mikey_ts_to_unix(&m.tp.policy.tr_s));
+	EXPECT_EQ(2147483647LL + 4294967296LL - 2208988800LL,
+		  mikey_ts_to_unix(&m.tp.policy.tr_e));
+	nlc_free(&r);
+
+	/* it begins after its end, or at it */
+	memcpy(find(&q, MIKEY_TICKET_A_VALID_FROM)->data, &last, 8);
+	r = call(&q);
+	EXPECT_EQ(-EINVAL, r.err);
+	EXPECT_NE(NULL, strstr(r.words, "validity period"));
+	q = good_request(t);
+	add(&q, MIKEY_TICKET_A_VALID_FROM,
+	    find(&q, MIKEY_TICKET_A_VALID_UNTIL)->data, 8);
+	EXPECT_EQ(-EINVAL, call(&q).err);
+	term_close(t);
+	ASSERT_EQ(0, nlc_open(&t->nl, MIKEY_TICKET_GENL_NAME,
+			      MIKEY_TICKET_GENL_VERSION));
 }
 
 static const struct wrong resolves[] = {

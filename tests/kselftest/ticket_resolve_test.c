@@ -467,6 +467,16 @@ TEST_F(resolve, transfer)
 	EXPECT_LT(0, term_admit(&self->way.bob, &self->way.ticket, &self->way.transfer));
 }
 
+/* The bounds are inside. */
+TEST_F(resolve, first_second_of_the_ticket)
+{
+	struct way *w = &self->way;
+
+	w->x.t = w->ticket.policy.head.tr_s;
+	way_write(w);
+	EXPECT_EQ(0, term_resolve(&w->bob, &w->transfer, &w->ex, NULL));
+}
+
 /* Nothing of that has made an exchange. */
 TEST_F(resolve, refusals_leave_nothing)
 {

@@ -7,6 +7,7 @@
 #include <kselftest_harness.h>
 
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #include "term.h"
@@ -182,6 +183,39 @@ TEST_F(socket, exchange_of_another_user)
 	ASSERT_EQ(0, ask(self));
 	EXPECT_EQ(0, term_as_user(SOMEBODY, finish_exchange, &p));
 	/* the exchange is none the worse for it */
+	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				 self->ex.id, &self->msg, NULL));
+}
+
+/*
+ * A socket with the same number in another network namespace is another
+ * socket: it cannot finish the exchange, and its end does not end it.
+ */
+TEST_F(socket, same_number_in_another_namespace)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	struct nlmsghdr *h;
+	struct nl_msg *m;
+	char buf[4096];
+	int fd, len;
+
+	ASSERT_EQ(0, ask(self));
+	m = term_answer_msg(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
+			    self->msg.p, self->msg.len);
+	nl_complete_msg(self->alice.nl.sock, m);
+	h = nlmsg_hdr(m);
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	ASSERT_LE(0, fd);
+	addr.nl_pid = nl_socket_get_local_port(self->alice.nl.sock);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	ASSERT_EQ(h->nlmsg_len, send(fd, h, h->nlmsg_len, 0));
+	len = recv(fd, buf, sizeof(buf), 0);
+	h = (struct nlmsghdr *)buf;
+	ASSERT_TRUE(nlmsg_ok(h, len) && h->nlmsg_type == NLMSG_ERROR);
+	EXPECT_EQ(-ESRCH, ((struct nlmsgerr *)nlmsg_data(h))->error);
+	close(fd);
+	nlmsg_free(m);
 	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
 				 self->ex.id, &self->msg, NULL));
 }
