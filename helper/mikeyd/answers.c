@@ -26,8 +26,11 @@ void answers_add(struct answers *answers, const struct answer_key *key, uint16_t
 
 uint16_t answers_find(const struct answers *answers, const struct answer_key *key)
 {
-	for (unsigned int i = 0; i < ANSWERS_MAX; i++)
+	uint16_t found = 0;
+
+	/* of several contacts, the one that took it is the one that counts */
+	for (unsigned int i = 0; i < ANSWERS_MAX && found / 100 != 2; i++)
 		if (answers->ring[i].code && !memcmp(&answers->ring[i].key, key, sizeof(*key)))
-			return answers->ring[i].code;
-	return 0;
+			found = answers->ring[i].code;
+	return found;
 }

@@ -179,7 +179,8 @@ static void delivered(uint16_t code, void *arg)
 	struct envelope *envelope = copy->envelope;
 	struct le *le;
 
-	answers_add(&envelope->mikeyd->incoming->answers, &envelope->key, code);
+	/* nobody took it: who sends it again must not be told it was delivered */
+	answers_add(&envelope->mikeyd->incoming->answers, &envelope->key, code ?: 480);
 	copy->state = COPY_DONE;
 	copy->code = code;
 	answer_echoes(envelope, copy);
