@@ -100,8 +100,11 @@ static void timed_out(void *arg)
 	stream_close(stream, -ETIMEDOUT);
 }
 
+/* Nothing is on its way; a message that is keeps its own time. */
 static void rest(struct stream *stream)
 {
+	if (stream->received || stream->skip)
+		return;
 	tmr_start(&stream->timer, IDLE_MS, timed_out, stream);
 }
 
@@ -278,6 +281,8 @@ static struct mbuf *extract(struct stream *stream)
 			return NULL;
 		mbuf_write_mem(rest_of, whole->buf + size, whole->end - size);
 		whole->end = size;
+		/* the next one has begun */
+		tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
 	}
 	stream->received = rest_of;
 	stream->wanted = 0;
@@ -323,8 +328,7 @@ static void received(struct mbuf *mb, void *arg)
 			return;		/* the rest is on its way */
 		}
 	}
-	if (!stream->skip)
-		rest(stream);
+	rest(stream);
 	return;
 fail:
 	log_info("closed a TCP connection: %s", err == -EMSGSIZE ? "message too large" :
