@@ -8,6 +8,7 @@
 #include "helper/lib/log.h"
 #include "helper/mikeyd/sipmsg.h"
 
+/* Of each side, so that the network cannot keep the user from sending. */
 #define SERVERS_MAX 4096
 /* Timer F; a server that was not answered by then never will be. */
 #define TIMER_F (64 * SIP_T1)
@@ -18,7 +19,7 @@
 struct transactions {
 	struct transport *transport;
 	struct hash *servers, *clients;
-	unsigned int n_servers;
+	unsigned int n_servers[SIDES];
 };
 
 struct client {
@@ -69,7 +70,7 @@ static void server_destroy(void *data)
 	tmr_cancel(&server->timer);
 	hash_unlink(&server->le);
 	if (server->transactions)
-		server->transactions->n_servers--;
+		server->transactions->n_servers[server->flow.side]--;
 	sipmsg_release(server->msg);
 	mem_deref(server->key);
 	mem_deref(server->via);
@@ -143,14 +144,14 @@ int server_new(struct server **out, struct transactions *transactions,
 	int err = -ENOMEM;
 
 	*out = NULL;
-	if (transactions->n_servers >= SERVERS_MAX)
+	if (transactions->n_servers[flow->side] >= SERVERS_MAX)
 		return -EMFILE;
 	server = mem_zalloc(sizeof(*server), server_destroy);
 	if (!server)
 		return -ENOMEM;
 	server->transactions = transactions;
-	transactions->n_servers++;
 	server->flow = *flow;
+	transactions->n_servers[flow->side]++;
 	server->msg = mem_ref(msg);
 	tmr_init(&server->timer);
 	rand_str(server->tag, sizeof(server->tag));
@@ -177,6 +178,9 @@ void server_relay(struct server *server, uint16_t code, struct mbuf *mb)
 	if (code < 200)
 		return;
 	server->final = true;
+	/* its text is no longer needed, and 4096 of them would be a lot */
+	sipmsg_release(server->msg);
+	server->msg = NULL;
 	/* over TCP nothing is sent twice, yet a proxy may repeat over UDP */
 	tmr_start(&server->timer, TIMER_J, server_expire, server);
 }
@@ -184,8 +188,11 @@ void server_relay(struct server *server, uint16_t code, struct mbuf *mb)
 void server_respond(struct server *server, uint16_t code, const char *reason,
 		    const char *headers)
 {
-	struct mbuf *mb = mbuf_alloc(1024);
+	struct mbuf *mb;
 
+	if (server->final)
+		return;
+	mb = mbuf_alloc(1024);
 	if (!mb || sipmsg_respond(mb, server->msg, server->via, server->tag, code, reason,
 				  headers)) {
 		mem_deref(mb);
@@ -293,6 +300,23 @@ bool client_response(struct transactions *transactions, const struct sip_msg *ms
 	client->interval = SIP_T2;
 	client->handler(0, msg, client->arg);
 	return true;
+}
+
+static bool any_client(struct le *le, void *arg)
+{
+	(void)le;
+	(void)arg;
+	return true;
+}
+
+void transactions_stop(struct transactions *transactions)
+{
+	struct le *le;
+
+	if (!transactions)
+		return;
+	while ((le = hash_apply(transactions->clients, any_client, NULL)))
+		client_end(le->data, -ECANCELED, NULL);
 }
 
 /* The first client on a lost flow; each one's handler may change the table. */
