@@ -33,6 +33,9 @@
 
 #define DESCRIPTORS_MAX 1024
 
+/* For the service manager, to which it says not to start mikeyd again. */
+#define EXIT_HOPELESS 2
+
 static const char usage[] =
 	"Usage: mikeyd [-v] [-f FILE] [--check]\n"
 	"Protect the SIP MESSAGEs of a user's client with MIKEY-TICKET.\n"
@@ -173,11 +176,12 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 
 static void close_all(struct mikeyd *mikeyd)
 {
-	mem_deref(mikeyd->transactions);
-	mem_deref(mikeyd->transport);
+	transactions_stop(mikeyd->transactions);
 	kms_close(mikeyd->kms);
 	incoming_close(mikeyd);
 	outgoing_close(mikeyd);
+	mem_deref(mikeyd->transactions);
+	mem_deref(mikeyd->transport);
 	tickets_close(mikeyd->tickets);
 	token_close();
 	genl_client_close(mikeyd->mime_client);
@@ -206,7 +210,29 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 	log_info("ready: %s with PSK %s", mikeyd->config->identities[0].text,
 		 mikeyd->config->psk);
 	err = re_main(stop);
-	return err ? problem_set(problem, -err, "event loop: %s", strerror(err)) : 0;
+	return err ? problem_set(problem, -EIO, "event loop: %s", strerror(err)) : 0;
+}
+
+/*
+ * Would the next start fail alike? Addresses and names may come with the
+ * network; a module, a key or a line of the configuration will not come by
+ * itself.
+ */
+static int exit_status(int err)
+{
+	switch (err) {
+	case 0:
+		return 0;
+	case -EADDRNOTAVAIL:
+	case -EADDRINUSE:
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -ENOMEM:
+	case -EIO:
+		return 1;
+	default:
+		return EXIT_HOPELESS;
+	}
 }
 
 int main(int argc, char **argv)
@@ -235,5 +261,5 @@ int main(int argc, char **argv)
 	config_free(&config);
 	if (err)
 		log_error("%s", problem.words);
-	return err ? 1 : 0;
+	return exit_status(err);
 }
