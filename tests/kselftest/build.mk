@@ -11,7 +11,7 @@ mikeypeer_PKGS := libcrypto
 
 # This side: netlink and a terminal.
 LIBRARIES += mikeyterm
-mikeyterm_SRCS := $(addprefix tests/kselftest/,module.c nl.c term.c way.c)
+mikeyterm_SRCS := $(addprefix tests/kselftest/,nl.c term.c way.c)
 mikeyterm_PKGS := libnl-genl-3.0 libkeyutils
 
 TESTS += peer_test
@@ -23,4 +23,4 @@ ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit attr damage exchange
 TESTS += $(ticket_tests)
 $(foreach t,$(ticket_tests),$(eval $(t)_SRCS := tests/kselftest/$(t).c) \
 	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \
-	$(eval $(t)_LIBS := mikeyterm mikeypeer mikeywire))
+	$(eval $(t)_LIBS := mikeymodule mikeyterm mikeypeer mikeywire))
