@@ -80,6 +80,7 @@ static void relay_response(int err, const struct sip_msg *msg, void *arg)
 		 */
 		if (err != -ETIMEDOUT)
 			proxy_refuse(relay->mikeyd, server, 503, "Service Unavailable", true,
+				     err == -ECANCELED ? "mikeyd is ending" :
 				     server->flow.side == SIDE_INSIDE ?
 				     "the next SIP hop cannot be reached" :
 				     "the user's client cannot be reached");

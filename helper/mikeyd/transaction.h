@@ -13,6 +13,14 @@ struct transactions;
 
 int transactions_alloc(struct transactions **transactions, struct transport *transport);
 
+/*
+ * transactions_stop - end all client transactions with -ECANCELED
+ *
+ * Afterwards references to servers are to be given back before transactions
+ * itself.
+ */
+void transactions_stop(struct transactions *transactions);
+
 /* ---- server: a request that somebody sent us */
 
 struct server {

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Doubles of the kernel and the KMS for mikeyd's tests: they follow the
+ * contracts of uapi/ in form, and "encrypt" by turning bytes round, so that a
+ * test can tell what went in. Errors are the test's to ask for.
+ */
+#ifndef TESTS_UNIT_HELPER_KERNEL_H
+#define TESTS_UNIT_HELPER_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "helper/lib/bytes.h"
+#include "helper/lib/uid.h"
+
+/* One error that a command answers, and how many times (-1 = always). */
+struct kernel_fault {
+	int error, times;
+};
+
+struct kernel {
+	struct kernel_fault request, grant, resolve, admit, protect, unprotect;
+	unsigned int requests, grants, resolves, admits, protects, unprotects;
+
+	bool not_reusable;		/* what the KMS grants */
+	const char *granted_to;		/* another responder than wanted */
+	int32_t next_ticket;
+	int32_t psk_seen;		/* of the last REQUEST or RESOLVE */
+	int32_t psk_there;		/* what looking for it finds */
+	unsigned int identities;	/* of the last RESOLVE */
+	char protected_for[UID_MAX + 1];
+	int32_t protected_with;
+
+	const char *initiator;		/* whom UNPROTECT names */
+	uint32_t proved;
+
+	int32_t dropped[16];		/* tickets given to keyring_drop() */
+	unsigned int n_dropped;
+};
+
+extern struct kernel kernel;
+
+/* kernel_reset - everything is well, and alice sends */
+void kernel_reset(void);
+
+/* kernel_key - a ticket in the keyring, for what reads it at start */
+struct kernel_ticket {
+	int32_t serial;
+	uint32_t role;
+	bool reusable;
+	int64_t remaining;
+	const char *initiator, *responder;
+};
+
+extern const struct kernel_ticket *kernel_tickets;
+extern unsigned int n_kernel_tickets;
+
+/* ---- the KMS: exchanges wait until the test answers the oldest */
+
+unsigned int kms_waiting(void);
+
+/* kms_answers - with a message (anything), or with an error and words */
+void kms_answers(void);
+void kms_fails(int error, const char *words);
+
+#endif

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What passes through mikeyd, and how: RFC 3261 section 16, RFC 3327. */
+#include "tests/unit/helper/stage.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define OPTIONS "OPTIONS sip:bob@example.test SIP/2.0\r\n"
+#define AB(id, cseq) FROM_TO("alice@example.test", "bob@example.test", id, cseq)
+#define REGISTER "REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r") \
+	FROM_TO("alice@example.test", "alice@example.test", "r", "REGISTER") \
+	"Contact: <sip:alice@127.0.0.1:$C>\r\n\r\n"
+
+static int open_stage(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("");
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	(void)state;
+	stage_close();
+	return 0;
+}
+
+/* Send what stage.got is answered with; as expand() sees no '$' in it. */
+static void hop_answers(const char *status)
+{
+	hop_sends(answer(status));
+}
+
+static void client_answers(const char *status)
+{
+	client_sends(answer(status));
+}
+
+/* Register the client, and keep its Path URI. */
+static void registered(void)
+{
+	client_sends(REGISTER);
+	hop_gets();
+	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
+	assert_non_null(strchr(stage.path, '>'));
+	*strchr(stage.path, '>') = '\0';
+	hop_answers("200 OK");
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
+}
+
+static void request_and_response(void **state)
+{
+	char via[300], expected[300];
+
+	(void)state;
+	client_sends(OPTIONS VIA("$C", "1") "Max-Forwards: 5\r\nX-Strange: \"a, b\"; c\r\n"
+		     "Route: <sip:127.0.0.1:$I;lr>, <sip:far.test;lr>\r\n" AB("1", "OPTIONS")
+		     "P-Mikey-Verified: <x@y>; proved=body\r\nContent-Length: 2\r\n\r\nhi");
+	hop_gets();
+	first_line_is("OPTIONS sip:bob@example.test SIP/2.0");
+	assert_string_equal(header("Max-Forwards", 0), "4");
+	assert_string_equal(header("Route", 0), "<sip:far.test;lr>");
+	assert_string_equal(header("Route", 1), "");
+	assert_string_equal(header("X-Strange", 0), "\"a, b\"; c");
+	assert_string_equal(header("P-Mikey-Verified", 0), "");
+	assert_string_equal(header("Path", 0), "");
+	assert_string_equal(header("Record-Route", 0), "");
+	assert_string_equal(body(), "hi");
+	snprintf(expected, sizeof(expected), "SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK",
+		 stage.outside_port);
+	assert_memory_equal(header("Via", 0), expected, strlen(expected));
+	snprintf(expected, sizeof(expected),
+		 "SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bK1;received=127.0.0.1;rport=%u",
+		 stage.client_port, stage.client_port);
+	assert_string_equal(header("Via", 1), expected);
+	assert_string_equal(header("Via", 2), "");
+	strcpy(via, expected);
+
+	hop_answers("200 Fine");
+	client_gets();
+	first_line_is("SIP/2.0 200 Fine");
+	assert_string_equal(header("Via", 0), via);
+	assert_string_equal(header("Via", 1), "");
+}
+
+static void retransmissions(void **state)
+{
+	static const char request[] = OPTIONS VIA("$C", "2") AB("2", "OPTIONS") "\r\n";
+	char *first;
+
+	(void)state;
+	client_sends(request);
+	first = strdup(hop_gets());
+	client_sends(request);
+	silence();
+	/* Timer E: mikeyd itself repeats, the same message */
+	hop_gets();
+	assert_string_equal(stage.got, first);
+	free(first);
+	hop_answers("404 Not Found");
+	client_gets();
+	first_line_is("SIP/2.0 404 Not Found");
+	/* a lost answer comes again, and the hop is not asked again */
+	client_sends(request);
+	client_gets();
+	first_line_is("SIP/2.0 404 Not Found");
+	silence();
+}
+
+static void responses_that_are_not_ours(void **state)
+{
+	(void)state;
+	client_sends(OPTIONS VIA("$C", "3") AB("3", "OPTIONS") "\r\n");
+	hop_gets();
+	/* the right branch in somebody else's Via, a wrong branch in ours */
+	hop_sends("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx\r\n"
+		  VIA("$C", "3") AB("3", "OPTIONS") "\r\n");
+	hop_sends("SIP/2.0 200 OK\r\n" VIA("$O", "guess") VIA("$C", "3") AB("3", "OPTIONS")
+		  "\r\n");
+	/* a stateless one to somebody who is no client */
+	hop_sends("SIP/2.0 200 OK\r\n" VIA("$O", "guess")
+		  "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK3\r\n" AB("3", "INVITE") "\r\n");
+	silence();
+}
+
+static void hops_run_out(void **state)
+{
+	(void)state;
+	client_sends(OPTIONS VIA("$C", "4") "Max-Forwards: 0\r\n" AB("4", "OPTIONS") "\r\n");
+	client_gets();
+	first_line_is("SIP/2.0 483 Too Many Hops");
+	assert_non_null(strstr(header("To", 0), ";tag="));
+	client_sends(OPTIONS VIA("$C", "5") "Max-Forwards: x\r\n" AB("5", "OPTIONS") "\r\n");
+	client_gets();
+	first_line_is("SIP/2.0 400 Bad Max-Forwards");
+	client_sends(OPTIONS VIA("$C", "6") AB("6", "OPTIONS") "\r\n");
+	hop_gets();
+	assert_string_equal(header("Max-Forwards", 0), "70");
+}
+
+/* A request that comes back as it left is a loop; with another URI it is none. */
+static void loops(void **state)
+{
+	char text[4096], via0[300], via1[300];
+
+	(void)state;
+	registered();
+	client_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$C", "7")
+		     AB("7", "OPTIONS") "\r\n");
+	hop_gets();
+	strcpy(via0, header("Via", 0));
+	strcpy(via1, header("Via", 1));
+	/* to the outside door it comes once */
+	snprintf(text, sizeof(text), "OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "h1")
+		 "Via: %s\r\nVia: %s\r\nRoute: <$P>\r\n" AB("7", "OPTIONS") "\r\n", via0, via1);
+	hop_sends(text);
+	client_gets();
+	first_line_is("OPTIONS sip:alice@example.test SIP/2.0");
+	strcpy(via0, header("Via", 0));
+	snprintf(text, sizeof(text), "OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "h2")
+		 "Via: SIP/2.0/UDP 127.0.0.1:$O;branch=%s\r\nRoute: <$P>\r\n" AB("7", "OPTIONS")
+		 "\r\n", strstr(via0, "z9hG4bK"));
+	hop_sends(text);
+	hop_gets();
+	first_line_is("SIP/2.0 482 Loop Detected");
+}
+
+static void register_gets_a_path(void **state)
+{
+	char expected[64];
+
+	(void)state;
+	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r1")
+		     FROM_TO("alice@example.test", "alice@example.test", "r1", "REGISTER")
+		     "\r\n");
+	hop_gets();
+	snprintf(expected, sizeof(expected), "@127.0.0.1:%u;transport=tcp;lr>",
+		 stage.outside_port);
+	assert_non_null(strstr(header("Path", 0), expected));
+	assert_string_equal(header("Path", 1), "");
+	assert_string_equal(header("Supported", 0), "path");
+	hop_answers("200 OK");
+	client_gets();
+	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r2")
+		     FROM_TO("alice@example.test", "alice@example.test", "r2", "REGISTER")
+		     "k: gruu, path\r\n\r\n");
+	hop_gets();
+	assert_string_equal(header("Supported", 0), "");
+	hop_answers("200 OK");
+	client_gets();
+	registered();
+	hop_sends("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0\r\n" VIA("$H", "8")
+		  "Route: <$P>, <sip:127.0.0.1:$I;lr>\r\n" AB("8", "OPTIONS") "\r\n");
+	client_gets();
+	first_line_is("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0");
+	assert_string_equal(header("Route", 0), "");
+	client_answers("200 OK");
+	hop_gets();
+	first_line_is("SIP/2.0 200 OK");
+}
+
+/* Only tokens that mikeyd made lead anywhere, and only to where they say. */
+static void forged_tokens(void **state)
+{
+	char *digit = stage.path + strlen("sip:");
+
+	(void)state;
+	registered();
+	for (unsigned int i = 0; digit[i] != '@'; i++) {
+		char text[1024], good = digit[i], id[16];
+
+		digit[i] = good == '0' ? '1' : '0';
+		snprintf(id, sizeof(id), "f%u", i);
+		snprintf(text, sizeof(text), "OPTIONS sip:alice@127.0.0.1 SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bK%s;rport\r\nRoute: <$P>\r\n"
+			 AB("f", "OPTIONS") "\r\n", id);
+		hop_sends(text);
+		hop_gets();
+		first_line_is("SIP/2.0 403 Bad Flow Token");
+		digit[i] = good;
+	}
+	hop_sends("OPTIONS sip:alice@127.0.0.1 SIP/2.0\r\n" VIA("$H", "g") "Route: <$P>\r\n"
+		  AB("g", "OPTIONS") "\r\n");
+	client_gets();
+}
+
+static void from_the_network_without_token(void **state)
+{
+	(void)state;
+	hop_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "n1") AB("n", "OPTIONS")
+		  "\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 480 No Client Is Registered");
+	registered();
+	hop_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "n2") AB("n", "OPTIONS")
+		  "\r\n");
+	client_gets();
+	first_line_is("OPTIONS sip:alice@example.test SIP/2.0");
+	/* no relay for others, nor to the machine's other ports */
+	hop_sends("OPTIONS sip:carol@example.test SIP/2.0\r\n" VIA("$H", "n3") AB("n", "OPTIONS")
+		  "\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 404 Not Found");
+	hop_sends("OPTIONS sip:x@127.0.0.1:22 SIP/2.0\r\n" VIA("$H", "n4") AB("n", "OPTIONS")
+		  "\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 404 Not Found");
+}
+
+/* INVITE, its CANCEL and its ACK carry one branch, and every copy passes. */
+static void invite_passes_statelessly(void **state)
+{
+	static const char invite[] = "INVITE sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i")
+		"Record-Route: <sip:before.test;lr>\r\n" AB("i", "INVITE") "\r\n";
+	char branch[128], text[4096], *route;
+
+	(void)state;
+	client_sends(invite);
+	hop_gets();
+	first_line_is("INVITE sip:bob@example.test SIP/2.0");
+	snprintf(branch, sizeof(branch), "%s", strstr(header("Via", 0), "branch="));
+	/* later requests come back: to the outside from there, to the inside from here */
+	snprintf(text, sizeof(text), "@127.0.0.1:%u;transport=tcp;lr>", stage.outside_port);
+	assert_non_null(strstr(header("Record-Route", 0), text));
+	route = strdup(header("Record-Route", 0));
+	snprintf(text, sizeof(text), "<sip:127.0.0.1:%u;lr>", stage.inside_port);
+	assert_string_equal(header("Record-Route", 1), text);
+	assert_string_equal(header("Record-Route", 2), "<sip:before.test;lr>");
+	hop_answers("180 Ringing");
+	client_gets();
+	first_line_is("SIP/2.0 180 Ringing");
+	client_sends(invite);
+	hop_gets();
+	assert_string_equal(strstr(header("Via", 0), "branch="), branch);
+	client_sends("CANCEL sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("i", "CANCEL")
+		     "\r\n");
+	hop_gets();
+	first_line_is("CANCEL sip:bob@example.test SIP/2.0");
+	assert_memory_equal(strstr(header("Via", 0), "branch="), branch,
+			    strcspn(branch, "."));
+	hop_answers("200 OK");
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
+	client_sends("ACK sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("i", "ACK") "\r\n");
+	hop_gets();
+	assert_memory_equal(strstr(header("Via", 0), "branch="), branch, strcspn(branch, "."));
+	/* a request of the other side finds back */
+	snprintf(text, sizeof(text), "BYE sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "b")
+		 "Route: %s, <sip:127.0.0.1:$I;lr>\r\n" AB("i", "BYE") "\r\n", route);
+	hop_sends(text);
+	client_gets();
+	first_line_is("BYE sip:alice@127.0.0.1:$C SIP/2.0");
+	assert_string_equal(header("Route", 0), "");
+	free(route);
+}
+
+static void incomplete_requests(void **state)
+{
+	(void)state;
+	client_sends("OPTIONS sip:bob@example.test SIP/2.0\r\n" VIA("$C", "x1")
+		     AB("x", "MESSAGE") "\r\n");
+	client_gets();
+	first_line_is("SIP/2.0 400 Bad Request");
+	client_sends("OPTIONS sip:bob@example.test SIP/2.0\r\n" VIA("$C", "x2") AB("x", "OPTIONS")
+		     "Content-Length: 10\r\n\r\nshort");
+	client_gets();
+	first_line_is("SIP/2.0 400 Bad Request");
+	client_sends("SIP/2.0 200 OK\r\n\r\n");
+	client_sends("rubbish");
+	client_sends("\r\n\r\n");
+	silence();
+}
+
+static void too_large_for_udp(void **state)
+{
+	char *text = malloc(4096);
+	size_t at;
+
+	(void)state;
+	at = sprintf(text, "%s", OPTIONS VIA("$C", "t") AB("t", "OPTIONS")
+		     "Content-Length: 1500\r\n\r\n");
+	memset(text + at, 'x', 1500);
+	text[at + 1500] = '\0';
+	client_sends(text);
+	hop_gets_tcp();
+	first_line_is("OPTIONS sip:bob@example.test SIP/2.0");
+	assert_memory_equal(header("Via", 0), "SIP/2.0/TCP 127.0.0.1:", 22);
+	assert_int_equal(strlen(body()), 1500);
+	/* answered on the same connection */
+	at = strlen(answer("200 OK"));
+	assert_int_equal(write(stage.hop_conn, answer("200 OK"), at), at);
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
+	free(text);
+}
+
+static void next_hop_is_away(void **state)
+{
+	(void)state;
+	close(stage.hop_tcp);
+	stage.hop_tcp = dup(stage.hop);
+	stage.mikeyd.next_hop.tp = SIP_TRANSP_TCP;
+	client_sends(OPTIONS VIA("$C", "a") AB("a", "OPTIONS") "\r\n");
+	client_gets();
+	first_line_is("SIP/2.0 503 Service Unavailable");
+	assert_string_equal(header("Retry-After", 0), "30");
+	assert_non_null(strstr(header("Warning", 0), "next SIP hop cannot be reached"));
+}
+
+static int open_for_others(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("clients = [\"10.0.0.0/8\"];\n");
+	return 0;
+}
+
+static void who_is_no_client(void **state)
+{
+	(void)state;
+	client_sends(OPTIONS VIA("$C", "s") AB("s", "OPTIONS") "\r\n");
+	silence();
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+	const struct CMUnitTest tests[] = {
+		EACH(request_and_response),
+		EACH(retransmissions),
+		EACH(responses_that_are_not_ours),
+		EACH(hops_run_out),
+		EACH(loops),
+		EACH(register_gets_a_path),
+		EACH(forged_tokens),
+		EACH(from_the_network_without_token),
+		EACH(invite_passes_statelessly),
+		EACH(incomplete_requests),
+		EACH(too_large_for_udp),
+		EACH(next_hop_is_away),
+		cmocka_unit_test_setup_teardown(who_is_no_client, open_for_others, close_stage),
+	};
+
+	return cmocka_run_group_tests(tests, loop_open, loop_close);
+}

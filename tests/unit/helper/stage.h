@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mikeyd between a client and a next hop that the test plays, over UDP on
+ * 127.0.0.1:
+ *
+ *	client  <-->  inside  mikeyd  outside  <-->  hop
+ */
+#ifndef TESTS_UNIT_HELPER_STAGE_H
+#define TESTS_UNIT_HELPER_STAGE_H
+
+#include "tests/unit/helper/kernel.h"
+#include "tests/unit/helper/loop.h"
+
+#include "helper/mikeyd/mikeyd.h"
+
+struct stage {
+	struct config config;
+	struct mikeyd mikeyd;
+	int client, hop;			/* sockets */
+	int hop_tcp, hop_conn;			/* listening, and what it accepted */
+	unsigned int client_port, hop_port, inside_port, outside_port;
+	char path[256];				/* what $P stands for */
+	char got[512 * 1024 + 1];		/* the last message that arrived */
+};
+
+extern struct stage stage;
+
+/* stage_open - with more lines of configuration */
+void stage_open(const char *more);
+void stage_close(void);
+
+/*
+ * client_sends, hop_sends - a message, in which $C, $H, $I and $O stand for the
+ * ports of client, hop, inside and outside, and $P for stage.path
+ */
+void client_sends(const char *text);
+void hop_sends(const char *text);
+
+/* client_gets, hop_gets - the next message, within a second */
+const char *client_gets(void);
+const char *hop_gets(void);
+
+/* hop_gets_tcp - the same on a TCP connection that mikeyd makes to the hop */
+const char *hop_gets_tcp(void);
+
+/* silence - nothing arrives anywhere for a while */
+void silence(void);
+
+/* header - the n-th value of a header in stage.got, "" if there is none */
+const char *header(const char *name, unsigned int n);
+
+/* body - where the body of stage.got begins */
+const char *body(void);
+
+/* first_line_is - stage.got begins so */
+void first_line_is(const char *line);
+
+/* answer - a response to stage.got with its Via, From, To, Call-ID and CSeq */
+const char *answer(const char *status);
+
+/* ---- messages that many tests use */
+
+#define VIA(port, branch) "Via: SIP/2.0/UDP 127.0.0.1:" port ";branch=z9hG4bK" branch ";rport\r\n"
+#define FROM_TO(from, to, id, cseq) \
+	"From: <sip:" from ">;tag=f\r\nTo: <sip:" to ">\r\nCall-ID: " id "\r\nCSeq: 1 " cseq "\r\n"
+
+#endif
