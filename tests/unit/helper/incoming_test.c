@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* MESSAGEs from the network: opened, told apart, refused. */
+#include "tests/unit/helper/stage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "helper/lib/mime.h"
+
+#define MESSAGE_FROM(from, branch) \
+	"MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n" VIA("$H", branch) "Route: <$P>\r\n" \
+	FROM_TO(from, "bob@example.test", branch, "MESSAGE") "Subject: s\r\n"
+#define MESSAGE(branch) MESSAGE_FROM("alice@example.test", branch)
+#define MULTIPART(cms) \
+	"Content-Type: multipart/mixed;boundary=b\r\n\r\n" \
+	"--b\r\nContent-Type: application/mikey\r\nContent-Transfer-Encoding: base64\r\n\r\n" \
+	"VFJBTlNGRVI=\r\n--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\n" \
+	"Content-Transfer-Encoding: binary\r\n\r\n" cms "\r\n--b--\r\n"
+/* "Content-Type: text/plain" and "hello", turned round as the double does */
+#define HELLO "olleh\n\r\n\rnialp/txet :epyT-tnetnoC"
+
+static int open_with(const char *more)
+{
+	kernel_reset();
+	stage_open(more);
+	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
+		     FROM_TO("bob@example.test", "bob@example.test", "r", "REGISTER")
+		     "Contact: <sip:bob@127.0.0.1:$C>\r\n\r\n");
+	hop_gets();
+	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
+	*strchr(stage.path, '>') = '\0';
+	hop_sends(answer("200 OK"));
+	client_gets();
+	return 0;
+}
+
+static int open_stage(void **state)
+{
+	(void)state;
+	return open_with("group = [\"team@example.test\"];\n");
+}
+
+static int close_stage(void **state)
+{
+	(void)state;
+	stage_close();
+	return 0;
+}
+
+static bool exchange_waits(void *arg)
+{
+	return kms_waiting() >= *(unsigned int *)arg;
+}
+
+static void wait_exchanges(unsigned int count)
+{
+	assert_true(loop_until(exchange_waits, &count, 1000));
+	assert_int_equal(kms_waiting(), count);
+}
+
+static void refused(const char *line)
+{
+	hop_gets();
+	first_line_is(line);
+	/* outside nobody is told what failed */
+	assert_string_equal(header("Warning", 0), "");
+	silence();
+}
+
+static void opened_and_delivered(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") "P-Mikey-Verified: <king@example.test>; proved=body\r\n"
+		  MULTIPART(HELLO));
+	wait_exchanges(1);
+	assert_int_equal(kernel.identities, 3);
+	silence();
+	kms_answers();
+	client_gets();
+	first_line_is("MESSAGE sip:bob@127.0.0.1 SIP/2.0");
+	assert_string_equal(header("P-Mikey-Verified", 0),
+			    "<alice@example.test>; proved=body; sent=2023-11-14T22:13:20Z; form=auth-enveloped");
+	assert_string_equal(header("P-Mikey-Verified", 1), "");
+	assert_string_equal(header("Content-Type", 0), "text/plain");
+	assert_string_equal(header("Content-Type", 1), "");
+	assert_string_equal(header("Content-Length", 0), "5");
+	assert_string_equal(header("Subject", 0), "s");
+	assert_string_equal(header("From", 0), "<sip:alice@example.test>;tag=f");
+	assert_string_equal(body(), "hello");
+	/* the ticket was good for this one */
+	assert_int_equal(kernel.dropped[0], 1000);
+	client_sends(answer("200 OK"));
+	hop_gets();
+	first_line_is("SIP/2.0 200 OK");
+}
+
+/* From says one, the keys say another: the client sees the verified one. */
+static void another_sender(void **state)
+{
+	(void)state;
+	kernel.initiator = "mallory@example.test";
+	kernel.proved = MIKEY_PROVED_INITIATOR;
+	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0),
+			    "\"claims to be alice@example.test\" <sip:mallory@example.test>;tag=f");
+	assert_memory_equal(header("P-Mikey-Verified", 0),
+			    "<mallory@example.test>; proved=initiator;", 41);
+	client_sends(answer("200 OK"));
+	hop_gets();
+	/* the network gets the From it sent: its transaction needs it */
+	assert_string_equal(header("From", 0), "<sip:alice@example.test>;tag=f");
+
+	kernel.initiator = "e\r\nvil>\"@example.test";
+	hop_sends(MESSAGE_FROM("al%22ice@example.test", "2") MULTIPART(HELLO));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0),
+			    "\"claims to be al'ice@example.test\" <sip:e%0D%0Avil%3E%22@example.test>;tag=f");
+}
+
+static void what_is_inside_adds_no_headers(void **state)
+{
+	(void)state;
+	/* "X: y" and "P-Mikey-Verified: <k@x>; proved=body", turned round */
+	hop_sends(MESSAGE("1") MULTIPART("olleh\n\r\n\r>x@k< :deifireV-yekiM-P\n\ry :X"));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("X", 0), "");
+	assert_memory_equal(header("P-Mikey-Verified", 0), "<alice@example.test>;", 21);
+	assert_string_equal(header("P-Mikey-Verified", 1), "");
+	assert_string_equal(header("Content-Type", 0), "");
+	client_sends(answer("200 OK"));
+	hop_gets();
+
+	hop_sends(MESSAGE("2") MULTIPART("no entity"));
+	wait_exchanges(1);
+	kms_answers();
+	refused("SIP/2.0 493 Undecipherable");
+}
+
+static void one_at_a_time(const char *branch, struct kernel_fault *fault, int error,
+			  const char *line)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bK%s\r\nRoute: <$P>\r\n"
+		 FROM_TO("alice@example.test", "bob@example.test", "x", "MESSAGE")
+		 MULTIPART(HELLO), branch);
+	*fault = (struct kernel_fault){ error, 1 };
+	hop_sends(text);
+	if (fault != &kernel.resolve) {
+		wait_exchanges(1);
+		kms_answers();
+	}
+	refused(line);
+}
+
+static void everything_that_fails(void **state)
+{
+	static const int bad[] = {
+		-EBADMSG, -EKEYREJECTED, -EACCES, -EADDRNOTAVAIL, -EPROTONOSUPPORT, -EPERM,
+	};
+	char branch[16];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		snprintf(branch, sizeof(branch), "r%zu", i);
+		one_at_a_time(branch, &kernel.resolve, bad[i], "SIP/2.0 493 Undecipherable");
+		snprintf(branch, sizeof(branch), "a%zu", i);
+		one_at_a_time(branch, &kernel.admit, bad[i], "SIP/2.0 493 Undecipherable");
+		snprintf(branch, sizeof(branch), "u%zu", i);
+		one_at_a_time(branch, &kernel.unprotect, bad[i], "SIP/2.0 493 Undecipherable");
+	}
+	one_at_a_time("o1", &kernel.admit, -EREMOTEIO, "SIP/2.0 493 Undecipherable");
+	one_at_a_time("o2", &kernel.unprotect, -ESTALE, "SIP/2.0 493 Undecipherable");
+	one_at_a_time("o3", &kernel.admit, -ECOMM, "SIP/2.0 503 Service Unavailable");
+	one_at_a_time("o4", &kernel.admit, -EDQUOT, "SIP/2.0 503 Service Unavailable");
+	assert_string_equal(header("Retry-After", 0), "30");
+	one_at_a_time("o5", &kernel.resolve, -ENOKEY, "SIP/2.0 500 Server Internal Error");
+	hop_sends(MESSAGE("k1") MULTIPART(HELLO));
+	wait_exchanges(1);
+	kms_fails(-EHOSTUNREACH, "away");
+	refused("SIP/2.0 503 Service Unavailable");
+	assert_string_equal(header("Retry-After", 0), "30");
+}
+
+static void delivered_before(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	client_sends(answer("486 Busy Here"));
+	hop_gets();
+	first_line_is("SIP/2.0 486 Busy Here");
+	/* as before */
+	kernel.unprotect = (struct kernel_fault){ -EALREADY, -1 };
+	hop_sends(MESSAGE("2") MULTIPART(HELLO));
+	wait_exchanges(1);
+	kms_answers();
+	refused("SIP/2.0 486 As Before");
+	/* what is not remembered here was delivered by an earlier mikeyd */
+	hop_sends(MESSAGE("3") MULTIPART("olleh\n\r\n\r"));
+	wait_exchanges(1);
+	kms_answers();
+	refused("SIP/2.0 200 OK");
+}
+
+/* A proxy that forks: one resolve, one opening, one copy for each contact. */
+static void copies_of_a_fork(void **state)
+{
+	int other;
+	char old_path[256], text[2048];
+	struct sa address;
+	uint16_t port = loop_free_port();
+
+	(void)state;
+	/* a client of yesterday, at another port */
+	strcpy(old_path, stage.path);
+	other = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	sa_set_str(&address, "127.0.0.1", port);
+	assert_int_equal(bind(other, &address.u.sa, address.len), 0);
+	dup2(other, stage.client);
+	stage.client_port = port;
+	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r9")
+		     FROM_TO("bob@example.test", "bob@example.test", "r9", "REGISTER") "\r\n");
+	hop_gets();
+	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
+	*strchr(stage.path, '>') = '\0';
+	hop_sends(answer("200 OK"));
+	client_gets();
+	close(other);
+
+	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n" VIA("$H", "old")
+		 "Route: <%s>\r\n" FROM_TO("alice@example.test", "bob@example.test", "1", "MESSAGE")
+		 MULTIPART(HELLO), old_path);
+	hop_sends(text);
+	wait_exchanges(1);
+	hop_sends(MESSAGE("new") MULTIPART(HELLO));	/* while it is resolved */
+	silence();
+	assert_int_equal(kms_waiting(), 1);
+	kms_answers();
+	client_gets();					/* not only the old contact */
+	assert_string_equal(body(), "hello");
+	hop_sends(MESSAGE("again") MULTIPART(HELLO));	/* while the client thinks */
+	silence();
+	client_sends(answer("200 OK"));
+	for (int i = 0; i < 2; i++) {
+		hop_gets();
+		first_line_is("SIP/2.0 200 OK");
+	}
+	hop_sends(MESSAGE("late") MULTIPART(HELLO));	/* the old contact is still asked */
+	hop_gets();
+	first_line_is("SIP/2.0 200 OK");
+	silence();
+	assert_int_equal(kernel.resolves, 1);
+	assert_int_equal(kernel.unprotects, 1);
+}
+
+/* The same TRANSFER_INIT with another body is another message. */
+static void no_fork_but_a_forgery(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	wait_exchanges(1);
+	hop_sends(MESSAGE("2") MULTIPART("x" HELLO));
+	wait_exchanges(2);
+	kms_answers();
+	client_gets();
+	kernel.unprotect = (struct kernel_fault){ -EKEYREJECTED, 1 };
+	kms_answers();
+	hop_gets();
+	first_line_is("SIP/2.0 493 Undecipherable");
+}
+
+static void unprotected_is_refused(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") "P-Mikey-Verified: <alice@example.test>; proved=body\r\n"
+		  "Content-Type: text/plain\r\n\r\nplain");
+	refused("SIP/2.0 488 Not Acceptable Here");
+	hop_sends(MESSAGE("2") "\r\n");
+	refused("SIP/2.0 488 Not Acceptable Here");
+	hop_sends(MESSAGE("3") "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
+		  "--b\r\nContent-Type: application/mikey\r\n\r\nx\r\n--b--\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 415 Unsupported Media Type");
+	assert_non_null(strstr(header("Accept", 0), "application/pkcs7-mime"));
+	hop_sends(MESSAGE("4") "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
+		  "--b\r\nContent-Type: application/mikey\r\n\r\nx\r\n"
+		  "--b\r\nContent-Type: application/pkcs7-mime\r\n\r\ncut");
+	refused("SIP/2.0 493 Undecipherable");
+	assert_int_equal(kernel.resolves, 0);
+}
+
+static int open_marking(void **state)
+{
+	(void)state;
+	return open_with("unprotected = \"mark\";\nmax-waiting = 1;\n");
+}
+
+static void unprotected_is_marked(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") "P-Mikey-Verified: <alice@example.test>; proved=body\r\n"
+		  "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nplain");
+	client_gets();
+	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
+	assert_string_equal(header("P-Mikey-Verified", 1), "");
+	assert_string_equal(body(), "plain");
+}
+
+static void waiting_is_limited(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	wait_exchanges(1);
+	hop_sends(MESSAGE("2") MULTIPART("x" HELLO));
+	refused("SIP/2.0 503 Service Unavailable");
+	kms_answers();
+	client_gets();
+	hop_sends(MESSAGE("3") MULTIPART("y" HELLO));
+	wait_exchanges(1);
+}
+
+static void ended_while_opening(void **state)
+{
+	(void)state;
+	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	hop_sends(MESSAGE("2") MULTIPART("x" HELLO));
+	hop_sends(MESSAGE("3") MULTIPART(HELLO));
+	wait_exchanges(2);
+	kms_answers();
+	client_gets();
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+	const struct CMUnitTest tests[] = {
+		EACH(opened_and_delivered),
+		EACH(another_sender),
+		EACH(what_is_inside_adds_no_headers),
+		EACH(everything_that_fails),
+		EACH(delivered_before),
+		EACH(copies_of_a_fork),
+		EACH(no_fork_but_a_forgery),
+		EACH(unprotected_is_refused),
+		cmocka_unit_test_setup_teardown(unprotected_is_marked, open_marking, close_stage),
+		cmocka_unit_test_setup_teardown(waiting_is_limited, open_marking, close_stage),
+		EACH(ended_while_opening),
+	};
+
+	return cmocka_run_group_tests(tests, loop_open, loop_close);
+}

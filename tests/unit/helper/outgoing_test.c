@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* MESSAGEs of the client: protected, waiting for tickets, refused in words. */
+#include "tests/unit/helper/stage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "helper/mikeyd/multipart.h"
+
+#define MESSAGE(branch) \
+	"MESSAGE sip:bob@example.test SIP/2.0\r\n" VIA("$C", branch) \
+	FROM_TO("alice@example.test", "bob@example.test", branch, "MESSAGE") \
+	"Subject: seen by all\r\nContent-Type: text/plain\r\nContent-Language: en\r\n" \
+	"Content-Length: 5\r\n\r\nhello"
+#define ENTITY "Content-Type: text/plain\r\nContent-Language: en\r\n\r\nhello"
+#define TO(uri, branch) \
+	"MESSAGE " uri " SIP/2.0\r\n" VIA("$C", branch) \
+	"From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n" \
+	"Call-ID: " branch "\r\nCSeq: 1 MESSAGE\r\n"
+
+static int open_stage(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("");
+	return 0;
+}
+
+static int close_stage(void **state)
+{
+	(void)state;
+	stage_close();
+	return 0;
+}
+
+static bool exchange_waits(void *arg)
+{
+	return kms_waiting() >= *(unsigned int *)arg;
+}
+
+static void wait_exchanges(unsigned int count)
+{
+	assert_true(loop_until(exchange_waits, &count, 1000));
+	assert_int_equal(kms_waiting(), count);
+}
+
+/* What the double turned round, in the right order again. */
+static void opens_to(const char *entity)
+{
+	struct bytes transfer, cms;
+	struct problem problem;
+	struct pl type, content;
+
+	pl_set_str(&type, header("Content-Type", 0));
+	pl_set_str(&content, body());
+	assert_int_equal(multipart_parse(&type, &content, &transfer, &cms, &problem),
+			 MULTIPART_PROTECTED);
+	assert_int_equal(cms.len, strlen(entity));
+	for (size_t i = 0; i < cms.len; i++)
+		assert_int_equal(cms.data[i], entity[cms.len - 1 - i]);
+	bytes_wipe(&transfer);
+	bytes_wipe(&cms);
+}
+
+static void refused(const char *request, const char *line, const char *words)
+{
+	client_sends(request);
+	client_gets();
+	first_line_is(line);
+	if (!strstr(header("Warning", 0), words))
+		fail_msg("\"%s\" is not in \"%s\"", words, header("Warning", 0));
+	silence();
+}
+
+static void protected_on_the_way(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	/* impatient clients change nothing */
+	client_sends(MESSAGE("1"));
+	silence();
+	assert_int_equal(kms_waiting(), 1);
+	kms_answers();
+	hop_gets();
+	first_line_is("MESSAGE sip:bob@example.test SIP/2.0");
+	assert_string_equal(header("Subject", 0), "seen by all");
+	assert_string_equal(header("Content-Language", 0), "");
+	assert_string_equal(header("Content-Type", 1), "");
+	assert_memory_equal(header("Content-Type", 0), "multipart/mixed;boundary=", 25);
+	assert_int_equal(atoi(header("Content-Length", 0)), strlen(body()));
+	assert_null(strstr(stage.got, "hello"));
+	opens_to(ENTITY);
+	assert_string_equal(kernel.protected_for, "bob@example.test");
+	assert_int_equal(kernel.psk_seen, 77);
+	hop_sends(answer("202 Accepted"));
+	client_gets();
+	first_line_is("SIP/2.0 202 Accepted");
+
+	/* the second goes with the same ticket, at once */
+	client_sends(MESSAGE("2"));
+	hop_gets();
+	assert_int_equal(kernel.protected_with, 1000);
+	assert_int_equal(kernel.requests, 1);
+}
+
+static void many_share_one_exchange(void **state)
+{
+	char text[1024], id[16];
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		snprintf(id, sizeof(id), "m%d", i);
+		snprintf(text, sizeof(text), "MESSAGE sip:bob@example.test SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bK%s\r\n"
+			 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
+			 "Call-ID: %s\r\nCSeq: 1 MESSAGE\r\n\r\nhello", id, id);
+		client_sends(text);
+	}
+	wait_exchanges(1);
+	loop_for(50);
+	assert_int_equal(kms_waiting(), 1);
+	kms_answers();
+	for (int i = 0; i < 5; i++) {
+		snprintf(id, sizeof(id), "m%d", i);
+		hop_gets();
+		assert_string_equal(header("Call-ID", 0), id);
+	}
+	assert_int_equal(kernel.requests, 1);
+	assert_int_equal(kernel.grants, 1);
+	assert_int_equal(kernel.protects, 5);
+}
+
+static void single_use_tickets(void **state)
+{
+	(void)state;
+	kernel.not_reusable = true;
+	client_sends(MESSAGE("1"));
+	client_sends(MESSAGE("2"));
+	wait_exchanges(1);
+	loop_for(50);
+	for (int i = 0; i < 2; i++) {
+		kms_answers();
+		hop_gets();
+		assert_int_equal(kernel.protected_with, 1000 + i);
+		assert_int_equal(kernel.dropped[i], 1000 + i);
+	}
+	assert_int_equal(kms_waiting(), 0);
+	client_sends(MESSAGE("3"));
+	wait_exchanges(1);
+	assert_int_equal(kernel.requests, 3);
+}
+
+static void tickets_are_for_one_recipient(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	client_sends(TO("sip:carol@example.test", "c1") "\r\nx");
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	assert_string_equal(kernel.protected_for, "carol@example.test");
+	assert_int_equal(kernel.protected_with, 1001);
+	/* the recipient is the Request-URI's; in a dialog that is To's */
+	client_sends("MESSAGE sip:bob@192.0.2.9:5090 SIP/2.0\r\n" VIA("$C", "d1")
+		     "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>;tag=t\r\n"
+		     "Call-ID: d\r\nCSeq: 2 MESSAGE\r\n\r\nx");
+	hop_gets();
+	assert_string_equal(kernel.protected_for, "bob@example.test");
+	assert_int_equal(kernel.protected_with, 1000);
+}
+
+/* The ticket was revoked, or spent, since: another one is asked for, once. */
+static void stale_tickets(void **state)
+{
+	static const int errors[] = { -ENOKEY, -EKEYEXPIRED, -EKEYREVOKED, -EPERM };
+	char text[1024];
+	int32_t before;
+
+	(void)state;
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+		before = kernel.protected_with;
+		kernel.protect = (struct kernel_fault){ errors[i], 1 };
+		snprintf(text, sizeof(text), "MESSAGE sip:bob@example.test SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bKs%zu\r\n"
+			 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
+			 "Call-ID: s%zu\r\nCSeq: 1 MESSAGE\r\n\r\nhello", i, i);
+		client_sends(text);
+		wait_exchanges(1);
+		kms_answers();
+		while (hop_gets() && strncmp(header("Call-ID", 0), "s", 1))
+			;
+		assert_int_equal(kernel.protected_with, before + 1);
+		assert_int_equal(kernel.dropped[i], before);
+		hop_sends(answer("200 OK"));
+		client_gets();
+	}
+	kernel.protect = (struct kernel_fault){ -EKEYREVOKED, -1 };
+	client_sends(MESSAGE("9"));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	first_line_is("SIP/2.0 500 Server Internal Error");
+}
+
+static void kms_troubles(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	client_sends(MESSAGE("2"));
+	wait_exchanges(1);
+	loop_for(30);
+	kms_fails(-EHOSTUNREACH, "the KMS is \"away\"\r\nX-Evil: 1");
+	for (int i = 0; i < 2; i++) {
+		client_gets();
+		first_line_is("SIP/2.0 503 Service Unavailable");
+		assert_string_equal(header("Retry-After", 0), "30");
+		assert_string_equal(header("Warning", 0),
+				    "399 mikeyd \"the KMS is 'away'''X-Evil: 1\"");
+		assert_string_equal(header("X-Evil", 0), "");
+	}
+	client_sends(MESSAGE("3"));
+	wait_exchanges(1);
+	kms_fails(-EPROTO, "nonsense");
+	client_gets();
+	first_line_is("SIP/2.0 502 Bad Gateway");
+	assert_string_equal(header("Retry-After", 0), "");
+	silence();
+	assert_int_equal(kernel.protects, 0);
+}
+
+static void grants_refused(void **state)
+{
+	static const struct {
+		int error;
+		const char *line;
+	} cases[] = {
+		{ -EREMOTEIO, "SIP/2.0 403 Forbidden" },
+		{ -EACCES, "SIP/2.0 403 Forbidden" },
+		{ -ECOMM, "SIP/2.0 503 Service Unavailable" },
+		{ -EKEYREJECTED, "SIP/2.0 502 Bad Gateway" },
+		{ -EBADMSG, "SIP/2.0 502 Bad Gateway" },
+		{ -ENOMEM, "SIP/2.0 503 Service Unavailable" },
+		{ -ESRCH, "SIP/2.0 500 Server Internal Error" },
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		kernel.grant = (struct kernel_fault){ cases[i].error, 1 };
+		snprintf(text, sizeof(text), "MESSAGE sip:bob@example.test SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bKg%zu\r\n"
+			 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
+			 "Call-ID: g%zu\r\nCSeq: 1 MESSAGE\r\n\r\nhello", i, i);
+		client_sends(text);
+		wait_exchanges(1);
+		kms_answers();
+		client_gets();
+		first_line_is(cases[i].line);
+		assert_non_null(strstr(header("Warning", 0), "the double refuses"));
+	}
+	assert_int_equal(kernel.protects, 0);
+}
+
+/* Short of keys: the oldest ticket makes room, and the answer is used again. */
+static void quota_of_keys(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	kernel.grant = (struct kernel_fault){ -EDQUOT, 1 };
+	client_sends(TO("sip:carol@example.test", "q1") "\r\nx");
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	assert_string_equal(header("Call-ID", 0), "q1");
+	assert_int_equal(kernel.dropped[0], 1000);
+	kernel.grant = (struct kernel_fault){ -EDQUOT, -1 };
+	client_sends(TO("sip:dave@example.test", "q2") "\r\nx");
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	first_line_is("SIP/2.0 503 Service Unavailable");
+}
+
+/* The PSK was loaded anew: it has another serial. */
+static void another_psk(void **state)
+{
+	(void)state;
+	kernel.request = (struct kernel_fault){ -EKEYREVOKED, 1 };
+	kernel.psk_there = 78;
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	assert_int_equal(kernel.psk_seen, 78);
+	kernel.request = (struct kernel_fault){ -EKEYREVOKED, -1 };
+	refused(TO("sip:carol@example.test", "p1") "\r\nx", "SIP/2.0 500 Server Internal Error",
+		"the double refuses");
+	assert_int_equal(kernel.requests, 3);
+}
+
+static void never_in_the_clear(void **state)
+{
+	(void)state;
+	refused("MESSAGE sip:bob@example.test SIP/2.0\r\n" VIA("$C", "n1")
+		FROM_TO("mallory@example.test", "bob@example.test", "n1", "MESSAGE") "\r\nx",
+		"SIP/2.0 403 Forbidden", "From is no identity");
+	refused(TO("tel:+4930", "n2") "\r\nx", "SIP/2.0 416 Unsupported URI Scheme", "sips:");
+	refused(TO("sip:example.test", "n3") "\r\nx", "SIP/2.0 484 Address Incomplete",
+		"user@domain");
+	refused(TO("sip:bo%6@example.test", "n4") "\r\nx", "SIP/2.0 484 Address Incomplete", "");
+	kernel.request = (struct kernel_fault){ -EKEYEXPIRED, -1 };
+	refused(MESSAGE("n5"), "SIP/2.0 500 Server Internal Error", "the double refuses");
+	kernel.request = (struct kernel_fault){ -ENOENT, -1 };
+	refused(MESSAGE("n6"), "SIP/2.0 503 Service Unavailable", "the double refuses");
+	client_sends("MESSAGE sip:list@example.test SIP/2.0\r\n" VIA("$C", "n7")
+		     FROM_TO("alice@example.test", "list@example.test", "n7", "MESSAGE")
+		     "Require: recipient-list-message\r\n\r\nx");
+	client_gets();
+	first_line_is("SIP/2.0 420 Bad Extension");
+	assert_string_equal(header("Unsupported", 0), "recipient-list-message");
+	silence();
+	assert_int_equal(kernel.protects, 0);
+}
+
+static void entity_too_large_for_the_kernel(void **state)
+{
+	(void)state;
+	kernel.protect = (struct kernel_fault){ -EMSGSIZE, -1 };
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	first_line_is("SIP/2.0 413 Request Entity Too Large");
+}
+
+static int open_short_queue(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("max-waiting = 1;\nreuse = false;\n");
+	return 0;
+}
+
+static void waiting_is_limited(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	wait_exchanges(1);
+	refused(MESSAGE("2"), "SIP/2.0 503 Service Unavailable", "too many messages wait");
+	kms_answers();
+	hop_gets();
+	hop_sends(answer("200 OK"));
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
+	/* reuse = false: the ticket is not kept */
+	assert_int_equal(kernel.dropped[0], 1000);
+	client_sends(MESSAGE("3"));
+	wait_exchanges(1);
+}
+
+static int open_passing(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("outgoing = \"pass\";\n");
+	return 0;
+}
+
+static void passed_if_configured_so(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	hop_gets();
+	assert_string_equal(body(), "hello");
+	assert_string_equal(header("Content-Type", 0), "text/plain");
+}
+
+/* Closing with messages under way leaves nothing behind (the sanitizer looks). */
+static void ended_while_waiting(void **state)
+{
+	(void)state;
+	client_sends(MESSAGE("1"));
+	client_sends(TO("sip:carol@example.test", "e2") "\r\nx");
+	wait_exchanges(2);
+	kms_answers();
+	hop_gets();
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+	const struct CMUnitTest tests[] = {
+		EACH(protected_on_the_way),
+		EACH(many_share_one_exchange),
+		EACH(single_use_tickets),
+		EACH(tickets_are_for_one_recipient),
+		EACH(stale_tickets),
+		EACH(kms_troubles),
+		EACH(grants_refused),
+		EACH(quota_of_keys),
+		EACH(another_psk),
+		EACH(never_in_the_clear),
+		EACH(entity_too_large_for_the_kernel),
+		cmocka_unit_test_setup_teardown(waiting_is_limited, open_short_queue, close_stage),
+		cmocka_unit_test_setup_teardown(passed_if_configured_so, open_passing,
+						close_stage),
+		EACH(ended_while_waiting),
+	};
+
+	return cmocka_run_group_tests(tests, loop_open, loop_close);
+}
