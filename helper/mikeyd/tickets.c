@@ -9,6 +9,12 @@
 #include "helper/lib/keyring.h"
 #include "helper/lib/log.h"
 
+/*
+ * The kernel takes a dropped key off the user's quota when its collector gets to
+ * it. Without a pause all tickets would be gone before the first one counts.
+ */
+#define COLLECTOR_NS (50 * 1000 * 1000)
+
 /* A ticket about to end is not begun with any more. */
 #define MARGIN_SECONDS 30
 
@@ -159,6 +165,7 @@ void tickets_drop(struct tickets *tickets, int32_t serial)
 
 bool tickets_drop_oldest(struct tickets *tickets)
 {
+	const struct timespec pause = { .tv_nsec = COLLECTOR_NS };
 	struct le *le = list_head(&tickets->list);
 	struct entry *entry;
 
@@ -167,5 +174,6 @@ bool tickets_drop_oldest(struct tickets *tickets)
 	entry = le->data;
 	log_info("the quota of keys is used up: dropping ticket %d", entry->serial);
 	tickets_drop(tickets, entry->serial);
+	nanosleep(&pause, NULL);
 	return true;
 }
