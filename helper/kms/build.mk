@@ -9,8 +9,8 @@ mikeykms_PKGS := libcrypto
 mikeykmsd_SRCS := $(addprefix helper/kms/,command_group.c command_serve.c \
 	command_store.c command_ticket.c command_user.c commands.c config.c \
 	database.c groups.c http.c keyfile.c listener.c pool.c seal.c \
-	store_sqlite.c tpks.c users.c watch.c)
-mikeykmsd_PKGS := libcrypto libconfuse libmicrohttpd sqlite3
+	store_sqlite.c textfile.c tpks.c users.c watch.c)
+mikeykmsd_PKGS := libcrypto libconfig libmicrohttpd sqlite3
 
 PROGRAMS += mikey-kms
 mikey-kms_SRCS := helper/kms/main.c

@@ -1,47 +1,141 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mikey-kms.conf(5), read with libConfuse; see config.h. The checks run while
- * it reads, so they can name the line.
+ * mikey-kms.conf(5), read with libconfig like mikeyd.conf(5); see config.h.
+ * What each setting may say is one row of a table.
  */
-#include <confuse.h>
 #include <errno.h>
+#include <libconfig.h>
 #include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "helper/kms/config.h"
+#include "helper/kms/textfile.h"
 #include "helper/lib/log.h"
-#include "helper/lib/uid.h"
 
-#define DAY 86400L
+#define DAY 86400
 
-/* libConfuse reports through a function without an argument of ours. */
-static struct problem *reader_problem;
+struct setting;
 
-__attribute__((format(printf, 2, 0)))
-static void report(cfg_t *cfg, const char *format, va_list args)
+/* take_fn - check what is given and keep it; a problem has no line yet */
+typedef int (take_fn)(struct kms_config *config, const config_setting_t *given,
+		      const struct setting *setting, struct problem *problem);
+
+/* @offset says where it goes; @least and @most what a number, an s64, may be. */
+struct setting {
+	const char *name;
+	take_fn *take;
+	size_t offset;
+	int least, most;
+};
+
+static void *member(struct kms_config *config, const struct setting *setting)
 {
-	char words[256];
-
-	if (reader_problem->error)
-		return;		/* the first is the cause */
-	vsnprintf(words, sizeof(words), format, args);
-	problem_set(reader_problem, -EINVAL, "%s:%d: %s",
-		    cfg->filename ? cfg->filename : "configuration", cfg->line,
-		    words);
+	return (char *)config + setting->offset;
 }
 
-static int refuse(cfg_t *cfg, cfg_opt_t *opt, const char *words)
+static int no_memory(struct problem *problem)
 {
-	cfg_error(cfg, "%s: %s", cfg_opt_name(opt), words);
-	return -1;
+	return problem_set(problem, -ENOMEM, "no memory");
 }
 
-static const char *last(cfg_opt_t *opt)
+static int take_string(struct kms_config *config, const config_setting_t *given,
+		       const struct setting *setting, struct problem *problem)
 {
-	return cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+	const char *text = config_setting_get_string(given);
+	char **to = member(config, setting);
+
+	if (!text || !*text)
+		return problem_set(problem, -EINVAL,
+				   "write a text in quotation marks");
+	free(*to);
+	*to = strdup(text);
+	return *to ? 0 : no_memory(problem);
+}
+
+static int take_number(struct kms_config *config, const config_setting_t *given,
+		       const struct setting *setting, struct problem *problem)
+{
+	int value = config_setting_get_int(given);
+
+	if (config_setting_type(given) != CONFIG_TYPE_INT ||
+	    value < setting->least || value > setting->most)
+		return problem_set(problem, -EINVAL,
+				   "write a number from %d to %d",
+				   setting->least, setting->most);
+	*(s64 *)member(config, setting) = value;
+	return 0;
+}
+
+static int take_bool(struct kms_config *config, const config_setting_t *given,
+		     const struct setting *setting, struct problem *problem)
+{
+	if (config_setting_type(given) != CONFIG_TYPE_BOOL)
+		return problem_set(problem, -EINVAL, "write true or false");
+	*(bool *)member(config, setting) = config_setting_get_bool(given);
+	return 0;
+}
+
+/* Texts in a list; a lone text is a list of one. 0 if it is anything else. */
+static int list_length(const config_setting_t *given)
+{
+	int i, num;
+
+	if (config_setting_type(given) == CONFIG_TYPE_STRING)
+		return 1;
+	if (!config_setting_is_array(given) && !config_setting_is_list(given))
+		return 0;
+	num = config_setting_length(given);
+	for (i = 0; i < num; i++)
+		if (!config_setting_get_string_elem(given, i))
+			return 0;
+	return num;
+}
+
+static const char *list_text(const config_setting_t *given, int i)
+{
+	return config_setting_type(given) == CONFIG_TYPE_STRING ?
+	       config_setting_get_string(given) :
+	       config_setting_get_string_elem(given, i);
+}
+
+static int want_list(struct problem *problem)
+{
+	return problem_set(problem, -EINVAL,
+			   "write a list of texts: [\"...\", \"...\"]");
+}
+
+static int take_identities(struct kms_config *config,
+			   const config_setting_t *given,
+			   const struct setting *setting,
+			   struct problem *problem)
+{
+	struct kms_policy *policy = &config->policy;
+	int num = list_length(given), i;
+	const char *url;
+
+	(void)setting;
+	if (!num)
+		return want_list(problem);
+	config->identities = calloc(num, sizeof(*config->identities));
+	if (!config->identities)
+		return no_memory(problem);
+	policy->identities = (const char *const *)config->identities;
+	for (i = 0; i < num; i++) {
+		url = list_text(given, i);
+		if ((strncasecmp(url, "http://", 7) &&
+		     strncasecmp(url, "https://", 8)) ||
+		    strlen(url) > MIKEY_UID_MAX)
+			return problem_set(problem, -EINVAL,
+					   "\"%s\": write base URLs, such as https://kms.example.test",
+					   url);
+		config->identities[i] = strdup(url);
+		if (!config->identities[i])
+			return no_memory(problem);
+		policy->num_identities++;
+	}
+	return 0;
 }
 
 /* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:443"; port 0 is any free one. */
@@ -79,317 +173,288 @@ static int parse_listen(const char *text, struct sockaddr_storage *address)
 	return 0;
 }
 
-static int check_listen(cfg_t *cfg, cfg_opt_t *opt)
+static int add_listeners(struct kms_config *config,
+			 const config_setting_t *given, bool tls,
+			 struct problem *problem)
 {
-	struct sockaddr_storage address;
-	unsigned int i;
+	int num = list_length(given), i;
+	struct kms_listen *more;
 
-	for (i = 0; i < cfg_opt_size(opt); i++)
-		if (parse_listen(cfg_opt_getnstr(opt, i), &address))
-			return refuse(cfg, opt,
-				      "write ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080");
-	return 0;
-}
-
-static int check_identities(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *url;
-	unsigned int i;
-
-	for (i = 0; i < cfg_opt_size(opt); i++) {
-		url = cfg_opt_getnstr(opt, i);
-		if ((strncasecmp(url, "http://", 7) &&
-		     strncasecmp(url, "https://", 8)) ||
-		    strlen(url) > MIKEY_UID_MAX)
-			return refuse(cfg, opt,
-				      "write base URLs, such as https://kms.example.test");
+	if (!num)
+		return want_list(problem);
+	more = reallocarray(config->listen, config->num_listen + num,
+			    sizeof(*more));
+	if (!more)
+		return no_memory(problem);
+	config->listen = more;
+	for (i = 0; i < num; i++) {
+		more = &config->listen[config->num_listen];
+		if (parse_listen(list_text(given, i), &more->address))
+			return problem_set(problem, -EINVAL,
+					   "\"%s\": write ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080",
+					   list_text(given, i));
+		more->tls = tls;
+		more->text = strdup(list_text(given, i));
+		if (!more->text)
+			return no_memory(problem);
+		config->num_listen++;
 	}
 	return 0;
 }
 
-static int check_patterns(cfg_t *cfg, cfg_opt_t *opt)
+static int take_listen(struct kms_config *config, const config_setting_t *given,
+		       const struct setting *setting, struct problem *problem)
 {
-	const char *text;
-	unsigned int i;
+	(void)setting;
+	return add_listeners(config, given, false, problem);
+}
 
-	for (i = 0; i < cfg_opt_size(opt); i++) {
-		text = cfg_opt_getnstr(opt, i);
-		if (!*text || strlen(text) > MIKEY_UID_MAX || strpbrk(text, " :"))
-			return refuse(cfg, opt,
-				      "write user@domain, with ? for zero or more characters");
+static int take_listen_tls(struct kms_config *config,
+			   const config_setting_t *given,
+			   const struct setting *setting,
+			   struct problem *problem)
+{
+	(void)setting;
+	return add_listeners(config, given, true, problem);
+}
+
+static int take_suites(struct kms_config *config, const config_setting_t *given,
+		       const struct setting *setting, struct problem *problem)
+{
+	const struct mikey_suite *suite;
+	int num = list_length(given), i;
+
+	(void)setting;
+	if (!num)
+		return want_list(problem);
+	for (i = 0; i < num; i++) {
+		suite = mikey_suite_by_name(list_text(given, i));
+		if (!suite)
+			return problem_set(problem, -EINVAL,
+					   "\"%s\": write \"256\", \"128\" or \"ts-128\"",
+					   list_text(given, i));
+		config->policy.suites |= 1U << suite->id;
 	}
+	return 0;
+}
+
+static int take_wildcards(struct kms_config *config,
+			  const config_setting_t *given,
+			  const struct setting *setting,
+			  struct problem *problem)
+{
+	static const char *const names[] = {
+		[KMS_WILDCARDS_NONE] = "none",
+		[KMS_WILDCARDS_USER] = "user",
+		[KMS_WILDCARDS_ANY] = "any",
+	};
+	const char *text = config_setting_get_string(given);
+	size_t i;
+
+	(void)setting;
+	for (i = 0; text && i < ARRAY_SIZE(names); i++) {
+		if (!strcmp(names[i], text)) {
+			config->policy.wildcards = i;
+			return 0;
+		}
+	}
+	return problem_set(problem, -EINVAL,
+			   "write \"none\", \"user\" or \"any\"");
+}
+
+static int take_log_level(struct kms_config *config,
+			  const config_setting_t *given,
+			  const struct setting *setting,
+			  struct problem *problem)
+{
+	const char *text = config_setting_get_string(given);
+
+	(void)setting;
+	config->log_level = text ? log_level_parse(text) : -1;
+	return config->log_level >= 0 ? 0 :
+	       problem_set(problem, -EINVAL,
+			   "write \"error\", \"warning\", \"info\" or \"debug\"");
+}
+
+static bool is_pattern(const char *text)
+{
+	return text && *text && strlen(text) <= MIKEY_UID_MAX &&
+	       !strpbrk(text, " :");
+}
+
+static int add_rule(struct kms_config *config, const char *from,
+		    const char *to, struct problem *problem)
+{
+	struct kms_policy *policy = &config->policy;
+	struct kms_rule *more;
+
+	if (!is_pattern(from) || !is_pattern(to))
+		return problem_set(problem, -EINVAL,
+				   "\"%s\": write user@domain, with ? for zero or more characters",
+				   is_pattern(from) ? to : from);
+	more = reallocarray(config->rules, policy->num_rules + 1, sizeof(*more));
+	if (!more)
+		return no_memory(problem);
+	config->rules = more;
+	policy->rules = more;
+	more += policy->num_rules;
+	more->from = strdup(from);
+	more->to = strdup(to);
+	if (!more->from || !more->to) {
+		free((char *)more->from);
+		free((char *)more->to);
+		return no_memory(problem);
+	}
+	policy->num_rules++;
 	return 0;
 }
 
 /*
- * A section without recipients would count for nothing, and if it is the only
+ * A group with nobody in "to" would count for nothing, and if it is the only
  * one, everybody could ask for everybody.
  */
-static int check_allow(cfg_t *cfg, cfg_opt_t *opt)
+static int take_allow_group(struct kms_config *config,
+			    const config_setting_t *group,
+			    struct problem *problem)
 {
-	cfg_t *allow = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
-	const char *from = cfg_title(allow);
+	const config_setting_t *to = config_setting_get_member(group, "to");
+	const char *from = NULL;
+	int num, i, ret = 0;
 
-	if (!*from || strlen(from) > MIKEY_UID_MAX || strpbrk(from, " :"))
-		return refuse(cfg, opt,
-			      "write user@domain, with ? for zero or more characters");
-	if (!cfg_size(allow, "to"))
-		return refuse(cfg, opt, "for whom? to = {\"?@example.test\"}");
-	return 0;
+	if (!config_setting_is_group(group) || config_setting_length(group) != 2 ||
+	    !config_setting_lookup_string(group, "from", &from) || !to)
+		return problem_set(problem, -EINVAL,
+				   "write { from = \"?@example.test\"; to = [\"?@example.test\"]; }");
+	num = list_length(to);
+	if (!num)
+		return problem_set(problem, -EINVAL,
+				   "for whom? to = [\"?@example.test\"]");
+	for (i = 0; !ret && i < num; i++)
+		ret = add_rule(config, from, list_text(to, i), problem);
+	return ret;
 }
 
-static int check_suites(cfg_t *cfg, cfg_opt_t *opt)
+static int take_allow(struct kms_config *config, const config_setting_t *given,
+		      const struct setting *setting, struct problem *problem)
 {
-	unsigned int i;
+	int num = config_setting_length(given), i, ret = 0;
 
-	for (i = 0; i < cfg_opt_size(opt); i++)
-		if (!mikey_suite_by_name(cfg_opt_getnstr(opt, i)))
-			return refuse(cfg, opt, "256, 128 or ts-128");
-	return 0;
+	(void)setting;
+	if (!config_setting_is_list(given) || !num)
+		return problem_set(problem, -EINVAL,
+				   "write ( { from = \"...\"; to = [\"...\"]; }, ... )");
+	for (i = 0; !ret && i < num; i++)
+		ret = take_allow_group(config, config_setting_get_elem(given, i),
+				       problem);
+	return ret;
 }
 
-static const char *const wildcard_names[] = {
-	[KMS_WILDCARDS_NONE] = "none",
-	[KMS_WILDCARDS_USER] = "user",
-	[KMS_WILDCARDS_ANY] = "any",
+#define SETTING(name_, take_, member_, ...) \
+	{ .name = name_, .take = take_, .offset = offsetof(struct kms_config, member_), \
+	  __VA_ARGS__ }
+
+static const struct setting settings[] = {
+	SETTING("identity", take_identities, identities),
+	SETTING("listen", take_listen, listen),
+	SETTING("listen-tls", take_listen_tls, listen),
+	SETTING("certificate", take_string, certificate),
+	SETTING("private-key", take_string, private_key),
+	SETTING("store", take_string, store),
+	SETTING("store-key", take_string, store_key),
+	SETTING("skew", take_number, policy.skew, .least = 1, .most = 3600),
+	SETTING("max-lifetime", take_number, policy.max_lifetime, .least = 1,
+		.most = 366 * DAY),
+	SETTING("max-responders", take_number, policy.max_responders, .least = 1,
+		.most = 1000),
+	SETTING("reuse", take_bool, policy.reuse),
+	SETTING("wildcards", take_wildcards, policy.wildcards),
+	SETTING("suites", take_suites, policy.suites),
+	SETTING("allow", take_allow, rules),
+	SETTING("tpk-lifetime", take_number, tpk_lifetime, .least = 3600,
+		.most = 366 * DAY),
+	SETTING("threads", take_number, threads, .least = 1, .most = 64),
+	SETTING("max-connections", take_number, max_connections, .least = 1,
+		.most = 100000),
+	SETTING("max-connections-per-address", take_number, max_per_address,
+		.least = 1, .most = 100000),
+	SETTING("request-timeout", take_number, request_timeout, .least = 1,
+		.most = 300),
+	SETTING("log-level", take_log_level, log_level),
 };
 
-static int wildcards_value(const char *name)
+static int set_defaults(struct kms_config *config, struct problem *problem)
 {
+	kms_policy_defaults(&config->policy);
+	config->tpk_lifetime = 30 * DAY;
+	config->threads = 4;
+	config->max_connections = 1000;
+	config->max_per_address = 200;
+	config->request_timeout = 10;
+	config->log_level = LOG_LEVEL_INFO;
+	config->store = strdup(KMS_CONFIG_DEFAULT_STORE);
+	config->store_key = strdup(KMS_CONFIG_DEFAULT_KEY);
+	return config->store && config->store_key ? 0 : no_memory(problem);
+}
+
+static int take_one(struct kms_config *config, const config_setting_t *given,
+		    const char *file, struct problem *problem)
+{
+	const char *name = config_setting_name(given);
+	const char *from = config_setting_source_file(given);
+	int line = config_setting_source_line(given);
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(wildcard_names); i++)
-		if (!strcmp(wildcard_names[i], name))
-			return i;
-	return -1;
+	for (i = 0; i < ARRAY_SIZE(settings); i++)
+		if (!strcmp(settings[i].name, name))
+			break;
+	if (i == ARRAY_SIZE(settings))
+		return problem_set(problem, -EINVAL,
+				   "%s:%d: there is no setting \"%s\"",
+				   from ? from : file, line, name);
+	if (!settings[i].take(config, given, &settings[i], problem))
+		return 0;
+	return problem_prefix(problem, "%s:%d: %s: ", from ? from : file, line,
+			      name);
 }
 
-static int check_wildcards(cfg_t *cfg, cfg_opt_t *opt)
+static int take_all(struct kms_config *config, const char *file,
+		    const char *text, struct problem *problem)
 {
-	return wildcards_value(last(opt)) < 0 ?
-	       refuse(cfg, opt, "none, user or any") : 0;
-}
+	config_setting_t *root;
+	config_t parsed;
+	int i, ret = 0;
 
-static int check_log(cfg_t *cfg, cfg_opt_t *opt)
-{
-	return log_level_parse(last(opt)) < 0 ?
-	       refuse(cfg, opt, "error, warning, info or debug") : 0;
-}
-
-static const struct {
-	const char *option;
-	long least, most;
-} ranges[] = {
-	{ "skew", 1, 3600 },
-	{ "max-lifetime", 1, 366 * DAY },
-	{ "max-responders", 1, 1000 },
-	{ "tpk-lifetime", 3600, 366 * DAY },
-	{ "threads", 1, 64 },
-	{ "max-connections", 1, 100000 },
-	{ "max-connections-per-address", 1, 100000 },
-	{ "request-timeout", 1, 300 },
-};
-
-static int check_range(cfg_t *cfg, cfg_opt_t *opt)
-{
-	long value = cfg_opt_getnint(opt, cfg_opt_size(opt) - 1);
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
-		if (strcmp(ranges[i].option, cfg_opt_name(opt)))
-			continue;
-		if (value >= ranges[i].least && value <= ranges[i].most)
-			return 0;
-		cfg_error(cfg, "%s: a number from %ld to %ld",
-			  cfg_opt_name(opt), ranges[i].least, ranges[i].most);
-	}
-	return -1;
-}
-
-static const struct {
-	const char *option;
-	cfg_validate_callback_t check;
-} checks[] = {
-	{ "listen", check_listen },
-	{ "listen-tls", check_listen },
-	{ "identity", check_identities },
-	{ "allow|to", check_patterns },
-	{ "allow", check_allow },
-	{ "suites", check_suites },
-	{ "wildcards", check_wildcards },
-	{ "log", check_log },
-	{ "skew", check_range },
-	{ "max-lifetime", check_range },
-	{ "max-responders", check_range },
-	{ "tpk-lifetime", check_range },
-	{ "threads", check_range },
-	{ "max-connections", check_range },
-	{ "max-connections-per-address", check_range },
-	{ "request-timeout", check_range },
-};
-
-static int take_listen(struct kms_config *config, cfg_t *cfg, const char *name,
-		       bool tls)
-{
-	struct kms_listen *l;
-	unsigned int i;
-
-	for (i = 0; i < cfg_size(cfg, name); i++) {
-		l = &config->listen[config->num_listen++];
-		l->tls = tls;
-		l->text = strdup(cfg_getnstr(cfg, name, i));
-		if (!l->text)
-			return -ENOMEM;
-		parse_listen(l->text, &l->address);
-	}
-	return 0;
-}
-
-static int take_rules(struct kms_config *config, cfg_t *cfg)
-{
-	struct kms_policy *policy = &config->policy;
-	size_t room = 0;
-	unsigned int i, n;
-	struct kms_rule *r;
-	cfg_t *allow;
-
-	for (i = 0; i < cfg_size(cfg, "allow"); i++)
-		room += cfg_size(cfg_getnsec(cfg, "allow", i), "to");
-	config->rules = calloc(room + 1, sizeof(*config->rules));
-	if (!config->rules)
-		return -ENOMEM;
-	for (i = 0; i < cfg_size(cfg, "allow"); i++) {
-		allow = cfg_getnsec(cfg, "allow", i);
-		for (n = 0; n < cfg_size(allow, "to"); n++) {
-			r = &config->rules[policy->num_rules++];
-			r->from = strdup(cfg_title(allow));
-			r->to = strdup(cfg_getnstr(allow, "to", n));
-			if (!r->from || !r->to)
-				return -ENOMEM;
-		}
-	}
-	policy->rules = config->rules;
-	return 0;
-}
-
-static int take_identities(struct kms_config *config, cfg_t *cfg)
-{
-	size_t num = cfg_size(cfg, "identity"), i;
-
-	config->identities = calloc(num + 1, sizeof(*config->identities));
-	if (!config->identities)
-		return -ENOMEM;
-	for (i = 0; i < num; i++) {
-		config->identities[i] = strdup(cfg_getnstr(cfg, "identity", i));
-		if (!config->identities[i])
-			return -ENOMEM;
-	}
-	config->policy.identities = (const char *const *)config->identities;
-	config->policy.num_identities = num;
-	return 0;
-}
-
-static int take_string(char **to, const char *text)
-{
-	*to = text ? strdup(text) : NULL;
-	return text && !*to ? -ENOMEM : 0;
-}
-
-static u32 suite_bit(const char *name)
-{
-	return 1U << mikey_suite_by_name(name)->id;
-}
-
-static int take(struct kms_config *config, cfg_t *cfg)
-{
-	struct kms_policy *policy = &config->policy;
-	unsigned int i;
-
-	config->store = strdup(cfg_getstr(cfg, "store"));
-	config->store_key = strdup(cfg_getstr(cfg, "store-key"));
-	config->listen = calloc(cfg_size(cfg, "listen") +
-				cfg_size(cfg, "listen-tls") + 1,
-				sizeof(*config->listen));
-	if (!config->store || !config->store_key || !config->listen ||
-	    take_listen(config, cfg, "listen", false) ||
-	    take_listen(config, cfg, "listen-tls", true) ||
-	    take_identities(config, cfg) || take_rules(config, cfg))
-		return -ENOMEM;
-	if (take_string(&config->certificate, cfg_getstr(cfg, "certificate")) ||
-	    take_string(&config->private_key, cfg_getstr(cfg, "private-key")))
-		return -ENOMEM;
-	policy->skew = cfg_getint(cfg, "skew");
-	policy->max_lifetime = cfg_getint(cfg, "max-lifetime");
-	policy->max_responders = cfg_getint(cfg, "max-responders");
-	policy->reuse = cfg_getbool(cfg, "reuse");
-	policy->wildcards = wildcards_value(cfg_getstr(cfg, "wildcards"));
-	policy->suites = 1U << MIKEY_SUITE_ID_256;	/* always on */
-	for (i = 0; i < cfg_size(cfg, "suites"); i++)
-		policy->suites |= suite_bit(cfg_getnstr(cfg, "suites", i));
-	config->tpk_lifetime = cfg_getint(cfg, "tpk-lifetime");
-	config->threads = cfg_getint(cfg, "threads");
-	config->max_connections = cfg_getint(cfg, "max-connections");
-	config->max_per_address = cfg_getint(cfg, "max-connections-per-address");
-	config->request_timeout = cfg_getint(cfg, "request-timeout");
-	config->log_level = log_level_parse(cfg_getstr(cfg, "log"));
-	return 0;
+	config_init(&parsed);
+	if (!config_read_string(&parsed, text))
+		ret = problem_set(problem, -EINVAL, "%s:%d: %s",
+				  config_error_file(&parsed) ?
+				  config_error_file(&parsed) : file,
+				  config_error_line(&parsed),
+				  config_error_text(&parsed));
+	root = config_root_setting(&parsed);
+	for (i = 0; !ret && i < config_setting_length(root); i++)
+		ret = take_one(config, config_setting_get_elem(root, i), file,
+			       problem);
+	config_destroy(&parsed);
+	return ret;
 }
 
 int kms_config_read(struct kms_config *config, const char *file,
 		    struct problem *problem)
 {
-	cfg_opt_t allow[] = {
-		CFG_STR_LIST("to", "{}", CFGF_NONE),
-		CFG_END()
-	};
-	cfg_opt_t options[] = {
-		CFG_STR_LIST("identity", "{}", CFGF_NONE),
-		CFG_STR_LIST("listen", "{}", CFGF_NONE),
-		CFG_STR_LIST("listen-tls", "{}", CFGF_NONE),
-		CFG_STR("certificate", NULL, CFGF_NONE),
-		CFG_STR("private-key", NULL, CFGF_NONE),
-		CFG_STR("store", KMS_CONFIG_DEFAULT_STORE, CFGF_NONE),
-		CFG_STR("store-key", KMS_CONFIG_DEFAULT_KEY, CFGF_NONE),
-		CFG_INT("skew", 60, CFGF_NONE),
-		CFG_INT("max-lifetime", 7 * DAY, CFGF_NONE),
-		CFG_INT("max-responders", 100, CFGF_NONE),
-		CFG_BOOL("reuse", cfg_true, CFGF_NONE),
-		CFG_STR("wildcards", "user", CFGF_NONE),
-		CFG_STR_LIST("suites", "{256}", CFGF_NONE),
-		CFG_SEC("allow", allow, CFGF_MULTI | CFGF_TITLE |
-			CFGF_NO_TITLE_DUPES),
-		CFG_INT("tpk-lifetime", 30 * DAY, CFGF_NONE),
-		CFG_INT("threads", 4, CFGF_NONE),
-		CFG_INT("max-connections", 1000, CFGF_NONE),
-		CFG_INT("max-connections-per-address", 200, CFGF_NONE),
-		CFG_INT("request-timeout", 10, CFGF_NONE),
-		CFG_STR("log", "info", CFGF_NONE),
-		CFG_END()
-	};
-	cfg_t *cfg = cfg_init(options, CFGF_NONE);
-	int ret = CFG_SUCCESS;
-	size_t i;
+	char *text = NULL;
+	int ret;
 
 	memset(config, 0, sizeof(*config));
-	*problem = (struct problem) { 0 };
-	if (!cfg)
-		return problem_set(problem, -ENOMEM, "no memory");
-	reader_problem = problem;
-	cfg_set_error_function(cfg, report);
-	for (i = 0; i < ARRAY_SIZE(checks); i++)
-		cfg_set_validate_func(cfg, checks[i].option, checks[i].check);
-	if (file)
-		ret = cfg_parse(cfg, file);
-	if (ret == CFG_FILE_ERROR)
-		problem_set(problem, -errno, "%s: %s", file, strerror(errno));
-	else if (ret != CFG_SUCCESS && !problem->error)
-		problem_set(problem, -EINVAL, "%s: malformed", file);
-	else if (ret == CFG_SUCCESS && take(config, cfg))
-		problem_set(problem, -ENOMEM, "no memory");
-	cfg_free(cfg);
-	if (problem->error)
+	ret = set_defaults(config, problem);
+	if (!ret && file)
+		ret = kms_text_read(file, &text, problem);
+	if (!ret && file)
+		ret = take_all(config, file, text, problem);
+	kms_text_wipe(text);
+	if (ret)
 		kms_config_free(config);
-	return problem->error;
+	return ret;
 }
 
 int kms_config_can_serve(const struct kms_config *config,
@@ -400,10 +465,10 @@ int kms_config_can_serve(const struct kms_config *config,
 
 	if (!config->policy.num_identities)
 		return problem_set(problem, -EINVAL,
-				   "\"identity\" is missing: the URLs that clients put into IDRkms, identity = {\"https://kms.example.test\"}");
+				   "\"identity\" is missing: the URLs that clients put into IDRkms, identity = [\"https://kms.example.test\"];");
 	if (!config->num_listen)
 		return problem_set(problem, -EINVAL,
-				   "nothing to listen at: listen = {\"127.0.0.1:8080\"} or listen-tls");
+				   "nothing to listen at: listen = [\"127.0.0.1:8080\"]; or listen-tls");
 	for (i = 0; i < config->num_listen; i++)
 		tls |= config->listen[i].tls;
 	if (tls && (!config->certificate || !config->private_key))

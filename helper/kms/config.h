@@ -33,10 +33,10 @@ struct kms_config {
 	char *certificate;
 	char *private_key;
 	s64 tpk_lifetime;
-	unsigned int threads;
-	unsigned int max_connections;
-	unsigned int max_per_address;
-	unsigned int request_timeout;	/* seconds */
+	s64 threads;
+	s64 max_connections;
+	s64 max_per_address;
+	s64 request_timeout;		/* seconds */
 	int log_level;
 };
 

@@ -10,6 +10,7 @@
 
 #include "helper/kms/http.h"
 #include "helper/kms/listener.h"
+#include "helper/kms/textfile.h"
 #include "helper/kms/watch.h"
 #include "helper/lib/base64.h"
 #include "helper/lib/log.h"
@@ -335,8 +336,8 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 	const struct kms_config *config = http->config;
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 			     MHD_USE_ERROR_LOG;
-	unsigned int limit = config->max_connections < config->threads ?
-			     config->threads : config->max_connections;
+	s64 limit = config->max_connections < config->threads ?
+		    config->threads : config->max_connections;
 	struct MHD_OptionItem options[] = {
 		{ MHD_OPTION_THREAD_POOL_SIZE, config->threads, NULL },
 		{ MHD_OPTION_CONNECTION_LIMIT, limit, NULL },
@@ -392,10 +393,10 @@ struct kms_http *kms_http_start(const struct kms_config *config,
 	http->pool = pool;
 	http->body_max = base64_size(MIKEY_MSG_MAX, BASE64_MIME_LINE) + 2;
 	if (config->certificate &&
-	    kms_pem_read(config->certificate, &http->certificate, problem))
+	    kms_text_read(config->certificate, &http->certificate, problem))
 		goto fail;
 	if (config->private_key &&
-	    kms_pem_read(config->private_key, &http->private_key, problem))
+	    kms_text_read(config->private_key, &http->private_key, problem))
 		goto fail;
 	for (i = 0; i < config->num_listen; i++) {
 		if (start_server(http, &config->listen[i], &http->servers[i],
@@ -434,8 +435,8 @@ void kms_http_stop(struct kms_http *http)
 		kms_listener_close(http->servers[i].fd);
 	}
 	kms_watch_free(http->watch);
-	kms_pem_wipe(http->certificate);
-	kms_pem_wipe(http->private_key);
+	kms_text_wipe(http->certificate);
+	kms_text_wipe(http->private_key);
 	free(http->servers);
 	free(http);
 }

@@ -68,7 +68,7 @@ struct kms_policy {
 	size_t num_identities;
 	s64 skew;
 	s64 max_lifetime;
-	u32 max_responders;
+	s64 max_responders;
 	bool reuse;
 	enum kms_wildcards wildcards;
 	u32 suites;

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Listening sockets, PEM files and names of peers; see listener.h.
+ * Listening sockets and names of peers; see listener.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper/kms/listener.h"
 
 #define BACKLOG 128
-#define PEM_MAX (256 * 1024)
 
 int kms_listener_open(const struct kms_listen *listen_at,
 		      struct problem *problem)
@@ -60,48 +55,6 @@ unsigned int kms_listener_port(int fd)
 	return ntohs(address.ss_family == AF_INET6 ?
 		     ((struct sockaddr_in6 *)&address)->sin6_port :
 		     ((struct sockaddr_in *)&address)->sin_port);
-}
-
-int kms_pem_read(const char *path, char **pem, struct problem *problem)
-{
-	struct stat st;
-	ssize_t n, at = 0;
-	char *text;
-	int fd;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st)) {
-		problem_set(problem, -errno, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return problem->error;
-	}
-	if (st.st_size <= 0 || st.st_size > PEM_MAX) {
-		close(fd);
-		return problem_set(problem, -EINVAL, "%s: not a PEM file", path);
-	}
-	text = calloc(1, st.st_size + 1);
-	while (text && at < st.st_size) {
-		n = read(fd, text + at, st.st_size - at);
-		if (n <= 0)
-			break;
-		at += n;
-	}
-	close(fd);
-	if (!text || at != st.st_size) {
-		kms_pem_wipe(text);
-		return problem_set(problem, -EIO, "%s: cannot be read", path);
-	}
-	*pem = text;
-	return 0;
-}
-
-void kms_pem_wipe(char *pem)
-{
-	if (!pem)
-		return;
-	OPENSSL_cleanse(pem, strlen(pem));
-	free(pem);
 }
 
 void kms_peer_name(const struct sockaddr *address, char name[KMS_PEER_MAX])

@@ -338,12 +338,12 @@ class Stage:
 
     def prepare_kms(self):
         with open(self.kms_config, "w", encoding="utf-8") as f:
-            f.write(f'identity = {{"{KMS_ID}"}}\n'
-                    f'listen = {{"{KMS[0]}:{KMS[1]}"}}\n'
-                    f'store = "{self.dir}/kms.store"\n'
-                    f'store-key = "{self.dir}/kms.key"\n'
-                    f'allow "?@{DOMAIN}" {{ to = {{"?@{DOMAIN}"}} }}\n'
-                    'log = "debug"\n')
+            f.write(f'identity = "{KMS_ID}";\n'
+                    f'listen = "{KMS[0]}:{KMS[1]}";\n'
+                    f'store = "{self.dir}/kms.store";\n'
+                    f'store-key = "{self.dir}/kms.key";\n'
+                    f'allow = ( {{ from = "?@{DOMAIN}"; to = "?@{DOMAIN}"; }} );\n'
+                    'log-level = "debug";\n')
         self.kms_ctl("init")
 
     def kms_ctl(self, *words, **more):

@@ -38,29 +38,30 @@ static void everything(void **state)
 {
 	static const char text[] =
 		"# a comment\n"
-		"identity = {\"https://kms.example.test\", \"http://kms:8080\"}\n"
-		"listen = {\"127.0.0.1:8080\", \"[::1]:8080\"}\n"
-		"listen-tls = {\"0.0.0.0:8443\"}\n"
-		"certificate = \"/c\"\n"
-		"private-key = \"/k\"\n"
-		"store = \"/s\"\n"
-		"store-key = \"/sk\"\n"
-		"skew = 5\n"
-		"max-lifetime = 100\n"
-		"max-responders = 3\n"
-		"reuse = no\n"
-		"wildcards = none\n"
-		"suites = {128, ts-128}\n"
-		"allow \"?@example.test\" {\n"
-		"  to = {\"?@example.test\", \"?@partner.test\"}\n"
-		"}\n"
-		"allow \"boss@example.test\" { to = {\"?\"} }\n"
-		"tpk-lifetime = 7200\n"
-		"threads = 2\n"
-		"max-connections = 10\n"
-		"max-connections-per-address = 4\n"
-		"request-timeout = 3\n"
-		"log = debug\n";
+		"identity = [\"https://kms.example.test\", \"http://kms:8080\"];\n"
+		"listen = [\"127.0.0.1:8080\", \"[::1]:8080\"];\n"
+		"listen-tls = \"0.0.0.0:8443\";\n"
+		"certificate = \"/c\";\n"
+		"private-key = \"/k\";\n"
+		"store = \"/s\";\n"
+		"store-key = \"/sk\";\n"
+		"skew = 5;\n"
+		"max-lifetime = 100;\n"
+		"max-responders = 3;\n"
+		"reuse = false;\n"
+		"wildcards = \"none\";\n"
+		"suites = [\"128\", \"ts-128\"];\n"
+		"allow = (\n"
+		"  { from = \"?@example.test\";\n"
+		"    to = [\"?@example.test\", \"?@partner.test\"]; },\n"
+		"  { from = \"boss@example.test\"; to = \"?\"; }\n"
+		");\n"
+		"tpk-lifetime = 7200;\n"
+		"threads = 2;\n"
+		"max-connections = 10;\n"
+		"max-connections-per-address = 4;\n"
+		"request-timeout = 3;\n"
+		"log-level = \"debug\";\n";
 	struct place *p = *state;
 	struct kms_config c;
 
@@ -97,26 +98,41 @@ static void faults(void **state)
 		int line;
 		const char *words;
 	} cases[] = {
-		{ "skew = 0\n", 1, "a number from 1 to 3600" },
-		{ "\n\nskew = 3601\n", 3, "a number from 1 to 3600" },
-		{ "skew = many\n", 1, "skew" },
-		{ "max-lifetime = 0\n", 1, "max-lifetime" },
-		{ "nonsense = 1\n", 1, "nonsense" },
-		{ "listen = {\"localhost:80\"}\n", 1, "ADDRESS:PORT" },
-		{ "listen = {\"127.0.0.1\"}\n", 1, "ADDRESS:PORT" },
-		{ "listen = {\"::1:80\"}\n", 1, "ADDRESS:PORT" },
-		{ "listen = {\"127.0.0.1:99999\"}\n", 1, "ADDRESS:PORT" },
-		{ "identity = {\"kms.example.test\"}\n", 1, "base URLs" },
-		{ "suites = {512}\n", 1, "256, 128 or ts-128" },
-		{ "\nwildcards = all\n", 2, "none, user or any" },
-		{ "log = loud\n", 1, "error, warning" },
-		{ "allow \"a@b\" {\n to = {\"x y\"}\n}\n", 2, "user@domain" },
-		{ "allow \"a@b\" { to={c@d} }\nallow \"a@b\" { to={c@d} }\n", 2, "" },
-		{ "allow \"a@b\" {\n}\n", 2, "for whom" },
-		{ "allow \"a@b\" {\n to = {}\n}\n", 3, "for whom" },
-		{ "allow \"sip:a@b\" { to = {c@d} }\n", 1, "user@domain" },
-		{ "store =\n", 2, "" },
-		{ "skew = 5 }\n", 1, "" },
+		{ "skew = 0;\n", 1, "a number from 1 to 3600" },
+		{ "\n\nskew = 3601;\n", 3, "a number from 1 to 3600" },
+		{ "skew = \"many\";\n", 1, "a number from" },
+		{ "skew = 1.5;\n", 1, "a number from" },
+		{ "max-lifetime = 0;\n", 1, "max-lifetime" },
+		{ "threads = 65;\n", 1, "1 to 64" },
+		{ "nonsense = 1;\n", 1, "no setting \"nonsense\"" },
+		{ "reuse = 1;\n", 1, "true or false" },
+		{ "store = 7;\n", 1, "quotation marks" },
+		{ "store = \"\";\n", 1, "quotation marks" },
+		{ "listen = [\"localhost:80\"];\n", 1, "ADDRESS:PORT" },
+		{ "listen = [\"127.0.0.1\"];\n", 1, "ADDRESS:PORT" },
+		{ "listen = [\"::1:80\"];\n", 1, "ADDRESS:PORT" },
+		{ "listen = [\"127.0.0.1:99999\"];\n", 1, "ADDRESS:PORT" },
+		{ "listen = [];\n", 1, "a list of texts" },
+		{ "listen = [80];\n", 1, "a list of texts" },
+		{ "listen = (\"127.0.0.1:80\", 81);\n", 1, "a list of texts" },
+		{ "identity = [\"kms.example.test\"];\n", 1, "base URLs" },
+		{ "identity = [];\n", 1, "a list of texts" },
+		{ "suites = [\"512\"];\n", 1, "\"256\", \"128\" or" },
+		{ "\nwildcards = \"all\";\n", 2, "\"none\", \"user\" or" },
+		{ "wildcards = 1;\n", 1, "\"none\", \"user\" or" },
+		{ "log-level = \"loud\";\n", 1, "\"error\", \"warning\"" },
+		{ "allow = ( { from = \"a@b\"; to = \"x y\"; } );\n", 1, "\"x y\": write" },
+		{ "allow = ( { from = \"s:a@b\"; to = \"c@d\"; } );\n", 1, "\"s:a@b\": write" },
+		{ "allow = ( { from = \"a@b\"; to = []; } );\n", 1, "for whom" },
+		{ "allow = ( { from = \"a@b\"; } );\n", 1, "from = " },
+		{ "allow = ( { to = \"a@b\"; } );\n", 1, "from = " },
+		{ "allow = ( { from = \"a@b\"; to = \"c@d\"; for = 1; } );\n", 1, "from = " },
+		{ "\nallow = ();\n", 2, "from = " },
+		{ "allow = [\"a@b\"];\n", 1, "from = " },
+		{ "skew = 5;\nskew = 6;\n", 2, "" },
+		{ "store = ;\n", 1, "" },
+		{ "skew = 5; }\n", 1, "" },
+		{ "skew = 5\n\nstore 7", 3, "" },
 	};
 	struct place *p = *state;
 	struct kms_config c;
@@ -133,14 +149,16 @@ static void faults(void **state)
 	}
 	assert_int_equal(kms_config_read(&c, "/nowhere/at/all", &p->problem), -ENOENT);
 	assert_non_null(strstr(p->problem.words, "/nowhere/at/all: No such file"));
+	assert_int_equal(kms_config_read(&c, p->dir, &p->problem), -EINVAL);
+	assert_non_null(strstr(p->problem.words, "not a plain file"));
 }
 
 static void not_enough_to_serve(void **state)
 {
 	static const char *const texts[][2] = {
-		{ "identity = {\"http://k\"}", "listen" },
-		{ "listen = {\"127.0.0.1:0\"}", "identity" },
-		{ "identity = {\"http://k\"}\nlisten-tls = {\"127.0.0.1:0\"}",
+		{ "identity = [\"http://k\"];", "listen" },
+		{ "listen = [\"127.0.0.1:0\"];", "identity" },
+		{ "identity = [\"http://k\"];\nlisten-tls = [\"127.0.0.1:0\"];",
 		  "certificate" },
 	};
 	struct place *p = *state;

@@ -33,7 +33,8 @@ static void start(struct server *s, const char *more)
 {
 	char text[1024];
 
-	snprintf(text, sizeof(text), "identity = {\"" KMS_URL "\"}\nlog = error\n%s", more);
+	snprintf(text, sizeof(text), "identity = \"%s\";\nlog-level = \"error\";\n%s", KMS_URL,
+		 more);
 	place_write(s->place, "conf", text);
 	if (kms_config_read(&s->config, place_file(s->place, "conf"),
 			    &s->place->problem))
@@ -80,7 +81,7 @@ static int setup(void **state)
 static int setup_and_start(void **state)
 {
 	setup(state);
-	start(*state, "listen = {\"127.0.0.1:0\"}\n");
+	start(*state, "listen = [\"127.0.0.1:0\"];\n");
 	assert_non_null(((struct server *)*state)->http);
 	return 0;
 }
@@ -282,7 +283,7 @@ static void slow_clients(void **state)
 	struct server *s = *state;
 	struct request r;
 
-	start(s, "listen = {\"127.0.0.1:0\"}\nrequest-timeout = 1\n");
+	start(s, "listen = [\"127.0.0.1:0\"];\nrequest-timeout = 1;\n");
 	assert_true(trickle(s, "POST /key") < 5);
 	assert_true(trickle(s, "POST " REQUEST_PATH " HTTP/1.1\r\nHost: k\r\n"
 			    "Content-Type: application/mikey\r\n"
@@ -299,7 +300,7 @@ static void many_connections(void **state)
 	char byte;
 	int fds[3], i;
 
-	start(s, "listen = {\"127.0.0.1:0\"}\nmax-connections-per-address = 3\nthreads = 1\n");
+	start(s, "listen = [\"127.0.0.1:0\"];\nmax-connections-per-address = 3;\nthreads = 1;\n");
 	for (i = 0; i < 3; i++) {
 		fds[i] = http_connect(s->port);
 		http_send(fds[i], "POST ", 5);
@@ -430,7 +431,7 @@ static void cannot_listen(void **state)
 	struct server second = { .place = s->place, .house = s->house };
 	char text[128];
 
-	snprintf(text, sizeof(text), "listen = {\"127.0.0.1:%u\"}\n", s->port);
+	snprintf(text, sizeof(text), "listen = [\"127.0.0.1:%u\"];\n", s->port);
 	start(&second, text);
 	assert_null(second.http);
 	assert_non_null(strstr(s->place->problem.words, "Address already in use"));
@@ -499,7 +500,7 @@ static int start_tls(struct server *s, const char *key)
 	char text[512];
 
 	snprintf(text, sizeof(text),
-		 "listen-tls = {\"127.0.0.1:0\"}\ncertificate = \"%s\"\nprivate-key = \"%s\"\n",
+		 "listen-tls = [\"127.0.0.1:0\"];\ncertificate = \"%s\";\nprivate-key = \"%s\";\n",
 		 place_file(s->place, "kms.pem"), place_file(s->place, key));
 	start(s, text);
 	return s->http ? 0 : -1;

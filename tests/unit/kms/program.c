@@ -113,8 +113,8 @@ static int setup(void **state)
 
 	place_setup(state);
 	p = *state;
-	place_write(p, "conf", "identity = {\"" KMS_URL "\"}\n"
-		    "listen = {\"127.0.0.1:0\"}\nstore = store\nstore-key = key\n");
+	place_write(p, "conf", "identity = [\"" KMS_URL "\"];\n"
+		    "listen = [\"127.0.0.1:0\"];\nstore = \"store\";\nstore-key = \"key\";\n");
 	assert_run(p, "--config conf init", 0, "made the store", "");
 	return 0;
 }
@@ -332,14 +332,15 @@ static void cannot_serve(void **state)
 	char text[256];
 	pid_t pid;
 
-	place_write(p, "c2", "store = store\nstore-key = key\nlisten = {\"127.0.0.1:0\"}\n");
+	place_write(p, "c2", "store = \"store\";\nstore-key = \"key\";\n"
+		    "listen = \"127.0.0.1:0\";\n");
 	assert_run(p, "--config c2 serve", 1, "", "\"identity\" is missing");
-	place_write(p, "c2", "store = store\n\nskew = x\n");
+	place_write(p, "c2", "store = \"store\";\n\nskew = \"x\";\n");
 	assert_run(p, "--config c2 serve", 1, "", "c2:3: ");
 	pid = begin(p, "--config conf serve", NULL);
 	port = wait_ready(p);
-	snprintf(text, sizeof(text), "store = store\nstore-key = key\n"
-		 "identity = {\"http://k\"}\nlisten = {\"127.0.0.1:%u\"}\n", port);
+	snprintf(text, sizeof(text), "store = \"store\";\nstore-key = \"key\";\n"
+		 "identity = \"http://k\";\nlisten = \"127.0.0.1:%u\";\n", port);
 	place_write(p, "c2", text);
 	assert_run(p, "--config c2 serve", 1, "", "Address already in use");
 	kill(pid, SIGTERM);
