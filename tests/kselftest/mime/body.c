@@ -214,7 +214,7 @@ int letter_open(const struct letter *w, struct nlc *c, key_serial_t ticket,
 	return err;
 }
 
-/* Send without an acknowledgement, and do not look at the answer. */
+/* Send without NLM_F_ACK, and do not look at the answer. */
 static void send_blindly(struct nlc *c, struct nl_msg *m)
 {
 	nlmsg_hdr(m)->nlmsg_flags &= ~NLM_F_ACK;

@@ -56,7 +56,7 @@ FIXTURE_SETUP(module)
 	struct scene *sc = &self->sc;
 
 	if (!getenv("MIKEY_MODULES"))
-		SKIP(return, "MIKEY_MODULES is not set");
+		return;			/* and each test skips itself */
 	ASSERT_EQ(0, lane_open(&sc->lane));
 }
 
@@ -127,6 +127,8 @@ TEST_F(module, one_senders_share)
 	static struct letter kept[6];
 	s64 now = time(NULL);
 
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
 	reload(_metadata, sc, "replay_sender=4");
 	use(sc, &dave);
 	for (int i = 0; i < 4; i++) {
@@ -168,6 +170,8 @@ TEST_F(module, evicted_for_nothing)
 	s64 now = time(NULL);
 	key_serial_t receive;
 
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
 	reload(_metadata, sc, "replay_sender=2");
 	use(sc, &dave);
 	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 100)));
@@ -187,6 +191,8 @@ TEST_F(module, one_users_share)
 	static struct letter daves[4], erins, franks;
 	s64 now = time(NULL);
 
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
 	/* entries and senders: 5 + 5 + 2 fill it */
 	reload(_metadata, sc, "replay_sender=4 replay_user=12");
 	use(sc, &dave);
@@ -234,6 +240,8 @@ TEST_F(module, parameters)
 	struct mikey_blob entity = body_entity(101);
 	struct nl_msg *m;
 
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
 	ASSERT_EQ(0, unload("mikey_mime"));
 	EXPECT_EQ(-EINVAL, load("max_entity=0"));
 	EXPECT_EQ(-EINVAL, load("max_entity=1048577"));
@@ -313,6 +321,8 @@ TEST_F_TIMEOUT(module, unload_under_load, 120)
 	atomic_bool stop = false;
 	u32 unloaded = 0;
 
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
 	/* the keys' module is held by this one */
 	EXPECT_EQ(-EWOULDBLOCK, unload("mikey_ticket"));
 
