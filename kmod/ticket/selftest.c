@@ -343,6 +343,7 @@ static int test_resolve(struct run *r)
 	if (parse(&r->resolve, r->v->messages.resolve_init))
 		return FAIL("%s: RESOLVE_INIT cannot be read", r->v->name);
 	q.t = mikey_ts_to_unix(&r->resolve.t);
+	r->now = q.t;
 	memcpy(q.rand, r->v->inputs.randr_r.p, r->suite->rand_len);
 
 	ex = mikey_exchange_new();
@@ -372,6 +373,15 @@ out:
 	return err;
 }
 
+/* Are the vectors' messages ones that the parameters allow? */
+static bool can_run(const struct run *r)
+{
+	return mikey_suite_allowed(r->suite->id) &&
+	       mikey_profile_allowed(r->profile->id) &&
+	       mikey_prot_type() == MIKEY_PROT_PSK_MIME_DEFAULT &&
+	       mikey_ext_type() == MIKEY_EXT_PROOF_OF_ORIGIN_DEFAULT;
+}
+
 static int test_exchange(const struct vector_exchange *v)
 {
 	const struct mikey_suite *suite = mikey_suite_by_name(v->suite);
@@ -394,8 +404,7 @@ static int test_exchange(const struct vector_exchange *v)
 	r->profile = mikey_profile_by_name(v->profile);
 	if (!r->profile)
 		err = FAIL("%s: profile %s", v->name, v->profile);
-	else if (mikey_suite_allowed(suite->id) &&
-		 mikey_profile_allowed(r->profile->id))
+	else if (can_run(r))
 		err = test_request(r) ?: test_resolve(r);
 	kfree(r);
 	return err;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mikey_ticket.ko as a module: its parameters, and what becomes of tickets,
- * exchanges and sockets when it goes. Reloads the module from MIKEY_MODULES;
+ * mikey_ticket.ko as a module: its parameters and its tracepoint. Reloads the module from MIKEY_MODULES;
  * skipped without it.
  */
 #include <kselftest_harness.h>
@@ -137,42 +136,6 @@ TEST_F(module, user_master)
 	EXPECT_NE(NULL, strstr(self->r.words, "master"));
 	EXPECT_EQ(MIKEY_TICKET_A_PSK, self->r.blamed);
 	nlc_free(&self->r);
-}
-
-/* A ticket, an exchange and a socket, all alive when the module goes */
-TEST_F(module, unload_with_all_alive)
-{
-	key_serial_t key;
-	char desc[512];
-
-	ASSERT_EQ(0, module_load("mikey_ticket", ""));
-	ASSERT_EQ(0, open_terms(self));
-	key = term_grant(&self->alice, BOB, &self->ticket);
-	ASSERT_LT(0, key);
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
-	EXPECT_EQ(1, term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
-	EXPECT_EQ(1, term_stat(&self->alice, MIKEY_TICKET_S_EXCHANGES));
-
-	ASSERT_EQ(0, module_unload("mikey_ticket"));
-	EXPECT_EQ(-1, keyctl_describe(key, desc, sizeof(desc)));
-	EXPECT_EQ(-1, keyctl_search(KEY_SPEC_SESSION_KEYRING, MIKEY_TICKET_KEY_TYPE,
-				    "i:" ALICE ":0", 0));
-	EXPECT_NE(0, term_request(&self->alice, BOB, &self->ex));
-
-	/* nothing of it comes back with the module */
-	ASSERT_EQ(0, module_load("mikey_ticket", ""));
-	EXPECT_EQ(-1, keyctl_describe(key, desc, sizeof(desc)));
-	nlc_close(&self->alice.nl);
-	ASSERT_EQ(0, nlc_open(&self->alice.nl, MIKEY_TICKET_GENL_NAME,
-			      MIKEY_TICKET_GENL_VERSION));
-	EXPECT_EQ(0, term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
-	EXPECT_EQ(0, term_stat(&self->alice, MIKEY_TICKET_S_EXCHANGES));
-	EXPECT_EQ(-ENOKEY, term_info(&self->alice, key, &self->r));
-	nlc_free(&self->r);
-	self->transfer.len = 1;
-	EXPECT_EQ(-ESRCH, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
-				      &self->transfer, NULL));
-	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
 }
 
 static int write_file(const char *path, const char *text)

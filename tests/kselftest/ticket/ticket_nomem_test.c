@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Every allocation of every command fails once, in turn: the command fails
+ * with an error of memory or works without, and it changes nothing that
+ * makes the next try fail. Needs a kernel with failslab; with KASAN and
+ * kmemleak it says more.
+ */
+#include <kselftest_harness.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "tests/kselftest/term.h"
+
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+#define TRIES 400
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* Fail the @n-th allocation from now on; 0: none. */
+static int fail_nth(unsigned int n)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", n);
+	return write_file(FAIL_NTH, text);
+}
+
+/* How many more allocations until one would have failed? */
+static int not_failed(void)
+{
+	char text[16] = "";
+	int fd = open(FAIL_NTH, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	return atoi(text);
+}
+
+/**
+ * send_failing() - a command whose @n-th allocation fails
+ * @key: the reply's TICKET, if there is one
+ *
+ * Return: 0 when it worked, else an error.
+ */
+static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
+			bool *failed, key_serial_t *key)
+{
+	static u8 buf[1 << 17];
+	int fd = nl_socket_get_fd(t->nl.sock);
+	int len, err = -ENOMSG;
+	struct nlattr *a;
+
+	nl_complete_msg(t->nl.sock, msg);
+	fail_nth(n);
+	len = send(fd, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len, 0);
+	*failed = !not_failed();
+	fail_nth(0);
+	nlmsg_free(msg);
+	if (len < 0)
+		return -errno;
+
+	/* want of memory for an ack shows as ENOBUFS, once */
+	for (;;) {
+		struct nlmsghdr *h = (struct nlmsghdr *)buf;
+
+		len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		if (len < 0 && errno == ENOBUFS)
+			continue;
+		if (len < 0)
+			return err;
+		if (h->nlmsg_type == NLMSG_ERROR) {
+			err = ((struct nlmsgerr *)nlmsg_data(h))->error;
+			continue;
+		}
+		err = 0;
+		a = genlmsg_attrdata(nlmsg_data(h), 0);
+		a = nla_find(a, genlmsg_attrlen(nlmsg_data(h), 0), MIKEY_TICKET_A_TICKET);
+		if (a && key)
+			*key = nlc_s32(a);
+	}
+}
+
+static bool want_of_memory(int err)
+{
+	/* EFAULT: copies from userspace can be made to fail as well */
+	return err == -ENOMEM || err == -ENOBUFS || err == -ENOMSG ||
+	       err == -EFAULT;
+}
+
+FIXTURE(nomem)
+{
+	struct term alice;
+	struct term bob;
+	struct peer_ticket ticket;
+	struct peer_transfer x;
+	struct peer_msg transfer;
+	struct peer_msg answer;
+	struct peer_answer a;
+	struct term_exchange ex;
+	struct nlc_reply r;
+};
+
+FIXTURE_SETUP(nomem)
+{
+	if (fail_nth(0) || write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"))
+		SKIP(return, "this kernel fails no allocations");
+	term_session();
+	ASSERT_EQ(0, term_open(&self->alice, ALICE));
+	ASSERT_EQ(0, term_open(&self->bob, BOB));
+	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	peer_transfer_write(&self->x, &self->transfer);
+}
+
+FIXTURE_TEARDOWN(nomem)
+{
+	term_close(&self->alice);
+	term_close(&self->bob);
+}
+
+/* What is tried: a command, and what has to happen before each try of it. */
+struct trial {
+	struct term *term;
+	int (*before)(struct _test_data_nomem *self);
+	struct nl_msg *(*make)(struct _test_data_nomem *self);
+};
+
+/*
+ * One try with the @n-th allocation failing, and if that made it fail one
+ * without, which must not. Return: 0, or 1 when there were fewer allocations.
+ */
+static int try_once(struct _test_data_nomem *self, const struct trial *t, unsigned int n)
+{
+	key_serial_t key = 0;
+	bool failed, other;
+	int err;
+
+	err = t->before(self);
+	if (err)
+		return err;
+	err = send_failing(t->term, t->make(self), n, &failed, &key);
+	if (err) {
+		if (!failed || !want_of_memory(err))
+			return err;
+		err = send_failing(t->term, t->make(self), 0, &other, &key);
+		if (err)
+			return err;
+	}
+	if (key)
+		keyctl_revoke(key);
+	return failed ? 0 : 1;
+}
+
+static int try_all(struct _test_data_nomem *self, const struct trial *t)
+{
+	unsigned int n;
+	int err = 0;
+
+	for (n = 1; n < TRIES && !err; n++)
+		err = try_once(self, t, n);
+	fprintf(stderr, "# %u allocations, then %d\n", n - 2, err);
+	return err == 1 ? 0 : err ? err : -E2BIG;
+}
+
+/* A fresh socket has no exchanges, so that their limit is not reached. */
+static int fresh_socket(struct term *t)
+{
+	nlc_close(&t->nl);
+	return nlc_open(&t->nl, MIKEY_TICKET_GENL_NAME, MIKEY_TICKET_GENL_VERSION);
+}
+
+static int before_request(struct _test_data_nomem *self)
+{
+	return fresh_socket(&self->alice);
+}
+
+static struct nl_msg *make_request(struct _test_data_nomem *self)
+{
+	const char *const responders[] = { BOB, NULL };
+
+	return term_request_msg(&self->alice, responders);
+}
+
+static int before_grant(struct _test_data_nomem *self)
+{
+	int err;
+
+	err = term_request(&self->alice, BOB, &self->ex);
+	if (!err)
+		err = peer_grant_plan(&self->a, &self->ticket, &self->alice.psk, self->ex.msg,
+				      self->ex.len);
+	if (!err)
+		peer_answer_write(&self->a, &self->answer);
+	return err;
+}
+
+static struct nl_msg *make_grant(struct _test_data_nomem *self)
+{
+	return term_answer_msg(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
+			       self->answer.p, self->answer.len);
+}
+
+static int before_resolve(struct _test_data_nomem *self)
+{
+	return fresh_socket(&self->bob);
+}
+
+static struct nl_msg *make_resolve(struct _test_data_nomem *self)
+{
+	return term_resolve_msg(&self->bob, &self->transfer);
+}
+
+static int before_admit(struct _test_data_nomem *self)
+{
+	int err;
+
+	err = term_resolve(&self->bob, &self->transfer, &self->ex, NULL);
+	if (!err)
+		err = peer_resolve_plan(&self->a, &self->ticket, &self->bob.psk, self->ex.msg,
+					self->ex.len, true);
+	if (!err)
+		peer_answer_write(&self->a, &self->answer);
+	return err;
+}
+
+static struct nl_msg *make_admit(struct _test_data_nomem *self)
+{
+	return term_answer_msg(&self->bob, MIKEY_TICKET_CMD_ADMIT, self->ex.id,
+			       self->answer.p, self->answer.len);
+}
+
+TEST_F_TIMEOUT(nomem, request, 120)
+{
+	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->alice, before_request,
+						    make_request }));
+}
+
+TEST_F_TIMEOUT(nomem, grant, 120)
+{
+	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->alice, before_grant, make_grant }));
+	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_TICKETS, 0, 2000));
+	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
+}
+
+TEST_F_TIMEOUT(nomem, resolve, 120)
+{
+	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->bob, before_resolve, make_resolve }));
+}
+
+TEST_F_TIMEOUT(nomem, admit, 120)
+{
+	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->bob, before_admit, make_admit }));
+	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
+	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
+}
+
+TEST_HARNESS_MAIN
