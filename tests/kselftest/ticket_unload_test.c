@@ -15,6 +15,7 @@
 #include "ticket/module.h"
 
 #define SOMEBODY 4714
+#define TRAFFIC_SECONDS 15
 
 /* Of /proc/sys/kernel/tainted: a bad page, an oops, a warning, a hung CPU */
 #define TAINT_HURT (0x20 | 0x80 | 0x200 | 0x4000)
@@ -261,10 +262,11 @@ TEST_F_TIMEOUT(unload, during_traffic, 60)
 {
 	struct traffic f = { .psk = self->alice.psk,
 			     .psk_serial = self->alice.psk_serial };
+	time_t end = time(NULL) + TRAFFIC_SECONDS;
 	int i, err, gone = 0;
 
 	ASSERT_EQ(0, pthread_create(&f.thread, NULL, talk, &f));
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 100 && time(NULL) < end; i++) {
 		usleep(20000);
 		err = module_unload("mikey_ticket");
 		if (err == -EWOULDBLOCK || err == -EBUSY)
@@ -276,7 +278,7 @@ TEST_F_TIMEOUT(unload, during_traffic, 60)
 	}
 	f.stop = true;
 	pthread_join(f.thread, NULL);
-	TH_LOG("left %d times of 100, %u tickets granted", gone, f.done);
+	TH_LOG("left %d times of %d, %u tickets granted", gone, i, f.done);
 	EXPECT_LT(0, gone);
 	EXPECT_LT(0, f.done);
 	EXPECT_EQ(0, f.odd);
