@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <libconfig.h>
+#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,7 @@ ARRAY_OF(groups);
 ARRAY_OF(inside);
 ARRAY_OF(outside);
 ARRAY_OF(clients);
+ARRAY_OF(client_users);
 
 static int take_array(struct config *config, const config_setting_t *given,
 		      const struct setting *setting, size_t size,
@@ -231,6 +233,36 @@ static int take_networks(struct config *config, const config_setting_t *given,
 			  problem);
 }
 
+static int parse_user(void *item, const char *text, struct problem *problem)
+{
+	const struct passwd *user = getpwnam(text);
+	unsigned long number;
+	char *end;
+
+	if (user) {
+		*(unsigned int *)item = user->pw_uid;
+		return 0;
+	}
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || number >= UINT32_MAX)
+		return problem_set(problem, -EINVAL, "\"%s\": there is no such user", text);
+	*(unsigned int *)item = number;
+	return 0;
+}
+
+static int take_users(struct config *config, const config_setting_t *given,
+		      const struct setting *setting, struct problem *problem)
+{
+	const char *first = list_text(given, 0);
+
+	if (first && !strcmp(first, "*") && !list_text(given, 1)) {
+		config->any_client_user = true;
+		return 0;
+	}
+	return take_array(config, given, setting, sizeof(unsigned int), parse_user, problem);
+}
+
 static int take_hop(struct config *config, const config_setting_t *given,
 		    const struct setting *setting, struct problem *problem)
 {
@@ -284,6 +316,7 @@ static const struct setting settings[] = {
 	SETTING("listen-outside", take_endpoints, outside, .needed = true,
 		.words = "[\"udp:192.0.2.1:5060\", \"tcp:192.0.2.1:5060\"]"),
 	SETTING("clients", take_networks, clients),
+	SETTING("client-users", take_users, client_users),
 	SETTING("next-hop", take_hop, next_hop, .needed = true,
 		.words = "\"sip:proxy.example.test\""),
 	SETTING("client", take_client, client, .words = "\"sip:127.0.0.1:5070\""),
@@ -434,6 +467,7 @@ void config_free(struct config *config)
 	free(config->inside);
 	free(config->outside);
 	free(config->clients);
+	free(config->client_users);
 	free(config->kms_url);
 	free(config->kms_ca);
 	free(config->psk);

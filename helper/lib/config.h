@@ -42,6 +42,9 @@ struct config {
 	unsigned int n_outside;
 	struct network *clients;	/* who may be a client */
 	unsigned int n_clients;
+	unsigned int *client_users;	/* uids of local clients besides our own */
+	unsigned int n_client_users;
+	bool any_client_user;
 	struct endpoint next_hop;
 	bool has_client;
 	struct endpoint client;		/* the client before it registered */

@@ -25,6 +25,7 @@
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
 #include "helper/mikeyd/tickets.h"
@@ -122,14 +123,29 @@ static int listen_all(struct mikeyd *mikeyd, enum side side, const struct endpoi
 		      unsigned int count, struct problem *problem)
 {
 	struct sa local;
+	int err;
 
 	for (unsigned int i = 0; i < count; i++) {
 		sa_set_sa(&local, (const struct sockaddr *)&endpoints[i].address);
-		if (transport_listen(mikeyd->transport, side,
-				     sip_transport(endpoints[i].transport), &local, problem))
-			return problem->error;
+		err = transport_listen(mikeyd->transport, side,
+				       sip_transport(endpoints[i].transport), &local, problem);
+		/* --check beside the mikeyd that runs */
+		if (err == -EADDRINUSE && mikeyd->only_check) {
+			log_warning("%s: is mikeyd running?", problem->words);
+			err = 0;
+		}
+		if (err)
+			return err;
 	}
 	return 0;
+}
+
+static bool has_family(const struct endpoint *endpoints, unsigned int count, int family)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (endpoints[i].address.ss_family == family)
+			return true;
+	return false;
 }
 
 static int open_sip(struct mikeyd *mikeyd, struct problem *problem)
@@ -147,13 +163,11 @@ static int open_sip(struct mikeyd *mikeyd, struct problem *problem)
 	if (listen_all(mikeyd, SIDE_INSIDE, config->inside, config->n_inside, problem) ||
 	    listen_all(mikeyd, SIDE_OUTSIDE, config->outside, config->n_outside, problem))
 		return problem->error;
-	if (!transport_local(mikeyd->transport, SIDE_OUTSIDE, SIP_TRANSP_UDP,
-			     sa_af(&mikeyd->next_hop.peer)) &&
-	    !transport_local(mikeyd->transport, SIDE_OUTSIDE, SIP_TRANSP_TCP,
-			     sa_af(&mikeyd->next_hop.peer)))
+	if (!has_family(config->outside, config->n_outside,
+			config->next_hop.address.ss_family))
 		return problem_set(problem, -EAFNOSUPPORT,
 				   "listen-outside has no address of the next hop's family");
-	return 0;
+	return owner_open(&mikeyd->owner, config, mikeyd->transport, problem);
 }
 
 /* Each step needs those before it. */
@@ -182,6 +196,7 @@ static void close_all(struct mikeyd *mikeyd)
 	outgoing_close(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
+	owner_close(mikeyd->owner);
 	tickets_close(mikeyd->tickets);
 	token_close();
 	genl_client_close(mikeyd->mime_client);
@@ -196,8 +211,10 @@ static void stop(int signal_number)
 
 static int run(struct mikeyd *mikeyd, const struct options *options, struct problem *problem)
 {
-	int err = open_all(mikeyd, problem);
+	int err;
 
+	mikeyd->only_check = options->check;
+	err = open_all(mikeyd, problem);
 	if (err)
 		return err;
 	if (options->check) {

@@ -15,11 +15,13 @@
 struct genl_client;
 struct kms;
 struct outgoing;
+struct owner;
 struct incoming;
 struct tickets;
 
 struct mikeyd {
 	const struct config *config;
+	bool only_check;		/* --check: ends before it serves anybody */
 
 	/* the kernel */
 	struct genl_client *ticket_client, *mime_client;
@@ -33,6 +35,7 @@ struct mikeyd {
 	/* SIP */
 	struct transport *transport;
 	struct transactions *transactions;
+	struct owner *owner;
 	struct flow next_hop;
 	bool client_known;
 	struct flow client;		/* the one that registered last */

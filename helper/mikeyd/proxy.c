@@ -8,6 +8,7 @@
 #include "helper/lib/log.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
 
@@ -264,11 +265,25 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 		incoming_message(mikeyd, server, &route);
 }
 
+/* From inside only clients may send, and those of this machine's other users not. */
+static bool accepts(const struct flow *flow, void *arg)
+{
+	struct mikeyd *mikeyd = arg;
+	const struct sa *local;
+
+	if (flow->side == SIDE_OUTSIDE)
+		return true;
+	local = transport_local(mikeyd->transport, SIDE_INSIDE, flow->tp, sa_af(&flow->peer));
+	return local && route_is_client(mikeyd, &flow->peer) &&
+		owner_allows(mikeyd->owner, flow, local);
+}
+
 static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
 
-	if (flow->side == SIDE_INSIDE && !route_is_client(mikeyd, &flow->peer)) {
+	/* a TCP connection was asked when it was accepted */
+	if (flow->tp == SIP_TRANSP_UDP && !accepts(flow, mikeyd)) {
 		log_warning("dropped a message to the client's side from somebody who is no client");
 		return;
 	}
@@ -297,11 +312,6 @@ static void failed(const struct flow *flow, int err, void *arg)
 	struct mikeyd *mikeyd = arg;
 
 	client_failed(mikeyd->transactions, flow, err == -ETIMEDOUT ? -EHOSTUNREACH : err);
-}
-
-static bool accepts(const struct flow *flow, void *arg)
-{
-	return flow->side == SIDE_OUTSIDE || route_is_client(arg, &flow->peer);
 }
 
 struct transport_handlers proxy_handlers(struct mikeyd *mikeyd)

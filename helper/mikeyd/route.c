@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
 
@@ -207,10 +208,18 @@ static bool is_addressed(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 	return transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
 }
 
+/*
+ * Is the client there, and is it the user's? What is opened for the user must
+ * not go to whoever took the client's port when it left.
+ */
 static bool reaches(const struct mikeyd *mikeyd, const struct flow *client)
 {
-	return client->tp != SIP_TRANSP_TCP ||
-		transport_connected(mikeyd->transport, client);
+	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
+						 sa_af(&client->peer));
+
+	if (client->tp == SIP_TRANSP_TCP && transport_connected(mikeyd->transport, client))
+		return true;
+	return local && owner_listens(mikeyd->owner, client, local);
 }
 
 /* The contact that the Request-URI names, if it is the address of a client. */
@@ -246,7 +255,7 @@ static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 		return REFUSE_STRANGER;
 	if (mikeyd->client_known && reaches(mikeyd, &mikeyd->client))
 		route->to = mikeyd->client;
-	else if (!named || !contact(mikeyd, msg, &route->to))
+	else if (!named || !contact(mikeyd, msg, &route->to) || !reaches(mikeyd, &route->to))
 		return REFUSE_CLIENT;
 	return 0;
 }

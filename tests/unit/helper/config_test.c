@@ -102,6 +102,7 @@ static void everything(void **state)
 	(void)state;
 	assert_int_equal(load(&config, least,
 			      "group = [\"team@example.test\"]; clients = [\"10.0.0.0/8\"];\n"
+			      "client-users = [\"root\", \"65533\"];\n"
 			      "client = \"sip:127.0.0.1:5080;transport=tcp\"; kms-ca = \"/ca\";\n"
 			      "suite = \"ts-128\"; profile = \"annex-i\"; form = \"authenticated\";\n"
 			      "accept = [\"authenticated\"]; ticket-lifetime = 60; reuse = false;\n"
@@ -111,6 +112,10 @@ static void everything(void **state)
 	assert_string_equal(config.groups[0].text, "team@example.test");
 	assert_int_equal(config.n_clients, 1);
 	assert_int_equal(config.clients[0].prefix, 8);
+	assert_int_equal(config.n_client_users, 2);
+	assert_int_equal(config.client_users[0], 0);
+	assert_int_equal(config.client_users[1], 65533);
+	assert_false(config.any_client_user);
 	assert_true(config.has_client);
 	assert_int_equal(config.client.transport, ENDPOINT_TCP);
 	assert_string_equal(config.kms_ca, "/ca");
@@ -126,6 +131,18 @@ static void everything(void **state)
 	assert_int_equal(config.retry_after, 7);
 	assert_int_equal(config.max_waiting, 9);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
+	config_free(&config);
+}
+
+static void any_user_may_be_the_client(void **state)
+{
+	struct problem problem;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config, least, "client-users = \"*\";\n", &problem), 0);
+	assert_true(config.any_client_user);
+	assert_int_equal(config.n_client_users, 0);
 	config_free(&config);
 }
 
@@ -146,6 +163,10 @@ static void faults_have_a_line(void **state)
 	says("log-level = \"loud\";", ":10: log-level: ");
 	says("client = \"127.0.0.1\";", ":10: client: ");
 	says("clients = [\"10.0.0.0/33\"];", ":10: clients: \"10.0.0.0/33\"");
+	says("client-users = [\"nobody-of-that-name\"];", ":10: client-users: ");
+	says("client-users = [\"-1\"];", ":10: client-users: ");
+	says("client-users = [\"4294967295\"];", ":10: client-users: ");
+	says("client-users = [\"*\", \"root\"];", ":10: client-users: ");
 	says("group = [\"team\"];", ":10: group: \"team\": write user@domain");
 	says("kms-ca = \"\";", ":10: kms-ca: ");
 	says("kms-ca = 1;", ":10: kms-ca: ");
@@ -226,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(least_and_defaults),
 		cmocka_unit_test(everything),
+		cmocka_unit_test(any_user_may_be_the_client),
 		cmocka_unit_test(faults_have_a_line),
 		cmocka_unit_test(needed_settings),
 		cmocka_unit_test(files_that_are_none),

@@ -17,6 +17,7 @@
 #include "helper/lib/netlink.h"
 #include "helper/lib/ticket.h"
 #include "helper/mikeyd/kms.h"
+#include "helper/mikeyd/owner.h"
 
 #define T(name) MIKEY_TICKET_A_##name
 #define M(name) MIKEY_MIME_A_##name
@@ -354,6 +355,38 @@ key_serial_t add_key(const char *type, const char *description, const void *payl
 	(void)len;
 	(void)ring;
 	return 1;
+}
+
+/* ---- who the client is */
+
+int owner_open(struct owner **owner, const struct config *config,
+	       const struct transport *transport, struct problem *problem)
+{
+	(void)config;
+	(void)transport;
+	(void)problem;
+	*owner = NULL;
+	return 0;
+}
+
+void owner_close(struct owner *owner)
+{
+	(void)owner;
+}
+
+bool owner_allows(struct owner *owner, const struct flow *client, const struct sa *local)
+{
+	(void)owner;
+	(void)client;
+	(void)local;
+	return !kernel.stranger;
+}
+
+bool owner_listens(struct owner *owner, const struct flow *client, const struct sa *local)
+{
+	(void)owner;
+	(void)local;
+	return sa_port(&client->peer) != kernel.gone;
 }
 
 /* ---- KMS */

@@ -34,6 +34,9 @@ struct kernel {
 	const char *initiator;		/* whom UNPROTECT names */
 	uint32_t proved;
 
+	bool stranger;			/* the client is another user's */
+	unsigned int gone;		/* nobody of the user's listens at this port */
+
 	int32_t dropped[16];		/* tickets given to keyring_drop() */
 	unsigned int n_dropped;
 };

@@ -349,6 +349,36 @@ static void next_hop_is_away(void **state)
 	assert_non_null(strstr(header("Warning", 0), "next SIP hop cannot be reached"));
 }
 
+/* A client that left, or whose port somebody else took. */
+static void client_that_is_gone(void **state)
+{
+	(void)state;
+	registered();
+	kernel.gone = stage.client_port;
+	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g1") "Route: <$P>\r\n"
+		  AB("g", "OPTIONS") "\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 480 No Client Is Registered");
+	/* the contact in the Request-URI is another way to it */
+	stage.mikeyd.client_known = false;
+	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g2") "Route: <$P>\r\n"
+		  AB("g", "OPTIONS") "\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 480 No Client Is Registered");
+	kernel.gone = 0;
+	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g3") "Route: <$P>\r\n"
+		  AB("g", "OPTIONS") "\r\n");
+	client_gets();
+}
+
+static void client_of_another_user(void **state)
+{
+	(void)state;
+	kernel.stranger = true;
+	client_sends(OPTIONS VIA("$C", "u") AB("u", "OPTIONS") "\r\n");
+	silence();
+}
+
 static int open_for_others(void **state)
 {
 	(void)state;
@@ -380,6 +410,8 @@ int main(void)
 		EACH(incomplete_requests),
 		EACH(too_large_for_udp),
 		EACH(next_hop_is_away),
+		EACH(client_that_is_gone),
+		EACH(client_of_another_user),
 		cmocka_unit_test_setup_teardown(who_is_no_client, open_for_others, close_stage),
 	};
 
