@@ -347,6 +347,122 @@ static void cannot_serve(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+/* How often half a key or more stands in @n bytes. */
+static int halves(const u8 *buf, size_t n, struct mikey_blob key)
+{
+	const u8 *at, *end = buf + n;
+	u32 half = key.len / 2;
+	int found = 0;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		for (at = buf; (at = memmem(at, end - at, key.p + i * half, half)); at++)
+			found++;
+	return found;
+}
+
+/* The same in the writable memory of a process; -1: may not look. */
+static int in_memory(pid_t pid, struct mikey_blob key)
+{
+	unsigned long from, to, size;
+	char path[64], line[512], mode[8];
+	u8 *copy;
+	int found = 0, mem;
+	FILE *maps;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	mem = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	maps = fopen(path, "r");
+	if (mem < 0 || !maps)
+		return -1;
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3 ||
+		    mode[1] != 'w')
+			continue;
+		size = to - from;
+		copy = malloc(size);
+		assert_non_null(copy);
+		n = pread(mem, copy, size, from);
+		found += halves(copy, n > 0 ? n : 0, key);
+		free(copy);
+	}
+	fclose(maps);
+	close(mem);
+	return found;
+}
+
+/* The key of a file of 64 hexadecimal digits. */
+static void read_key(const struct place *p, const char *name, u8 key[32])
+{
+	char text[OUTPUT_MAX], pair[3] = "";
+	int i;
+
+	slurp(p, name, text);
+	for (i = 0; i < 32; i++) {
+		memcpy(pair, text + 2 * i, 2);
+		key[i] = strtoul(pair, NULL, 16);
+	}
+}
+
+/*
+ * After its work the service has the store's key in its memory, and neither
+ * PSKs nor TPKs nor anything that it gave away.
+ */
+static void wiped(void **state)
+{
+	static struct kms_answer answer;
+	static struct message msg;
+	static struct granted granted;
+	static struct resolved resolved;
+	struct place *p = *state;
+	struct resolve_request q;
+	struct request r;
+	u8 store_key[32];
+	unsigned int port;
+	struct house *h;
+	void *house;
+	pid_t pid;
+	int i;
+
+	house_setup(&house);
+	h = house;
+	run(p, "--config conf user add --uid " ALICE " --psk-id alice-psk --psk-out a");
+	run(p, "--config conf user add --uid " BOB " --psk-id bob-psk --psk-out b");
+	read_key(p, "a", h->mem.users[0].psk.key);
+	read_key(p, "b", h->mem.users[1].psk.key);
+	read_key(p, "key", store_key);
+	h->world.now = time(NULL);
+	pid = begin(p, "--config conf serve", NULL);
+	port = wait_ready(p);
+	for (i = 0; i < 20; i++) {
+		request_init(&r, h);
+		request_write(&r, &msg);
+		assert_int_equal(mikey_post(port, REQUEST_PATH, &msg, &answer), 200);
+		granted_read(&granted, &r, &msg, &answer);
+		resolve_init(&q, h, &granted);
+		resolve_write(&q, &msg);
+		assert_int_equal(mikey_post(port, RESOLVE_PATH, &msg, &answer), 200);
+		resolved_read(&resolved, &q, &msg, &answer);
+	}
+	i = in_memory(pid, kms_blob(store_key, 32));
+	if (i >= 0) {
+		assert_true(i > 0);
+		assert_int_equal(in_memory(pid, r.psk), 0);
+		assert_int_equal(in_memory(pid, q.psk), 0);
+		assert_int_equal(in_memory(pid, kms_blob(granted.keys.mpk, 32)), 0);
+		assert_int_equal(in_memory(pid, kms_blob(granted.mpk_r, 32)), 0);
+		assert_int_equal(in_memory(pid, kms_blob(granted.keys.traffic, 32)), 0);
+		assert_int_equal(in_memory(pid, resolved.keys[1].key), 0);
+	}
+	kill(pid, SIGTERM);
+	end(p, pid);
+	house_teardown(&house);
+	if (i < 0)
+		skip();
+}
+
 #define LOADERS 4
 #define LOAD_EACH 400
 
@@ -485,6 +601,7 @@ int main(void)
 		AT_PLACE(groups_and_tpks),
 		AT_PLACE(stopped),
 		AT_PLACE(cannot_serve),
+		AT_PLACE(wiped),
 		AT_PLACE(killed_under_load),
 		AT_PLACE(served_twice),
 	};
