@@ -105,16 +105,6 @@ int incoming_open(struct mikeyd *mikeyd, struct problem *problem)
 	return 0;
 }
 
-void incoming_close(struct mikeyd *mikeyd)
-{
-	if (!mikeyd->incoming)
-		return;
-	list_flush(&mikeyd->incoming->envelopes);
-	free(mikeyd->incoming->identities);
-	free(mikeyd->incoming);
-	mikeyd->incoming = NULL;
-}
-
 /* All copies get the same refusal. */
 static void refuse(struct envelope *envelope, const struct problem *problem)
 {
@@ -128,6 +118,21 @@ static void refuse(struct envelope *envelope, const struct problem *problem)
 			     verdict.retry, problem->words);
 	}
 	mem_deref(envelope);
+}
+
+void incoming_close(struct mikeyd *mikeyd)
+{
+	struct problem problem;
+	struct le *le;
+
+	if (!mikeyd->incoming)
+		return;
+	problem_set(&problem, -ETIMEDOUT, "mikeyd is ending");
+	while ((le = list_head(&mikeyd->incoming->envelopes)))
+		refuse(le->data, &problem);
+	free(mikeyd->incoming->identities);
+	free(mikeyd->incoming);
+	mikeyd->incoming = NULL;
 }
 
 static void answer_as_before(struct server *server, uint16_t code)

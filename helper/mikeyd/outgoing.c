@@ -76,15 +76,6 @@ int outgoing_open(struct mikeyd *mikeyd, struct problem *problem)
 	return mikeyd->outgoing ? 0 : problem_set(problem, -ENOMEM, "no memory");
 }
 
-void outgoing_close(struct mikeyd *mikeyd)
-{
-	if (!mikeyd->outgoing)
-		return;
-	list_flush(&mikeyd->outgoing->askings);
-	free(mikeyd->outgoing);
-	mikeyd->outgoing = NULL;
-}
-
 /* The end of a letter that could not be protected. */
 static void give_up(struct letter *letter, const struct problem *problem)
 {
@@ -160,6 +151,20 @@ static void all_give_up(struct asking *asking, const struct problem *problem)
 	while ((le = list_head(&asking->letters)))
 		give_up(le->data, problem);
 	mem_deref(asking);
+}
+
+void outgoing_close(struct mikeyd *mikeyd)
+{
+	struct problem problem;
+	struct le *le;
+
+	if (!mikeyd->outgoing)
+		return;
+	problem_set(&problem, -ETIMEDOUT, "mikeyd is ending");
+	while ((le = list_head(&mikeyd->outgoing->askings)))
+		all_give_up(le->data, &problem);
+	free(mikeyd->outgoing);
+	mikeyd->outgoing = NULL;
 }
 
 /* Take a letter out of the line; the caller has it. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "helper/lib/mime.h"
+#include "helper/mikeyd/incoming.h"
 
 #define MESSAGE_FROM(from, branch) \
 	"MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n" VIA("$H", branch) "Route: <$P>\r\n" \
@@ -340,6 +341,11 @@ static void ended_while_opening(void **state)
 	wait_exchanges(2);
 	kms_answers();
 	client_gets();
+	transactions_stop(stage.mikeyd.transactions);
+	incoming_close(&stage.mikeyd);
+	for (int i = 0; i < 3; i++)
+		assert_memory_equal(hop_gets(), "SIP/2.0 ", 8);
+	silence();
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "helper/mikeyd/multipart.h"
+#include "helper/mikeyd/outgoing.h"
 
 #define MESSAGE(branch) \
 	"MESSAGE sip:bob@example.test SIP/2.0\r\n" VIA("$C", branch) \
@@ -384,7 +385,7 @@ static void passed_if_configured_so(void **state)
 	assert_string_equal(header("Content-Type", 0), "text/plain");
 }
 
-/* Closing with messages under way leaves nothing behind (the sanitizer looks). */
+/* Whoever waits when mikeyd ends is told; nothing stays (the sanitizer looks). */
 static void ended_while_waiting(void **state)
 {
 	(void)state;
@@ -393,6 +394,16 @@ static void ended_while_waiting(void **state)
 	wait_exchanges(2);
 	kms_answers();
 	hop_gets();
+	outgoing_close(&stage.mikeyd);
+	client_gets();
+	first_line_is("SIP/2.0 503 Service Unavailable");
+	assert_string_equal(header("Call-ID", 0), "e2");
+	assert_non_null(strstr(header("Warning", 0), "mikeyd is ending"));
+	transactions_stop(stage.mikeyd.transactions);
+	client_gets();
+	first_line_is("SIP/2.0 503 Service Unavailable");
+	assert_string_equal(header("Call-ID", 0), "1");
+	silence();
 }
 
 int main(void)
