@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Groups of the store: a PSI that tickets may name, and the users who may
- * resolve them (PROFILE "immediate": the KMS knows the members).
+ * resolve them. With immediate messages it is the KMS that knows who they are.
  */
 #include "helper/kms/admin.h"
 #include "helper/kms/crypto.h"
