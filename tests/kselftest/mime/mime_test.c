@@ -244,10 +244,14 @@ TEST_F(mime, single_use)
 	sc->lane.alice.reusable = false;
 	send = term_grant(&sc->lane.alice, BOB, &sc->lane.ticket);
 	ASSERT_LT(0, send);
-	/* refused before the ticket is touched */
+	/* what is refused does not count */
 	nlc_call(&sc->lane.mime, body_protect_msg(&sc->lane.mime, send, BOB, text("")),
 		 &sc->r);
 	EXPECT_EQ(-EINVAL, sc->r.err);
+	nlc_free(&sc->r);
+	nlc_call(&sc->lane.mime, body_protect_msg(&sc->lane.mime, send, CAROL, text(HELLO)),
+		 &sc->r);
+	EXPECT_EQ(-EADDRNOTAVAIL, sc->r.err);
 	nlc_free(&sc->r);
 	ASSERT_EQ(0, nlc_call(&sc->lane.mime,
 			      body_protect_msg(&sc->lane.mime, send, BOB, text(HELLO)),
