@@ -169,15 +169,16 @@ static bool check(struct owner *owner, const struct flow *client, const struct s
 		  bool listens)
 {
 	struct inet_diag_msg answer;
+	bool is_listener;
 	int err;
 
 	if (owner->config->any_client_user)
 		return true;
 	err = look_up(owner, client->tp, &client->peer, local, &answer);
 	/* without a connection the kernel finds the listener at that port */
-	if (!err && client->tp == SIP_TRANSP_TCP &&
-	    (answer.idiag_state == TCP_LISTEN) != listens)
-		err = -ENOENT;
+	is_listener = !err && answer.idiag_state == TCP_LISTEN;
+	if (client->tp == SIP_TRANSP_TCP && is_listener != listens)
+		err = err ?: -ENOENT;
 	if (err == -ENOENT)
 		return !sa_is_loopback(&client->peer);
 	/* a socket that nobody holds any more shows as root's */

@@ -141,7 +141,7 @@ int server_new(struct server **out, struct transactions *transactions,
 	       const struct flow *flow, struct sip_msg *msg)
 {
 	struct server *server;
-	int err = -ENOMEM;
+	int err;
 
 	*out = NULL;
 	if (transactions->n_servers[flow->side] >= SERVERS_MAX)

@@ -27,7 +27,7 @@ static const char least[] =
 	"psk = \"logon:mikey:alice\";\n"
 	"psk-id = \"alice\";\n";
 
-static char path[] = "/tmp/mikeyd-conf-XXXXXX";
+static char path[32];
 
 static int load(struct config *config, const char *text, const char *more,
 		struct problem *problem)
@@ -230,9 +230,11 @@ static void files_that_are_none(void **state)
 
 static int make_file(void **state)
 {
-	int fd = mkstemp(path);
+	int fd;
 
 	(void)state;
+	strcpy(path, "/tmp/mikeyd-conf-XXXXXX");
+	fd = mkstemp(path);
 	return fd < 0 ? -1 : close(fd);
 }
 

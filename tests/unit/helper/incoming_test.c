@@ -9,10 +9,6 @@
 #include "helper/lib/mime.h"
 #include "helper/mikeyd/incoming.h"
 
-#define MESSAGE_FROM(from, branch) \
-	"MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n" VIA("$H", branch) "Route: <$P>\r\n" \
-	FROM_TO(from, "bob@example.test", branch, "MESSAGE") "Subject: s\r\n"
-#define MESSAGE(branch) MESSAGE_FROM("alice@example.test", branch)
 #define MULTIPART(cms) \
 	"Content-Type: multipart/mixed;boundary=b\r\n\r\n" \
 	"--b\r\nContent-Type: application/mikey\r\nContent-Transfer-Encoding: base64\r\n\r\n" \
@@ -20,6 +16,23 @@
 	"Content-Transfer-Encoding: binary\r\n\r\n" cms "\r\n--b--\r\n"
 /* "Content-Type: text/plain" and "hello", turned round as the double does */
 #define HELLO "olleh\n\r\n\rnialp/txet :epyT-tnetnoC"
+
+/* A message of the next hop's, with the rest of its headers and its body. */
+static const char *message_from(const char *from, const char *branch, const char *rest)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bK%s;rport\r\nRoute: <$P>\r\n"
+		 "From: <sip:%s>;tag=f\r\nTo: <sip:bob@example.test>\r\nCall-ID: %s\r\n"
+		 "CSeq: 1 MESSAGE\r\nSubject: s\r\n%s", branch, from, branch, rest);
+	return text;
+}
+
+static const char *message(const char *branch, const char *rest)
+{
+	return message_from("alice@example.test", branch, rest);
+}
 
 static int open_with(const char *more)
 {
@@ -72,8 +85,8 @@ static void refused(const char *line)
 static void opened_and_delivered(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") "P-Mikey-Verified: <king@example.test>; proved=body\r\n"
-		  MULTIPART(HELLO));
+	hop_sends(message("1", "P-Mikey-Verified: <king@example.test>; proved=body\r\n"
+		  MULTIPART(HELLO)));
 	wait_exchanges(1);
 	assert_int_equal(kernel.identities, 3);
 	silence();
@@ -102,7 +115,7 @@ static void another_sender(void **state)
 	(void)state;
 	kernel.initiator = "mallory@example.test";
 	kernel.proved = MIKEY_PROVED_INITIATOR;
-	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	hop_sends(message("1", MULTIPART(HELLO)));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -116,7 +129,7 @@ static void another_sender(void **state)
 	assert_string_equal(header("From", 0), "<sip:alice@example.test>;tag=f");
 
 	kernel.initiator = "e\r\nvil>\"@example.test";
-	hop_sends(MESSAGE_FROM("al%22ice@example.test", "2") MULTIPART(HELLO));
+	hop_sends(message_from("al%22ice@example.test", "2", MULTIPART(HELLO)));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -128,7 +141,7 @@ static void what_is_inside_adds_no_headers(void **state)
 {
 	(void)state;
 	/* "X: y" and "P-Mikey-Verified: <k@x>; proved=body", turned round */
-	hop_sends(MESSAGE("1") MULTIPART("olleh\n\r\n\r>x@k< :deifireV-yekiM-P\n\ry :X"));
+	hop_sends(message("1", MULTIPART("olleh\n\r\n\r>x@k< :deifireV-yekiM-P\n\ry :X")));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -139,7 +152,7 @@ static void what_is_inside_adds_no_headers(void **state)
 	client_sends(answer("200 OK"));
 	hop_gets();
 
-	hop_sends(MESSAGE("2") MULTIPART("no entity"));
+	hop_sends(message("2", MULTIPART("no entity")));
 	wait_exchanges(1);
 	kms_answers();
 	refused("SIP/2.0 493 Undecipherable");
@@ -148,14 +161,8 @@ static void what_is_inside_adds_no_headers(void **state)
 static void one_at_a_time(const char *branch, struct kernel_fault *fault, int error,
 			  const char *line)
 {
-	char text[2048];
-
-	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n"
-		 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bK%s\r\nRoute: <$P>\r\n"
-		 FROM_TO("alice@example.test", "bob@example.test", "x", "MESSAGE")
-		 MULTIPART(HELLO), branch);
 	*fault = (struct kernel_fault){ error, 1 };
-	hop_sends(text);
+	hop_sends(message(branch, MULTIPART(HELLO)));
 	if (fault != &kernel.resolve) {
 		wait_exchanges(1);
 		kms_answers();
@@ -185,7 +192,7 @@ static void everything_that_fails(void **state)
 	one_at_a_time("o4", &kernel.admit, -EDQUOT, "SIP/2.0 503 Service Unavailable");
 	assert_string_equal(header("Retry-After", 0), "30");
 	one_at_a_time("o5", &kernel.resolve, -ENOKEY, "SIP/2.0 500 Server Internal Error");
-	hop_sends(MESSAGE("k1") MULTIPART(HELLO));
+	hop_sends(message("k1", MULTIPART(HELLO)));
 	wait_exchanges(1);
 	kms_fails(-EHOSTUNREACH, "away");
 	refused("SIP/2.0 503 Service Unavailable");
@@ -195,7 +202,7 @@ static void everything_that_fails(void **state)
 static void delivered_before(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	hop_sends(message("1", MULTIPART(HELLO)));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -204,12 +211,12 @@ static void delivered_before(void **state)
 	first_line_is("SIP/2.0 486 Busy Here");
 	/* as before */
 	kernel.unprotect = (struct kernel_fault){ -EALREADY, -1 };
-	hop_sends(MESSAGE("2") MULTIPART(HELLO));
+	hop_sends(message("2", MULTIPART(HELLO)));
 	wait_exchanges(1);
 	kms_answers();
 	refused("SIP/2.0 486 As Before");
 	/* what is not remembered here was delivered by an earlier mikeyd */
-	hop_sends(MESSAGE("3") MULTIPART("olleh\n\r\n\r"));
+	hop_sends(message("3", MULTIPART("olleh\n\r\n\r")));
 	wait_exchanges(1);
 	kms_answers();
 	refused("SIP/2.0 200 OK");
@@ -245,20 +252,20 @@ static void copies_of_a_fork(void **state)
 		 MULTIPART(HELLO), old_path);
 	hop_sends(text);
 	wait_exchanges(1);
-	hop_sends(MESSAGE("new") MULTIPART(HELLO));	/* while it is resolved */
+	hop_sends(message("new", MULTIPART(HELLO)));	/* while it is resolved */
 	silence();
 	assert_int_equal(kms_waiting(), 1);
 	kms_answers();
 	client_gets();					/* not only the old contact */
 	assert_string_equal(body(), "hello");
-	hop_sends(MESSAGE("again") MULTIPART(HELLO));	/* while the client thinks */
+	hop_sends(message("again", MULTIPART(HELLO)));	/* while the client thinks */
 	silence();
 	client_sends(answer("200 OK"));
 	for (int i = 0; i < 2; i++) {
 		hop_gets();
 		first_line_is("SIP/2.0 200 OK");
 	}
-	hop_sends(MESSAGE("late") MULTIPART(HELLO));	/* the old contact is still asked */
+	hop_sends(message("late", MULTIPART(HELLO)));	/* the old contact is still asked */
 	hop_gets();
 	first_line_is("SIP/2.0 200 OK");
 	silence();
@@ -270,9 +277,9 @@ static void copies_of_a_fork(void **state)
 static void no_fork_but_a_forgery(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	hop_sends(message("1", MULTIPART(HELLO)));
 	wait_exchanges(1);
-	hop_sends(MESSAGE("2") MULTIPART("x" HELLO));
+	hop_sends(message("2", MULTIPART("x" HELLO)));
 	wait_exchanges(2);
 	kms_answers();
 	client_gets();
@@ -285,19 +292,19 @@ static void no_fork_but_a_forgery(void **state)
 static void unprotected_is_refused(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") "P-Mikey-Verified: <alice@example.test>; proved=body\r\n"
-		  "Content-Type: text/plain\r\n\r\nplain");
+	hop_sends(message("1", "P-Mikey-Verified: <alice@example.test>; proved=body\r\n"
+		  "Content-Type: text/plain\r\n\r\nplain"));
 	refused("SIP/2.0 488 Not Acceptable Here");
-	hop_sends(MESSAGE("2") "\r\n");
+	hop_sends(message("2", "\r\n"));
 	refused("SIP/2.0 488 Not Acceptable Here");
-	hop_sends(MESSAGE("3") "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
-		  "--b\r\nContent-Type: application/mikey\r\n\r\nx\r\n--b--\r\n");
+	hop_sends(message("3", "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
+		  "--b\r\nContent-Type: application/mikey\r\n\r\nx\r\n--b--\r\n"));
 	hop_gets();
 	first_line_is("SIP/2.0 415 Unsupported Media Type");
 	assert_non_null(strstr(header("Accept", 0), "application/pkcs7-mime"));
-	hop_sends(MESSAGE("4") "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
+	hop_sends(message("4", "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
 		  "--b\r\nContent-Type: application/mikey\r\n\r\nx\r\n"
-		  "--b\r\nContent-Type: application/pkcs7-mime\r\n\r\ncut");
+		  "--b\r\nContent-Type: application/pkcs7-mime\r\n\r\ncut"));
 	refused("SIP/2.0 493 Undecipherable");
 	assert_int_equal(kernel.resolves, 0);
 }
@@ -311,8 +318,8 @@ static int open_marking(void **state)
 static void unprotected_is_marked(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") "P-Mikey-Verified: <alice@example.test>; proved=body\r\n"
-		  "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nplain");
+	hop_sends(message("1", "P-Mikey-Verified: <alice@example.test>; proved=body\r\n"
+		  "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nplain"));
 	client_gets();
 	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
 	assert_string_equal(header("P-Mikey-Verified", 1), "");
@@ -322,22 +329,22 @@ static void unprotected_is_marked(void **state)
 static void waiting_is_limited(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") MULTIPART(HELLO));
+	hop_sends(message("1", MULTIPART(HELLO)));
 	wait_exchanges(1);
-	hop_sends(MESSAGE("2") MULTIPART("x" HELLO));
+	hop_sends(message("2", MULTIPART("x" HELLO)));
 	refused("SIP/2.0 503 Service Unavailable");
 	kms_answers();
 	client_gets();
-	hop_sends(MESSAGE("3") MULTIPART("y" HELLO));
+	hop_sends(message("3", MULTIPART("y" HELLO)));
 	wait_exchanges(1);
 }
 
 static void ended_while_opening(void **state)
 {
 	(void)state;
-	hop_sends(MESSAGE("1") MULTIPART(HELLO));
-	hop_sends(MESSAGE("2") MULTIPART("x" HELLO));
-	hop_sends(MESSAGE("3") MULTIPART(HELLO));
+	hop_sends(message("1", MULTIPART(HELLO)));
+	hop_sends(message("2", MULTIPART("x" HELLO)));
+	hop_sends(message("3", MULTIPART(HELLO)));
 	wait_exchanges(2);
 	kms_answers();
 	client_gets();

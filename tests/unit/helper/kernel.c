@@ -404,7 +404,8 @@ int kms_open(struct kms **kms, const struct config *config, struct problem *prob
 	(void)config;
 	(void)problem;
 	*kms = NULL;
-	posts_begin = posts_end = 0;
+	posts_begin = 0;
+	posts_end = 0;
 	return 0;
 }
 

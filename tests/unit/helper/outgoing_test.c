@@ -8,16 +8,26 @@
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
 
-#define MESSAGE(branch) \
-	"MESSAGE sip:bob@example.test SIP/2.0\r\n" VIA("$C", branch) \
-	FROM_TO("alice@example.test", "bob@example.test", branch, "MESSAGE") \
-	"Subject: seen by all\r\nContent-Type: text/plain\r\nContent-Language: en\r\n" \
-	"Content-Length: 5\r\n\r\nhello"
 #define ENTITY "Content-Type: text/plain\r\nContent-Language: en\r\n\r\nhello"
-#define TO(uri, branch) \
-	"MESSAGE " uri " SIP/2.0\r\n" VIA("$C", branch) \
-	"From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n" \
-	"Call-ID: " branch "\r\nCSeq: 1 MESSAGE\r\n"
+
+/* A text message of alice's; its branch is its Call-ID. */
+static const char *to(const char *uri, const char *branch)
+{
+	static char text[1024];
+
+	snprintf(text, sizeof(text), "MESSAGE %s SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bK%s;rport\r\n"
+		 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
+		 "Call-ID: %s\r\nCSeq: 1 MESSAGE\r\nSubject: seen by all\r\n"
+		 "Content-Type: text/plain\r\nContent-Language: en\r\n"
+		 "Content-Length: 5\r\n\r\nhello", uri, branch, branch);
+	return text;
+}
+
+static const char *to_bob(const char *branch)
+{
+	return to("sip:bob@example.test", branch);
+}
 
 static int open_stage(void **state)
 {
@@ -76,10 +86,10 @@ static void refused(const char *request, const char *line, const char *words)
 static void protected_on_the_way(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	/* impatient clients change nothing */
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	silence();
 	assert_int_equal(kms_waiting(), 1);
 	kms_answers();
@@ -99,7 +109,7 @@ static void protected_on_the_way(void **state)
 	first_line_is("SIP/2.0 202 Accepted");
 
 	/* the second goes with the same ticket, at once */
-	client_sends(MESSAGE("2"));
+	client_sends(to_bob("2"));
 	hop_gets();
 	assert_int_equal(kernel.protected_with, 1000);
 	assert_int_equal(kernel.requests, 1);
@@ -107,16 +117,12 @@ static void protected_on_the_way(void **state)
 
 static void many_share_one_exchange(void **state)
 {
-	char text[1024], id[16];
+	char id[16];
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
 		snprintf(id, sizeof(id), "m%d", i);
-		snprintf(text, sizeof(text), "MESSAGE sip:bob@example.test SIP/2.0\r\n"
-			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bK%s\r\n"
-			 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
-			 "Call-ID: %s\r\nCSeq: 1 MESSAGE\r\n\r\nhello", id, id);
-		client_sends(text);
+		client_sends(to_bob(id));
 	}
 	wait_exchanges(1);
 	loop_for(50);
@@ -136,8 +142,8 @@ static void single_use_tickets(void **state)
 {
 	(void)state;
 	kernel.not_reusable = true;
-	client_sends(MESSAGE("1"));
-	client_sends(MESSAGE("2"));
+	client_sends(to_bob("1"));
+	client_sends(to_bob("2"));
 	wait_exchanges(1);
 	loop_for(50);
 	for (int i = 0; i < 2; i++) {
@@ -147,7 +153,7 @@ static void single_use_tickets(void **state)
 		assert_int_equal(kernel.dropped[i], 1000 + i);
 	}
 	assert_int_equal(kms_waiting(), 0);
-	client_sends(MESSAGE("3"));
+	client_sends(to_bob("3"));
 	wait_exchanges(1);
 	assert_int_equal(kernel.requests, 3);
 }
@@ -155,11 +161,11 @@ static void single_use_tickets(void **state)
 static void tickets_are_for_one_recipient(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
-	client_sends(TO("sip:carol@example.test", "c1") "\r\nx");
+	client_sends(to("sip:carol@example.test", "c1"));
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
@@ -178,22 +184,19 @@ static void tickets_are_for_one_recipient(void **state)
 static void stale_tickets(void **state)
 {
 	static const int errors[] = { -ENOKEY, -EKEYEXPIRED, -EKEYREVOKED, -EPERM };
-	char text[1024];
+	char id[16];
 	int32_t before;
 
 	(void)state;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		before = kernel.protected_with;
 		kernel.protect = (struct kernel_fault){ errors[i], 1 };
-		snprintf(text, sizeof(text), "MESSAGE sip:bob@example.test SIP/2.0\r\n"
-			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bKs%zu\r\n"
-			 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
-			 "Call-ID: s%zu\r\nCSeq: 1 MESSAGE\r\n\r\nhello", i, i);
-		client_sends(text);
+		snprintf(id, sizeof(id), "s%zu", i);
+		client_sends(to_bob(id));
 		wait_exchanges(1);
 		kms_answers();
 		while (hop_gets() && strncmp(header("Call-ID", 0), "s", 1))
@@ -204,7 +207,7 @@ static void stale_tickets(void **state)
 		client_gets();
 	}
 	kernel.protect = (struct kernel_fault){ -EKEYREVOKED, -1 };
-	client_sends(MESSAGE("9"));
+	client_sends(to_bob("9"));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -214,8 +217,8 @@ static void stale_tickets(void **state)
 static void kms_troubles(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
-	client_sends(MESSAGE("2"));
+	client_sends(to_bob("1"));
+	client_sends(to_bob("2"));
 	wait_exchanges(1);
 	loop_for(30);
 	kms_fails(-EHOSTUNREACH, "the KMS is \"away\"\r\nX-Evil: 1");
@@ -227,7 +230,7 @@ static void kms_troubles(void **state)
 				    "399 mikeyd \"the KMS is 'away'''X-Evil: 1\"");
 		assert_string_equal(header("X-Evil", 0), "");
 	}
-	client_sends(MESSAGE("3"));
+	client_sends(to_bob("3"));
 	wait_exchanges(1);
 	kms_fails(-EPROTO, "nonsense");
 	client_gets();
@@ -251,16 +254,13 @@ static void grants_refused(void **state)
 		{ -ENOMEM, "SIP/2.0 503 Service Unavailable" },
 		{ -ESRCH, "SIP/2.0 500 Server Internal Error" },
 	};
-	char text[1024];
+	char id[16];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		kernel.grant = (struct kernel_fault){ cases[i].error, 1 };
-		snprintf(text, sizeof(text), "MESSAGE sip:bob@example.test SIP/2.0\r\n"
-			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bKg%zu\r\n"
-			 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
-			 "Call-ID: g%zu\r\nCSeq: 1 MESSAGE\r\n\r\nhello", i, i);
-		client_sends(text);
+		snprintf(id, sizeof(id), "g%zu", i);
+		client_sends(to_bob(id));
 		wait_exchanges(1);
 		kms_answers();
 		client_gets();
@@ -274,19 +274,19 @@ static void grants_refused(void **state)
 static void quota_of_keys(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
 	kernel.grant = (struct kernel_fault){ -EDQUOT, 1 };
-	client_sends(TO("sip:carol@example.test", "q1") "\r\nx");
+	client_sends(to("sip:carol@example.test", "q1"));
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
 	assert_string_equal(header("Call-ID", 0), "q1");
 	assert_int_equal(kernel.dropped[0], 1000);
 	kernel.grant = (struct kernel_fault){ -EDQUOT, -1 };
-	client_sends(TO("sip:dave@example.test", "q2") "\r\nx");
+	client_sends(to("sip:dave@example.test", "q2"));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -299,11 +299,11 @@ static void another_psk(void **state)
 	(void)state;
 	kernel.request = (struct kernel_fault){ -EKEYREVOKED, 1 };
 	kernel.psk_there = 78;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	assert_int_equal(kernel.psk_seen, 78);
 	kernel.request = (struct kernel_fault){ -EKEYREVOKED, -1 };
-	refused(TO("sip:carol@example.test", "p1") "\r\nx", "SIP/2.0 500 Server Internal Error",
+	refused(to("sip:carol@example.test", "p1"), "SIP/2.0 500 Server Internal Error",
 		"the double refuses");
 	assert_int_equal(kernel.requests, 3);
 }
@@ -314,14 +314,14 @@ static void never_in_the_clear(void **state)
 	refused("MESSAGE sip:bob@example.test SIP/2.0\r\n" VIA("$C", "n1")
 		FROM_TO("mallory@example.test", "bob@example.test", "n1", "MESSAGE") "\r\nx",
 		"SIP/2.0 403 Forbidden", "From is no identity");
-	refused(TO("tel:+4930", "n2") "\r\nx", "SIP/2.0 416 Unsupported URI Scheme", "sips:");
-	refused(TO("sip:example.test", "n3") "\r\nx", "SIP/2.0 484 Address Incomplete",
+	refused(to("tel:+4930", "n2"), "SIP/2.0 416 Unsupported URI Scheme", "sips:");
+	refused(to("sip:example.test", "n3"), "SIP/2.0 484 Address Incomplete",
 		"user@domain");
-	refused(TO("sip:bo%6@example.test", "n4") "\r\nx", "SIP/2.0 484 Address Incomplete", "");
+	refused(to("sip:bo%6@example.test", "n4"), "SIP/2.0 484 Address Incomplete", "");
 	kernel.request = (struct kernel_fault){ -EKEYEXPIRED, -1 };
-	refused(MESSAGE("n5"), "SIP/2.0 500 Server Internal Error", "the double refuses");
+	refused(to_bob("n5"), "SIP/2.0 500 Server Internal Error", "the double refuses");
 	kernel.request = (struct kernel_fault){ -ENOENT, -1 };
-	refused(MESSAGE("n6"), "SIP/2.0 503 Service Unavailable", "the double refuses");
+	refused(to_bob("n6"), "SIP/2.0 503 Service Unavailable", "the double refuses");
 	client_sends("MESSAGE sip:list@example.test SIP/2.0\r\n" VIA("$C", "n7")
 		     FROM_TO("alice@example.test", "list@example.test", "n7", "MESSAGE")
 		     "Require: recipient-list-message\r\n\r\nx");
@@ -336,7 +336,7 @@ static void entity_too_large_for_the_kernel(void **state)
 {
 	(void)state;
 	kernel.protect = (struct kernel_fault){ -EMSGSIZE, -1 };
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
@@ -354,9 +354,9 @@ static int open_short_queue(void **state)
 static void waiting_is_limited(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	wait_exchanges(1);
-	refused(MESSAGE("2"), "SIP/2.0 503 Service Unavailable", "too many messages wait");
+	refused(to_bob("2"), "SIP/2.0 503 Service Unavailable", "too many messages wait");
 	kms_answers();
 	hop_gets();
 	hop_sends(answer("200 OK"));
@@ -364,7 +364,7 @@ static void waiting_is_limited(void **state)
 	first_line_is("SIP/2.0 200 OK");
 	/* reuse = false: the ticket is not kept */
 	assert_int_equal(kernel.dropped[0], 1000);
-	client_sends(MESSAGE("3"));
+	client_sends(to_bob("3"));
 	wait_exchanges(1);
 }
 
@@ -379,7 +379,7 @@ static int open_passing(void **state)
 static void passed_if_configured_so(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
+	client_sends(to_bob("1"));
 	hop_gets();
 	assert_string_equal(body(), "hello");
 	assert_string_equal(header("Content-Type", 0), "text/plain");
@@ -389,8 +389,8 @@ static void passed_if_configured_so(void **state)
 static void ended_while_waiting(void **state)
 {
 	(void)state;
-	client_sends(MESSAGE("1"));
-	client_sends(TO("sip:carol@example.test", "e2") "\r\nx");
+	client_sends(to_bob("1"));
+	client_sends(to("sip:carol@example.test", "e2"));
 	wait_exchanges(2);
 	kms_answers();
 	hop_gets();

@@ -34,12 +34,13 @@ static void written(const struct sip_pass *pass, const char *expected)
 
 static void request_passes(void **state)
 {
-	struct sip_msg *msg = decode("MESSAGE sip:b@x;y=z SIP/2.0\r\n"
-				     "v: SIP/2.0/UDP c.test;rport;branch=z9hG4bK1, SIP/2.0/TCP d;branch=2\r\n"
-				     "Route: <sip:one;lr>,<sip:two;lr>\r\nRoute: <sip:three;lr>\r\n"
-				     LINES "Subject: folded\r\n  here\r\nmax-forwards: 9\r\n"
-				     "p-mikey-verified: <x@y>; proved=body\r\nX-Ours: 1, 2\r\n"
-				     "Content-Type: text/plain\r\nMIME-Version: 1.0\r\nl: 2\r\n\r\nhi");
+	static const char text[] = "MESSAGE sip:b@x;y=z SIP/2.0\r\n"
+		"v: SIP/2.0/UDP c.test;rport;branch=z9hG4bK1, SIP/2.0/TCP d;branch=2\r\n"
+		"Route: <sip:one;lr>,<sip:two;lr>\r\nRoute: <sip:three;lr>\r\n"
+		LINES "Subject: folded\r\n  here\r\nmax-forwards: 9\r\n"
+		"p-mikey-verified: <x@y>; proved=body\r\nX-Ours: 1, 2\r\n"
+		"Content-Type: text/plain\r\nMIME-Version: 1.0\r\nl: 2\r\n\r\nhi";
+	struct sip_msg *msg = decode(text);
 	struct sip_pass pass = {
 		.msg = msg,
 		.via = "SIP/2.0/TCP us;branch=z9hG4bK2",
@@ -75,9 +76,11 @@ static void request_passes(void **state)
 
 static void response_passes(void **state)
 {
-	struct sip_msg *msg = decode("SIP/2.0 486 Busy Here, Sorry\r\nVia: SIP/2.0/UDP us;branch=z9hG4bK2\r\n"
-				     "Via: SIP/2.0/UDP c;branch=z9hG4bK1;received=192.0.2.7;rport=4444\r\n"
-				     LINES "Max-Forwards: 3\r\nP-Mikey-Verified: x\r\nContent-Length: 0\r\n\r\n");
+	static const char text[] = "SIP/2.0 486 Busy Here, Sorry\r\n"
+		"Via: SIP/2.0/UDP us;branch=z9hG4bK2\r\n"
+		"Via: SIP/2.0/UDP c;branch=z9hG4bK1;received=192.0.2.7;rport=4444\r\n"
+		LINES "Max-Forwards: 3\r\nP-Mikey-Verified: x\r\nContent-Length: 0\r\n\r\n";
+	struct sip_msg *msg = decode(text);
 	struct sip_pass pass = { .msg = msg, .pop_via = true };
 
 	(void)state;
@@ -89,7 +92,8 @@ static void response_passes(void **state)
 
 static void own_response(void **state)
 {
-	struct sip_msg *msg = decode("MESSAGE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP c;branch=1, SIP/2.0/UDP d\r\n"
+	struct sip_msg *msg = decode("MESSAGE sip:b@x SIP/2.0\r\n"
+				     "Via: SIP/2.0/UDP c;branch=1, SIP/2.0/UDP d\r\n"
 				     LINES "Subject: s\r\nContent-Length: 0\r\n\r\n");
 	struct mbuf *mb = mbuf_alloc(512);
 
