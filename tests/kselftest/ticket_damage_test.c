@@ -104,7 +104,7 @@ static u32 damage_answer(struct _test_data_damage *self, struct term *t,
 	return wrong;
 }
 
-TEST_F_TIMEOUT(damage, request_resp, 120)
+TEST_F_TIMEOUT(damage, request_resp, 900)
 {
 	struct nlc_reply r;
 
@@ -121,7 +121,7 @@ TEST_F_TIMEOUT(damage, request_resp, 120)
 	nlc_free(&r);
 }
 
-TEST_F_TIMEOUT(damage, resolve_resp, 120)
+TEST_F_TIMEOUT(damage, resolve_resp, 900)
 {
 	struct nlc_reply r;
 
@@ -153,7 +153,7 @@ static int admit(struct _test_data_damage *self, const struct peer_msg *transfer
 }
 
 /* Truncations end at RESOLVE; what a KMS says does not matter. */
-TEST_F_TIMEOUT(damage, transfer_init_cut, 60)
+TEST_F_TIMEOUT(damage, transfer_init_cut, 900)
 {
 	struct nlc_reply r;
 	u32 i;
@@ -175,7 +175,7 @@ TEST_F_TIMEOUT(damage, transfer_init_cut, 60)
  * at ADMIT. The one exception is Vr's MAC, which is for the KMS: its key is
  * MPKr, which a responder never has. There a true KMS refuses.
  */
-TEST_F_TIMEOUT(damage, transfer_init_flips, 240)
+TEST_F_TIMEOUT(damage, transfer_init_flips, 900)
 {
 	struct peer_msg *bad = &self->bad;
 	u32 i, vr_at, vr_end, early = 0, late = 0, at_kms = 0;

@@ -145,7 +145,7 @@ static int grant(struct _test_data_hostile *f, struct damage *d,
 	return 0;
 }
 
-TEST_F_TIMEOUT(hostile, request_resp, 120)
+TEST_F_TIMEOUT(hostile, request_resp, 900)
 {
 	struct damage d = { .mac_len = 32 };
 	struct tally t = { 0 };
@@ -185,7 +185,7 @@ static int resolve_keys(struct _test_data_hostile *f, struct damage *d,
 			MIKEY_TICKET_GENL_VERSION);
 }
 
-TEST_F_TIMEOUT(hostile, key_data, 120)
+TEST_F_TIMEOUT(hostile, key_data, 900)
 {
 	struct damage d = { .mac_len = 0 };
 	struct tally t = { 0 };
@@ -240,7 +240,7 @@ static int resolve(struct _test_data_hostile *f, struct damage *d,
  * The MAC's label and identities are those of the plan, so that a flip in CSB
  * ID, RANDRi or an identity is one that the MAC tells.
  */
-TEST_F_TIMEOUT(hostile, transfer_init, 200)
+TEST_F_TIMEOUT(hostile, transfer_init, 900)
 {
 	struct damage d = { .mac_len = 32 };
 	struct tally t = { 0 };
