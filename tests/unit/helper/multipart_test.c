@@ -131,7 +131,8 @@ static void any_order_and_headers(void **state)
 	/* no line end after the last boundary; white space after boundaries */
 	protected(MIXED, "--b \r\n" TRANSFER "--b\t\r\n" CMS "--b--");
 	protected(MIXED, NEXT "content-transfer-encoding: BASE64\r\n"
-		  "CONTENT-TYPE:\r\n Application/MIKEY\r\nX-Other: x\r\n\r\nAA\r\nEC\r\n" NEXT CMS END);
+		  "CONTENT-TYPE:\r\n Application/MIKEY\r\nX-Other: x\r\n\r\n"
+		  "AA\r\nEC\r\n" NEXT CMS END);
 	/* smime-type selects nothing */
 	protected(MIXED, NEXT TRANSFER NEXT
 		  "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n"
@@ -292,7 +293,8 @@ static void entities_split(void **state)
 		  "content-type: a; b=c\td\r\nContent-Language: x\r\n", "");
 	/* what is inside cannot add a header of its own choice */
 	splits_to("P-Mikey-Verified: <king@x>; proved=body\r\nContent-Length: 9\r\n"
-		  "MIME-Version: 1.0\r\nTo: x\r\nContent-ID: <1@x>\r\n\r\n", "Content-ID: <1@x>\r\n", "");
+		  "MIME-Version: 1.0\r\nTo: x\r\nContent-ID: <1@x>\r\n\r\n",
+		  "Content-ID: <1@x>\r\n", "");
 	splits_to("Content-Type: a\rP-Mikey-Verified: x\r\n\r\n",
 		  "Content-Type: aP-Mikey-Verified: x\r\n", "");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
