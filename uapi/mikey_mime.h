@@ -14,7 +14,7 @@
  * An attribute carries at most 65531 bytes. ENTITY and CMS are therefore
  * repeated: their bytes are the concatenation of all of them in order, and
  * the kernel cuts its own into pieces of MIKEY_MIME_SEGMENT. All together
- * are at most the module parameter max_entity (262144 by default; CMS that
+ * are at most the module parameter max_entity (270336 by default; CMS that
  * and MIKEY_MIME_CMS_OVERHEAD), else -EMSGSIZE. A request over about 200 KB
  * wants SO_SNDBUF.
  *

@@ -18,7 +18,8 @@
 
 #define ENTITY_MAX (1024 * 1024)
 
-static unsigned int max_entity = 256 * 1024;
+/* A body of 256 KiB and the headers that stand before it in its entity. */
+static unsigned int max_entity = (256 + 8) * 1024;
 static unsigned int forms = ~0;
 
 static int set_max_entity(const char *val, const struct kernel_param *kp)
@@ -32,7 +33,7 @@ static const struct kernel_param_ops max_entity_ops = {
 };
 
 module_param_cb(max_entity, &max_entity_ops, &max_entity, 0644);
-MODULE_PARM_DESC(max_entity, "longest MIME entity in bytes (262144, at most 1048576)");
+MODULE_PARM_DESC(max_entity, "longest MIME entity in bytes (270336, at most 1048576)");
 module_param(forms, uint, 0644);
 MODULE_PARM_DESC(forms, "mask of 1 << form of the forms that are allowed (all)");
 

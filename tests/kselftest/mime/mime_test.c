@@ -112,7 +112,7 @@ static void round_trip(struct __test_metadata *_metadata, struct scene *sc,
 /* Around the ends of pages, segments and 64 KiB, and both limits */
 static const u32 sizes[] = {
 	1, 2, 64, 100, 127, 128, 255, 256, 1300, 4095, 4096, 4097, 64999, 65000, 65001,
-	65530, 65531, 65532, 65533, 65534, 65535, 65536, 130000, 130001, 262143, 262144,
+	65530, 65531, 65532, 65533, 65534, 65535, 65536, 130000, 130001, 262143, 262144, 270336,
 };
 
 TEST_F_TIMEOUT(mime, round_trip_auth_enveloped, 120)
@@ -312,7 +312,7 @@ TEST_F(mime, protect_refusals)
 	expect_refused(_metadata, sc, -EINVAL, "1 to 255");
 	nlc_free(&sc->r);
 
-	entity = body_entity(262145);
+	entity = body_entity(270337);
 	nlc_call(c, body_protect_msg(c, sc->lane.send, BOB, entity), &sc->r);
 	expect_refused(_metadata, sc, -EMSGSIZE, "max_entity");
 	EXPECT_EQ(MIKEY_MIME_A_ENTITY, sc->r.blamed);
@@ -463,7 +463,7 @@ TEST_F(mime, unprotect_refusals)
 	EXPECT_EQ(MIKEY_MIME_A_CMS, sc->r.missing);
 	nlc_free(&sc->r);
 
-	much = body_entity(262144 + MIKEY_MIME_CMS_OVERHEAD + 1);
+	much = body_entity(270336 + MIKEY_MIME_CMS_OVERHEAD + 1);
 	nlc_call(c, body_unprotect_msg(c, receive, letter_transfer(&sc->letter), much),
 		 &sc->r);
 	expect_refused(_metadata, sc, -EMSGSIZE, "max_entity");
@@ -568,7 +568,7 @@ TEST_F(mime, caps_and_stats)
 	EXPECT_NE(0, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]) &
 		  1 << MIKEY_FORM_AUTH_ENVELOPED);
 	EXPECT_NE(0, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]) & 1 << MIKEY_FORM_AUTHENTICATED);
-	EXPECT_EQ(262144, nlc_u32(sc->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
+	EXPECT_EQ(270336, nlc_u32(sc->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
 	ASSERT_NE(NULL, sc->r.attr[MIKEY_MIME_A_MODULE_VERSION]);
 	EXPECT_LT(1, nla_len(sc->r.attr[MIKEY_MIME_A_MODULE_VERSION]));
 	nlc_free(&sc->r);
