@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mikey_ticket.ko as a module: its parameters and its tracepoint. Reloads the module from MIKEY_MODULES;
- * skipped without it.
+ * mikey_ticket.ko as a module: its parameters and its tracepoint. Reloads the
+ * module from MIKEY_MODULES; skipped without it.
  */
 #include <kselftest_harness.h>
 

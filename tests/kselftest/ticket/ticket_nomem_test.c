@@ -248,25 +248,32 @@ static struct nl_msg *make_admit(struct _test_data_nomem *self)
 
 TEST_F_TIMEOUT(nomem, request, 120)
 {
-	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->alice, before_request,
-						    make_request }));
+	struct trial t = { &self->alice, before_request, make_request };
+
+	EXPECT_EQ(0, try_all(self, &t));
 }
 
 TEST_F_TIMEOUT(nomem, grant, 120)
 {
-	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->alice, before_grant, make_grant }));
+	struct trial t = { &self->alice, before_grant, make_grant };
+
+	EXPECT_EQ(0, try_all(self, &t));
 	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_TICKETS, 0, 2000));
 	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
 }
 
 TEST_F_TIMEOUT(nomem, resolve, 120)
 {
-	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->bob, before_resolve, make_resolve }));
+	struct trial t = { &self->bob, before_resolve, make_resolve };
+
+	EXPECT_EQ(0, try_all(self, &t));
 }
 
 TEST_F_TIMEOUT(nomem, admit, 120)
 {
-	EXPECT_EQ(0, try_all(self, &(struct trial){ &self->bob, before_admit, make_admit }));
+	struct trial t = { &self->bob, before_admit, make_admit };
+
+	EXPECT_EQ(0, try_all(self, &t));
 	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
 	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
 }
