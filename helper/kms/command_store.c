@@ -3,7 +3,9 @@
  * init, check-config, tpk, replay: the store as a whole.
  */
 #include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +23,31 @@ static bool no_arguments(const struct kms_command *self, int argc, char **argv,
 	*status = kms_misused(self, "\"%s\" is one argument too many",
 			      argv[optind]);
 	return false;
+}
+
+/*
+ * root makes the store for the user that the service runs as: whoever owns
+ * the folder. The key stays root's and that user's group may read it.
+ */
+static int hand_over(const struct kms_config *config, struct problem *problem)
+{
+	char *copy = strdup(config->store);
+	struct stat st;
+	int ret = 0;
+
+	if (!copy)
+		return problem_set(problem, -ENOMEM, "no memory");
+	if (geteuid() || stat(dirname(copy), &st) || !st.st_uid)
+		goto out;
+	if (chown(config->store, st.st_uid, st.st_gid) ||
+	    chown(config->store_key, 0, st.st_gid) ||
+	    chmod(config->store_key, 0640))
+		ret = problem_set(problem, -errno,
+				  "%s and %s cannot be given to the folder's owner: %s",
+				  config->store, config->store_key, strerror(errno));
+out:
+	free(copy);
+	return ret;
 }
 
 static int init(const struct kms_config *config, struct problem *problem)
@@ -46,6 +73,11 @@ static int init(const struct kms_config *config, struct problem *problem)
 	}
 	kms_database_close(d);
 	kms_seal_free(seal);
+	if (!ret) {
+		ret = hand_over(config, problem);
+		if (ret)
+			unlink(config->store);
+	}
 	/* The key alone is of no use and would be in the way of a second try. */
 	if (ret)
 		unlink(config->store_key);

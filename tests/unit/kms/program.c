@@ -170,6 +170,32 @@ static void init_fails_cleanly(void **state)
 		   "does not belong to this store");
 }
 
+/* What root makes, the service's user can use; the key stays root's. */
+static void init_hands_over(void **state)
+{
+	struct place *p = *state;
+	const char *folder = place_file(p, "for-service");
+	struct stat st;
+
+	if (geteuid())
+		skip();
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(chown(folder, 54321, 54322), 0);
+	assert_run(p, "init --store for-service/store --store-key k3", 0, "made", "");
+	/* what root does later must not take anything away again */
+	assert_run(p, "user add --store for-service/store --store-key k3 --uid a@x.test", 0, "", "");
+	assert_int_equal(stat(place_file(p, "for-service/store"), &st), 0);
+	assert_int_equal(st.st_uid, 54321);
+	assert_int_equal(st.st_gid, 54322);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(stat(place_file(p, "k3"), &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_gid, 54322);
+	assert_int_equal(st.st_mode & 0777, 0640);
+	unlink(place_file(p, "for-service/store"));
+	rmdir(place_file(p, "for-service"));
+}
+
 static void users(void **state)
 {
 	struct place *p = *state;
@@ -597,6 +623,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		AT_PLACE(usage),
 		AT_PLACE(init_fails_cleanly),
+		AT_PLACE(init_hands_over),
 		AT_PLACE(users),
 		AT_PLACE(groups_and_tpks),
 		AT_PLACE(stopped),
