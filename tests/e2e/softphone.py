@@ -79,7 +79,7 @@ class Softphone:
         if '"ok":true' not in answer:
             raise s.Failure(f"baresip did not take the message: {answer}")
 
-    def shows(self, text, seconds=30):
+    def shows(self, text, seconds=120):
         """Wait for a line with text on the screen; the line."""
         return s.wait_for(lambda: next((line for line in self.screen if text in line), None),
                           seconds, f"{text!r} on {self.terminal.name}'s screen: {self.screen}")

@@ -169,8 +169,9 @@ class Terminal:
         os.mkdir(self.dir, 0o700)
         os.chown(self.dir, self.uid, self.uid)
         stage.link(self.netns, address)
-        # The process that keeps the user's session keyring for all others.
         self.psk_hex = None
+        # Tickets outlive a stage, but the KMS that could resolve them does not.
+        self.run("keyctl", "clear", "@u")
 
     def prefix(self):
         """What makes a command run as this user in this namespace."""
