@@ -16,7 +16,6 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/key-type.h>
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -271,14 +270,7 @@ struct mikey_ticket *mikey_key_ticket(key_serial_t serial,
 	}
 	/* set before the key was positive, cleared when no reference is left */
 	t = key->payload.data[0];
-	spin_lock_bh(&t->lock);
-	if (t->spent)
-		err = -EPERM;
-	else if (!t->secrets)
-		err = t->death;
-	else if (ktime_get_real_seconds() >= t->expires)
-		err = -EKEYEXPIRED;
-	spin_unlock_bh(&t->lock);
+	err = mikey_ticket_check(t);
 	if (!err)
 		return t;
 	key_put(key);

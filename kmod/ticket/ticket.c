@@ -5,8 +5,10 @@
  * The kernel's key garbage collector is not what wipes them: it gets to a
  * revoked or expired key minutes later (gc_delay). They die in .revoke, in
  * .destroy, when a single use is over, or at the hand of a timer on the real
- * time clock, which also fires when that clock is set ahead. Once dead they
- * stay dead, whatever the clock says later.
+ * time clock, which also fires when that clock is set ahead. It fires in hard
+ * interrupt: a busy machine runs softirqs late, and a clock set ahead and back
+ * meanwhile would be missed. Once dead they stay dead, whatever the clock
+ * says later.
  *
  * Operations copy the keys out under the ticket's spinlock and work on the
  * copy, so that messages of one ticket run in parallel and a wipe waits for
@@ -48,13 +50,14 @@ static void free_secrets(struct mikey_secrets *secrets)
 void mikey_ticket_wipe(struct mikey_ticket *t, int death)
 {
 	struct mikey_secrets *secrets;
+	unsigned long flags;
 
-	spin_lock_bh(&t->lock);
+	spin_lock_irqsave(&t->lock, flags);
 	secrets = t->secrets;
 	t->secrets = NULL;
 	if (secrets)
 		t->death = death;
-	spin_unlock_bh(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 
 	if (!secrets)
 		return;
@@ -74,7 +77,7 @@ void mikey_ticket_start(struct mikey_ticket *t, struct key *key)
 {
 	t->key = key;
 	hrtimer_start(&t->timer, ktime_set(t->expires, 0),
-		      HRTIMER_MODE_ABS_SOFT);
+		      HRTIMER_MODE_ABS);
 }
 
 void mikey_ticket_free(struct mikey_ticket *t)
@@ -86,12 +89,13 @@ void mikey_ticket_free(struct mikey_ticket *t)
 
 int mikey_ticket_spend(struct mikey_ticket *t)
 {
+	unsigned long flags;
 	bool first;
 
-	spin_lock_bh(&t->lock);
+	spin_lock_irqsave(&t->lock, flags);
 	first = !t->spent;
 	t->spent = true;
-	spin_unlock_bh(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 	if (!first)
 		return -EPERM;
 	mikey_ticket_wipe(t, -EPERM);
@@ -99,20 +103,44 @@ int mikey_ticket_spend(struct mikey_ticket *t)
 	return 0;
 }
 
+static int why_dead(const struct mikey_ticket *t)
+{
+	lockdep_assert_held(&t->lock);
+	if (t->spent)
+		return -EPERM;
+	return t->secrets ? 0 : t->death;
+}
+
+/* The timer may be late; the clock must not go back on what it said once. */
+static void check_clock(struct mikey_ticket *t)
+{
+	if (ktime_get_real_seconds() >= t->expires)
+		mikey_ticket_wipe(t, -EKEYEXPIRED);
+}
+
+int mikey_ticket_check(struct mikey_ticket *t)
+{
+	unsigned long flags;
+	int err;
+
+	check_clock(t);
+	spin_lock_irqsave(&t->lock, flags);
+	err = why_dead(t);
+	spin_unlock_irqrestore(&t->lock, flags);
+	return err;
+}
+
 int mikey_ticket_borrow(struct mikey_ticket *t, struct mikey_secrets *copy)
 {
-	int err = 0;
+	unsigned long flags;
+	int err;
 
-	spin_lock_bh(&t->lock);
-	if (t->spent)
-		err = -EPERM;
-	else if (!t->secrets)
-		err = t->death;
-	else if (ktime_get_real_seconds() >= t->expires)
-		err = -EKEYEXPIRED;
-	else
+	check_clock(t);
+	spin_lock_irqsave(&t->lock, flags);
+	err = why_dead(t);
+	if (!err)
 		*copy = *t->secrets;
-	spin_unlock_bh(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 	return err;
 }
 
@@ -160,7 +188,7 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	if (!t)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&t->lock);
-	hrtimer_init(&t->timer, CLOCK_REALTIME, HRTIMER_MODE_ABS_SOFT);
+	hrtimer_init(&t->timer, CLOCK_REALTIME, HRTIMER_MODE_ABS);
 	t->timer.function = expire;
 	t->role = spec->role;
 	t->profile = spec->profile;

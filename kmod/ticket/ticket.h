@@ -35,7 +35,7 @@ struct mikey_secrets {
 
 /**
  * struct mikey_ticket - payload of a ticket key
- * @lock: guards @secrets, @death, @spent and @last_sent; the timer's softirq
+ * @lock: guards @secrets, @death, @spent and @last_sent; the timer's interrupt
  *	takes it too
  * @secrets: NULL once wiped
  * @death: why they were wiped: -EKEYEXPIRED, -EKEYREVOKED, -EPERM
@@ -105,11 +105,14 @@ int mikey_ticket_spend(struct mikey_ticket *t);
 /* Start the timer; the ticket now belongs to its key. */
 void mikey_ticket_start(struct mikey_ticket *t, struct key *key);
 
-/* Wipe the keys now, for good. Any context but hard interrupts. */
+/* Wipe the keys now, for good. Any context. */
 void mikey_ticket_wipe(struct mikey_ticket *t, int death);
 
 /* Wipe and free. Not from the timer. */
 void mikey_ticket_free(struct mikey_ticket *t);
+
+/* 0, or why the ticket is dead; one found to have expired is dead for good. */
+int mikey_ticket_check(struct mikey_ticket *t);
 
 /**
  * mikey_ticket_borrow() - copy the keys out for one operation

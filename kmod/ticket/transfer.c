@@ -76,14 +76,15 @@ static int next_t(struct mikey_ticket *t, s64 *next,
 		  struct netlink_ext_ack *extack)
 {
 	s64 now = ktime_get_real_seconds();
+	unsigned long flags;
 
 	if (now < t->from - mikey_clock_skew())
 		return mikey_say(extack, -EACCES, "the ticket is not valid yet");
-	spin_lock_bh(&t->lock);
+	spin_lock_irqsave(&t->lock, flags);
 	now = max3(now, t->from, t->last_sent);
 	now = min(now, t->until);
 	t->last_sent = now;
-	spin_unlock_bh(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 	*next = now;
 	return 0;
 }
