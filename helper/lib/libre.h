@@ -13,4 +13,9 @@
 #define HAVE_INET6 1
 #include <re.h>
 
+/* re.h leaves this one out; its macros want these and are not used here. */
+#define DEBUG_MODULE "mikey"
+#define DEBUG_LEVEL 0
+#include <re_dbg.h>
+
 #endif

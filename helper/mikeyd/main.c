@@ -269,6 +269,8 @@ int main(int argc, char **argv)
 		log_setup("mikeyd", options.verbose ? LOG_LEVEL_DEBUG :
 			  (enum log_level)config.log_level);
 		mikeyd.config = &config;
+		/* what libre would print is in our own words already */
+		dbg_init(DBG_EMERG, DBG_NONE);
 		if (libre_init() || fd_setsize(DESCRIPTORS_MAX))
 			err = problem_set(&problem, -ENOMEM, "libre cannot be started");
 	}

@@ -181,11 +181,12 @@ static bool check(struct owner *owner, const struct flow *client, const struct s
 		err = err ?: -ENOENT;
 	if (err == -ENOENT)
 		return !sa_is_loopback(&client->peer);
-	/* a socket that nobody holds any more shows as root's */
 	if (!err && answer.idiag_inode && is_listed(owner, answer.idiag_uid))
 		return true;
 	if (err)
 		log_warning("socket diagnosis: %s", strerror(-err));
+	else if (!answer.idiag_inode)	/* nobody holds it any more: it shows as root's */
+		log_debug("a client left before it could be asked whose it is");
 	else
 		log_warning("the client's socket belongs to user %u: refused",
 			    answer.idiag_uid);
