@@ -183,7 +183,8 @@ static void init_hands_over(void **state)
 	assert_int_equal(chown(folder, 54321, 54322), 0);
 	assert_run(p, "init --store for-service/store --store-key k3", 0, "made", "");
 	/* what root does later must not take anything away again */
-	assert_run(p, "user add --store for-service/store --store-key k3 --uid a@x.test", 0, "", "");
+	assert_run(p, "user add --store for-service/store --store-key k3 --uid a@x.test",
+		   0, "", "");
 	assert_int_equal(stat(place_file(p, "for-service/store"), &st), 0);
 	assert_int_equal(st.st_uid, 54321);
 	assert_int_equal(st.st_gid, 54322);
