@@ -11,8 +11,10 @@ error, error-mac, extra-responder, long-life, swap-mpk, http-500.
 """
 import argparse
 import base64
+import contextlib
 import json
 import os
+import socket
 import sys
 import threading
 import urllib.parse
@@ -152,11 +154,25 @@ class Server(ThreadingHTTPServer):
         super().__init__((args.bind, args.port), Handler)
         self.kms, self.log = Kms(args), log
         self.lock, self.stopping = threading.Lock(), threading.Event()
+        self.connections = set()
+
+    def process_request(self, request, client_address):
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
 
     def stop(self):
+        """Also end connections that clients keep: their threads would go on
+        answering as this KMS."""
         self.stopping.set()
         self.shutdown()
         self.server_close()
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def parser():
