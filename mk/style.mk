@@ -7,7 +7,8 @@ checkpatch = perl $(linux_source)/scripts/checkpatch.pl --no-tree --strict --qui
 	--terse --show-types --max-line-length=100
 # Not for files that are not patches, nor for code that also builds outside the kernel.
 checkpatch_ignore := FILE_PATH_CHANGES,SPDX_LICENSE_TAG,PREFER_DEFINED_ATTRIBUTE_MACRO
-checkpatch_ignore_user := $(checkpatch_ignore),PREFER_KERNEL_TYPES,CAMELCASE,ARRAY_SIZE,AVOID_EXTERNS,PREFER_PRINTF,ENOSYS,STRCPY
+# Userspace has no BIT(), and wants volatile for signals and for looking at memory.
+checkpatch_ignore_user := $(checkpatch_ignore),VOLATILE,BIT_MACRO,PREFER_KERNEL_TYPES,CAMELCASE,ARRAY_SIZE,AVOID_EXTERNS,PREFER_PRINTF,ENOSYS,STRCPY
 kernel_sources = $(shell git ls-files 'kmod/*.[ch]' 'uapi/*.h' ':!kmod/wire')
 user_sources = $(shell git ls-files 'kmod/wire/*.[ch]' 'helper/*.[ch]' 'tests/*.[ch]')
 # Shell files, with or without a suffix, by their first line.

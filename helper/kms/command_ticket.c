@@ -159,7 +159,7 @@ static int reveal(struct kms_database *d, const struct mikey_msg *m,
 		 kms_ticket_mpks(c, suite, &keys, td->rand.data, &mpks))
 		ret = problem_set(problem, -EKEYREJECTED,
 				  "its MAC does not verify");
-	if (!ret) {
+	if (!ret && profile) {
 		print_key("mpki", mpks.mpk_i, suite->key_len, json);
 		if (profile->forked)
 			print_key("mpkr", mpks.mpk_r, suite->key_len, json);

@@ -62,8 +62,8 @@ static int read_key(struct secret *secret, const struct load *load, struct probl
 	return err < 0 ? err : secret_decode(secret, load->form, problem);
 }
 
-static int add(struct secret *secret, const struct load *load, int32_t *serial,
-	       struct problem *problem)
+static int add_psk(struct secret *secret, const struct load *load, int32_t *serial,
+		   struct problem *problem)
 {
 	size_t len = secret->len;
 	int err;
@@ -91,7 +91,8 @@ static int add(struct secret *secret, const struct load *load, int32_t *serial,
 		fprintf(stderr,
 			"mikeyctl: warning: the key has %zu bytes; the suites have keys of 16, 20 or 32\n",
 			len);
-	fprintf(stderr, "mikeyctl: PSK logon:%s (%zu bytes) is in the kernel\n", load->description, len);
+	fprintf(stderr, "mikeyctl: PSK logon:%s (%zu bytes) is in the kernel\n",
+		load->description, len);
 	return 0;
 }
 
@@ -107,7 +108,7 @@ static int load_key(const struct load *load)
 	if (!err)
 		err = read_key(&secret, load, &problem);
 	if (!err)
-		err = add(&secret, load, &serial, &problem);
+		err = add_psk(&secret, load, &serial, &problem);
 	secret_close(&secret);
 	if (err < 0)
 		return command_failed(&problem);

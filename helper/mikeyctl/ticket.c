@@ -159,8 +159,9 @@ static int list(int32_t ring, bool as_json)
 	if (as_json)
 		json_array(&json, NULL);
 	else if (tickets.count)
-		printf("%-11s %-10s %-10s %-7s %-14s %s  %s\n", "SERIAL", "ROLE", "PROFILE", "SUITE",
-		       "REMAINING", "JK", "INITIATOR -> RESPONDERS");
+		printf("%-11s %-10s %-10s %-7s %-14s %s  %s\n",
+		       "SERIAL", "ROLE", "PROFILE", "SUITE", "REMAINING", "JK",
+		       "INITIATOR -> RESPONDERS");
 	else
 		fprintf(stderr, "mikeyctl: no tickets here\n");
 	for (size_t i = 0; i < tickets.count; i++)

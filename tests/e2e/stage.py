@@ -42,7 +42,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "tests", "peer"))
 import kms  # pylint: disable=wrong-import-position,wrong-import-order
-import terminal as peer  # pylint: disable=wrong-import-position,wrong-import-order
 BUILD = os.environ.get("MIKEY_BUILD", os.path.join(TOP, "build"))
 MODULES = os.environ.get("MIKEY_MODULES", "")
 DOMAIN = "example.test"

@@ -10,6 +10,7 @@ import threading
 
 import ktap
 import stage as s
+import terminal as peer  # beside kms.py, whose folder stage knows
 
 RECEIVER = ("10.66.0.1", 5090)
 TEXT = "Grüße vom Nachbarn ✓"
@@ -33,11 +34,11 @@ def keys_of(terminal):
 
 def peer_sends(sender, receiver, *more, form="auth-enveloped"):
     """MESSAGE from the second implementation, which stands beside the proxy."""
-    arguments = s.peer.parser().parse_args([
+    arguments = peer.parser().parse_args([
         "send", "--to", receiver.aor, "--proxy", "%s:%d" % s.PROXY, "--text", TEXT,
         "--form", form, *keys_of(sender), *more])
     with s.namespace("e2e-net"):
-        return s.peer.send(arguments)["status"]
+        return peer.send(arguments)["status"]
 
 
 def drained(client):
@@ -97,15 +98,15 @@ def test_forms_of_later(alice, bob):
 
 def test_product_to_peer(stage, alice, bob):
     """The second implementation opens what we protect, in both forms"""
-    arguments = s.peer.parser().parse_args(
+    arguments = peer.parser().parse_args(
         ["receive", "--listen", "%s:%d" % RECEIVER, "--count", "2", *keys_of(bob)])
     with s.namespace("e2e-net"):
-        listener = s.peer.listen(arguments)
+        listener = peer.listen(arguments)
     told = []
 
     def receive():
         with s.namespace("e2e-net"):
-            s.peer.receive(arguments, listener, told.append)
+            peer.receive(arguments, listener, told.append)
     threading.Thread(target=receive, daemon=True).start()
     try:
         for form in ("auth-enveloped", "authenticated"):

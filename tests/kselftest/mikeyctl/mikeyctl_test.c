@@ -47,20 +47,28 @@ static int run(const char *input, const char *format, ...)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-#define SAYS(text) \
-	EXPECT_NE(NULL, strstr(output, text)) \
-		TH_LOG("no \"%s\" in: %s", text, output)
-#define SAYS_NOT(text) \
-	EXPECT_EQ(NULL, strstr(output, text)) \
-		TH_LOG("\"%s\" in: %s", text, output)
+/* Does the last output have this text? If not as wanted, show it. */
+static bool says(const char *text, bool wanted)
+{
+	if (!strstr(output, text) != wanted)
+		return true;
+	fprintf(stderr, "# %s \"%s\" in: %s\n", wanted ? "no" : "there is", text, output);
+	return false;
+}
 
-/* The same in a child, where EXPECT does not count. */
-#define MUST(condition) do { \
-	if (!(condition)) { \
-		fprintf(stderr, "%d: %s: %s\n", __LINE__, #condition, output); \
-		return 1; \
-	} \
-} while (0)
+#define SAYS(text) EXPECT_TRUE(says(text, true))
+#define SAYS_NOT(text) EXPECT_TRUE(says(text, false))
+
+/* EXPECT of a child of term_as_user(), where that does not count: it ends. */
+static void must(bool true_one, const char *what, int line)
+{
+	if (true_one)
+		return;
+	fprintf(stderr, "# %d: %s: %s\n", line, what, output);
+	_exit(1);
+}
+
+#define MUST(condition) must((condition), #condition, __LINE__)
 
 static void hex_of(char *to, const u8 *key, size_t len)
 {
@@ -115,8 +123,7 @@ static int user_flow(void *arg)
 	MUST(strstr(output, " J-  " ALICE " -> " BOB "\n"));
 	MUST(strstr(output, " --  " ALICE " -> " CAROL "\n"));
 
-	MUST(!run("", "ticket list --json | python3 -c '"
-		  "import json, sys\n"
+	MUST(!run("", "ticket list --json | python3 -c 'import json, sys\n"
 		  "a, b = json.load(sys.stdin)\n"
 		  "assert a[\"responders\"] + b[\"responders\"] in ([\"%s\", \"%s\"], [\"%s\", \"%s\"])\n"
 		  "assert a[\"reusable\"] != b[\"reusable\"]\n"
@@ -235,7 +242,7 @@ TEST(tickets_of_others)
 }
 
 /* The module parameter in force, as text. */
-static const char *max_entity(void)
+static const char *entity_limit(void)
 {
 	static char text[16];
 	FILE *file = fopen("/sys/module/mikey_mime/parameters/max_entity", "re");
@@ -268,11 +275,11 @@ TEST(counters_and_policy)
 	EXPECT_EQ(0, run("", "policy"));
 	SAYS(" immediate");
 	SAYS(" auth-enveloped authenticated");
-	snprintf(most, sizeof(most), "largest entity   %s bytes\n", max_entity());
+	snprintf(most, sizeof(most), "largest entity   %s bytes\n", entity_limit());
 	SAYS(most);
 	SAYS_NOT("warning");
 	EXPECT_EQ(0, run("", "policy --json | python3 -m json.tool"));
-	snprintf(most, sizeof(most), "\"max_entity\": %s\n", max_entity());
+	snprintf(most, sizeof(most), "\"max_entity\": %s\n", entity_limit());
 	SAYS(most);
 	term_close(&alice);
 }

@@ -117,11 +117,13 @@ static void too_many_and_too_few(void **state)
 		{ &send_message, { NULL }, "--to is missing" },
 		{ &send_message, { "--to", "bob" }, "--to is not a SIP address" },
 		{ &send_message, { "--to", "mailto:bob@b.test" }, "--to is not a SIP address" },
-		{ &send_message, { "--to", "sip:bob@b.test\r\nX: y" }, "--to is not a SIP address" },
+		{ &send_message, { "--to", "sip:bob@b.test\r\nX: y" },
+		  "--to is not a SIP address" },
 		{ &send_message, { "--to", "sip:bob@b.test;a=<b>" }, "--to is not a SIP address" },
 		{ &send_message, { "--to=bob@b.test", "--from=x y@a.test" }, "--from is not" },
 		{ &send_message, { "--to=bob@b.test", "--content-type=text" }, "TYPE/SUBTYPE" },
-		{ &send_message, { "--to=bob@b.test", "--content-type=a/b\r\nX: y" }, "TYPE/SUBTYPE" },
+		{ &send_message, { "--to=bob@b.test", "--content-type=a/b\r\nX: y" },
+		  "TYPE/SUBTYPE" },
 		{ &send_message, { "--to=bob@b.test", "--file=/dev/null", "text" }, "not both" },
 		{ &send_message, { "--to=bob@b.test", "--timeout=33" }, "32 at most" },
 	};
@@ -131,7 +133,8 @@ static void too_many_and_too_few(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		run(&outcome, cases[i].command, -1, cases[i].words[0], cases[i].words[1],
 		    cases[i].words[2], NULL);
-		if (outcome.code != EXIT_USAGE || !strstr(outcome.err, cases[i].says) || *outcome.out)
+		if (outcome.code != EXIT_USAGE || !strstr(outcome.err, cases[i].says) ||
+		    *outcome.out)
 			fail_msg("%s, case %zu: %d, \"%s\"", cases[i].command->words, i,
 				 outcome.code, outcome.err);
 	}

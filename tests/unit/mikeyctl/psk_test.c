@@ -32,7 +32,8 @@ static int make_ring(void **state)
 
 static void load_and_revoke(void **state)
 {
-	static const char hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+	static const char hex[] =
+		"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 	struct outcome outcome;
 	key_serial_t serial;
 	char *text;
@@ -179,8 +180,8 @@ static bool holds(const uint8_t *masked, size_t len)
 		    mode[0] != 'r' || mode[1] != 'w' || end - begin > MAPPING_MAX ||
 		    end - begin < len)
 			continue;
-		for (const volatile uint8_t *at = (void *)begin; !found && (unsigned long)at <= end - len;
-		     at++) {
+		for (unsigned long from = begin; !found && from <= end - len; from++) {
+			const volatile uint8_t *at = (void *)from;
 			size_t same = 0;
 
 			while (same < len && (at[same] ^ masked[same]) == 0xff)

@@ -41,7 +41,8 @@ static const struct {
 	{ "ok", "200 OK\r\n" },
 	{ "accepted", "202 Accepted\r\n" },
 	{ "moved", "302 Moved Temporarily\r\n" },
-	{ "sealed", "493 Undecipherable\r\nWarning: 399 mikeyd \"the ticket \033has expired\"\r\n" },
+	{ "sealed", "493 Undecipherable\r\n"
+		    "Warning: 399 mikeyd \"the ticket \033has expired\"\r\n" },
 	{ "away", "503 Service Unavailable\r\nRetry-After: 30\r\n" },
 	{ "no", "603 Decline\r\n" },
 };
@@ -253,8 +254,9 @@ static void answers_as_exit_codes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		run(&outcome, &send_message, -1, cases[i].to, FROM, "--via",
-		    i % 2 ? via_udp : via_tcp, "text", NULL);
+		const char *via = i % 2 ? via_udp : via_tcp;
+
+		run(&outcome, &send_message, -1, cases[i].to, FROM, "--via", via, "text", NULL);
 		assert_int_equal(outcome.code, cases[i].code);
 		assert_string_equal(outcome.out, cases[i].out);
 	}

@@ -32,10 +32,10 @@ void run_vector(struct outcome *outcome, const struct command *command, int inpu
 /* input_of - a pipe that gives these bytes */
 int input_of(const void *data, size_t len);
 
-#define assert_says(text, words) \
-	do { \
-		if (!strstr(text, words)) \
-			fail_msg("no \"%s\" in \"%s\"", words, text); \
-	} while (0)
+static inline void assert_says(const char *text, const char *words)
+{
+	if (!strstr(text, words))
+		fail_msg("no \"%s\" in \"%s\"", words, text);
+}
 
 #endif

@@ -20,7 +20,7 @@
 #define CALL "Call-ID: 1@a.test\r\n"
 #define CSEQ "CSeq: 1 MESSAGE\r\n"
 #define LENGTH "Content-Length: 2\r\n"
-#define HEAD START VIA TO FROM CALL CSEQ LENGTH
+#define HEAD "MESSAGE sip:bob@b.test SIP/2.0\r\n" VIA TO FROM CALL CSEQ LENGTH
 #define END "\r\nhi"
 
 #define SPOOF "P-Mikey-Verified: <sip:eve@a.test>; proved=body"
@@ -59,9 +59,10 @@ static void good_heads(void **state)
 		T(HEAD "Max-Forwards: 70\r\nRoute: <sip:a;lr>, <sip:b;lr>\r\n" END),
 		T(HEAD "X-From: <sip:eve@a.test>\r\n" END),
 		T(START VIA VIA TO FROM CALL CSEQ LENGTH END),
-		T(START "v: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1, SIP/2.0/TCP h\r\n" TO FROM CALL CSEQ
-		  LENGTH END),
-		T(START VIA "t: <sip:bob@b.test>\r\nf: <sip:a@a.test>;tag=1\r\ni: 1\r\n" CSEQ "l: 2\r\n" END),
+		T(START "v: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1, SIP/2.0/TCP h\r\n"
+		  TO FROM CALL CSEQ LENGTH END),
+		T(START VIA "t: <sip:bob@b.test>\r\nf: <sip:a@a.test>;tag=1\r\ni: 1\r\n"
+		  CSEQ "l: 2\r\n" END),
 		T("SIP/2.0 200 OK\r\n" VIA TO FROM CALL CSEQ LENGTH END),
 	};
 
@@ -154,8 +155,8 @@ static void same_hash(void **state)
 			fail_msg("passed: %s", text);
 	}
 	twin(name, SIP_HDR_VIA);
-	snprintf(text, sizeof(text), START "%s: SIP/2.0/UDP 192.0.2.66;branch=z9hG4bKx\r\n" VIA TO FROM
-		 CALL CSEQ LENGTH END, name);
+	snprintf(text, sizeof(text), START "%s: SIP/2.0/UDP 192.0.2.66;branch=z9hG4bKx\r\n"
+		 VIA TO FROM CALL CSEQ LENGTH END, name);
 	assert_int_equal(passes(text, strlen(text)), 0);
 }
 
