@@ -55,7 +55,7 @@
  * enum mikey_mime_cmd - commands
  *
  * @MIKEY_MIME_CMD_PROTECT: In: TICKET, RECIPIENT, ENTITY (one or more),
- *	optionally FORM, CONTENT_ALG, NO_PROOF.
+ *	optionally FORM, CONTENT_ALG, NO_PROOF, LIST_SERVICE.
  *	Out: TRANSFER (TRANSFER_INIT), CMS (one or more).
  * @MIKEY_MIME_CMD_UNPROTECT: In: TICKET, TRANSFER, CMS (one or more),
  *	optionally FORMS.
@@ -116,6 +116,8 @@ enum mikey_mime_proved {
  * @MIKEY_MIME_A_API_VERSION: u32
  * @MIKEY_MIME_A_MODULE_VERSION: string
  * @MIKEY_MIME_A_MAX_ENTITY: u32, bytes
+ * @MIKEY_MIME_A_LIST_SERVICE: flag, RECIPIENT is a URI-list service (RFC
+ *	5365), which a ticket of profile annex-i does not name
  */
 enum mikey_mime_attr {
 	MIKEY_MIME_A_UNSPEC,
@@ -136,6 +138,7 @@ enum mikey_mime_attr {
 	MIKEY_MIME_A_API_VERSION,
 	MIKEY_MIME_A_MODULE_VERSION,
 	MIKEY_MIME_A_MAX_ENTITY,
+	MIKEY_MIME_A_LIST_SERVICE,
 	__MIKEY_MIME_A_MAX
 };
 

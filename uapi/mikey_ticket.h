@@ -17,6 +17,8 @@
  *	ADMIT   <- exchange id, RESOLVE_RESP                    from the KMS
  *	        -> ticket serial, policy
  *
+ *	MINT -> ticket serial, policy       (mode 3: without asking the KMS)
+ *
  * A ticket is a kernel key of type "mikey_ticket": no command and no
  * keyctl(2) operation reads it. It is linked into the keyring that GRANT or
  * ADMIT names and can be found there again (keyctl search), linked, unlinked,
@@ -77,14 +79,16 @@
 #define MIKEY_TICKET_EXCHANGE_SECONDS 60
 #define MIKEY_TICKET_EXCHANGE_MAX 64
 #define MIKEY_TICKET_RESPONDERS_MAX 256
-#define MIKEY_TICKET_GROUPS_MAX 64
+#define MIKEY_TICKET_GROUPS_MAX 64	/* GROUP and LIST_SERVICE together */
+#define MIKEY_TICKET_THDR_MIN 6
+#define MIKEY_TICKET_THDR_MAX 255
 
 /**
  * enum mikey_ticket_cmd - commands
  *
  * @MIKEY_TICKET_CMD_REQUEST: open a Ticket Request exchange (RFC 6043 4.2.1).
  *	In: PSK, PSK_ID, KMS, INITIATOR, RESPONDER (one or more), VALID_UNTIL,
- *	and optionally PROFILE, SUITE, VALID_FROM, REUSABLE.
+ *	and optionally PROFILE, SUITE, VALID_FROM, REUSABLE, CACHEABLE, REKEY.
  *	Out: EXCHANGE, MESSAGE (REQUEST_INIT).
  * @MIKEY_TICKET_CMD_GRANT: close it with the KMS's answer.
  *	In: EXCHANGE, MESSAGE (REQUEST_RESP or Error), optionally KEYRING.
@@ -92,14 +96,19 @@
  *	(ERROR_NO follows in the words; the exchange is closed); -ECOMM: one
  *	without MAC, a hint only (the exchange stays open).
  * @MIKEY_TICKET_CMD_MINT: a ticket made by the initiator with the PSK as TPK
- *	(mode 3). Reserved: answers -EOPNOTSUPP in words.
+ *	(mode 3: D0, L1, no Ticket Request exchange; the KMS applies its
+ *	policy when the ticket is resolved).
+ *	In: as REQUEST, and optionally KEYRING, THDR.
+ *	Out: TICKET, POLICY.
  * @MIKEY_TICKET_CMD_RESOLVE: open a Ticket Resolve exchange (4.2.3) for a
  *	received TRANSFER_INIT, after the checks that need no KMS.
  *	In: PSK, PSK_ID, KMS, IDENTITY (own UID), GROUP (none or more: further
- *	identities under which this user may be addressed), MESSAGE
- *	(TRANSFER_INIT), optionally SUITE.
- *	Out: EXCHANGE, MESSAGE (RESOLVE_INIT), POLICY (what the ticket claims,
- *	not yet verified).
+ *	identities under which this user may be addressed), LIST_SERVICE
+ *	(none or more), MESSAGE (TRANSFER_INIT), optionally SUITE, KEYRING.
+ *	Out: EXCHANGE, MESSAGE (RESOLVE_INIT), and what the message claims,
+ *	not yet verified: POLICY, MAC. With KEYRING, and in it a ticket that
+ *	was kept from an earlier message (J1, E0): TICKET in the place of
+ *	EXCHANGE and MESSAGE; the KMS need not be asked.
  * @MIKEY_TICKET_CMD_ADMIT: close it with the KMS's answer; the TRANSFER_INIT
  *	is verified here.
  *	In: EXCHANGE, MESSAGE (RESOLVE_RESP or Error), optionally KEYRING.
@@ -110,7 +119,7 @@
  * @MIKEY_TICKET_CMD_STATS: counters since load. Out: STATS (nested u64s).
  * @MIKEY_TICKET_CMD_CAPS: what this module can do. Out: API_VERSION,
  *	MODULE_VERSION, PROFILE and SUITE (one for each that is allowed),
- *	PROT_TYPE, EXT_TYPE.
+ *	PROT_TYPE, EXT_TYPE, CLOCK_SKEW, USER_MASTER.
  * @MIKEY_TICKET_CMD_REFUSED: notification only.
  */
 enum mikey_ticket_cmd {
@@ -172,7 +181,8 @@ enum mikey_ticket_role {
  * @MIKEY_TICKET_A_TICKET: s32, serial of a ticket
  * @MIKEY_TICKET_A_ROLE: u32, enum mikey_ticket_role
  * @MIKEY_TICKET_A_POLICY: nested: PROFILE, SUITE, KMS, INITIATOR, RESPONDER
- *	(each), VALID_FROM, VALID_UNTIL, REUSABLE, CHANGED, FLAGS
+ *	(each), VALID_FROM, VALID_UNTIL, REUSABLE, CHANGED, FLAGS, CACHEABLE,
+ *	REKEY
  * @MIKEY_TICKET_A_FLAGS: u32, the twelve flags, D highest
  * @MIKEY_TICKET_A_REMAINING: s64, seconds until the keys are wiped
  * @MIKEY_TICKET_A_STATS: nested, enum mikey_ticket_stat
@@ -183,6 +193,18 @@ enum mikey_ticket_role {
  * @MIKEY_TICKET_A_MODULE_VERSION: string
  * @MIKEY_TICKET_A_PROT_TYPE: u8, Prot type PSK/MIME in force
  * @MIKEY_TICKET_A_EXT_TYPE: u8, general extension type in force
+ * @MIKEY_TICKET_A_LIST_SERVICE: binary, a URI-list service (RFC 5365) by which
+ *	the caller may be addressed; it is nobody whom a ticket is for; repeated
+ * @MIKEY_TICKET_A_CACHEABLE: flag, E0: a responder may keep what it resolved;
+ *	profile annex-i with REUSABLE only
+ * @MIKEY_TICKET_A_REKEY: u32, TRr: rekeying interval in seconds, not 0
+ * @MIKEY_TICKET_A_THDR: binary, THDR data of a ticket made here: six bytes
+ *	that name the KMS and up to 249 more; default six zeros
+ * @MIKEY_TICKET_A_MAC: binary, V's MAC of a TRANSFER_INIT: what tells one
+ *	message from another, for a record of what was delivered
+ * @MIKEY_TICKET_A_CLOCK_SKEW: u32, seconds another clock may be ahead
+ * @MIKEY_TICKET_A_USER_MASTER: flag, encrypted keys with a user master are
+ *	accepted as PSK
  */
 enum mikey_ticket_attr {
 	MIKEY_TICKET_A_UNSPEC,
@@ -216,6 +238,13 @@ enum mikey_ticket_attr {
 	MIKEY_TICKET_A_MODULE_VERSION,
 	MIKEY_TICKET_A_PROT_TYPE,
 	MIKEY_TICKET_A_EXT_TYPE,
+	MIKEY_TICKET_A_LIST_SERVICE,
+	MIKEY_TICKET_A_CACHEABLE,
+	MIKEY_TICKET_A_REKEY,
+	MIKEY_TICKET_A_THDR,
+	MIKEY_TICKET_A_MAC,
+	MIKEY_TICKET_A_CLOCK_SKEW,
+	MIKEY_TICKET_A_USER_MASTER,
 	__MIKEY_TICKET_A_MAX
 };
 

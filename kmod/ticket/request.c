@@ -64,7 +64,7 @@ static void put_policy(struct mikey_builder *b, const struct mikey_wish *w)
 		.subtype = MIKEY_TICKET_SUBTYPE,
 		.version = MIKEY_TICKET_VERSION,
 		.prf = w->suite->prf,
-		.flags = w->profile->flags_set |
+		.flags = mikey_profile_flags(w->profile, MIKEY_MODE_KMS) |
 			 (w->reusable ? MIKEY_FLAG_J : 0),
 	};
 	struct mikey_frame frame;
@@ -297,6 +297,8 @@ static int check_granted(const struct mikey_exchange *ex,
 	err = mikey_grant_check(granted, ex->profile, ex->suite, why);
 	if (err)
 		return err;
+	if (mikey_mode_of(granted->flags) != MIKEY_MODE_KMS)
+		return refuse_policy(why, "the granted ticket is not one that the KMS made (D1)");
 	if (!mikey_blob_eq(asked->idr_kms.data, granted->idr_kms.data))
 		return refuse_identity(why, "the ticket names another KMS");
 	if (!mikey_blob_eq(asked->idr_i.data, granted->idr_i.data))

@@ -20,8 +20,17 @@ static const struct mikey_suite suites[] = {
 	  .key_len = 16, .mac_len = 32, .rand_len = 16 },
 };
 
-#define ALWAYS (MIKEY_FLAG_D | MIKEY_FLAG_H | MIKEY_FLAG_N | MIKEY_FLAG_O)
-#define NEVER (MIKEY_FLAG_F | MIKEY_FLAG_G | MIKEY_FLAG_L | MIKEY_FLAG_M)
+static const struct mode {
+	enum mikey_mode mode;
+	u16 flags_set;
+	u16 flags_clear;
+} modes[] = {
+	{ MIKEY_MODE_KMS, MIKEY_FLAG_D, MIKEY_FLAG_L },
+	{ MIKEY_MODE_INITIATOR, MIKEY_FLAG_L, MIKEY_FLAG_D | MIKEY_FLAG_K },
+};
+
+#define ALWAYS (MIKEY_FLAG_H | MIKEY_FLAG_N | MIKEY_FLAG_O)
+#define NEVER (MIKEY_FLAG_F | MIKEY_FLAG_G | MIKEY_FLAG_M)
 
 static const struct mikey_profile profiles[] = {
 	{ .id = MIKEY_PROFILE_ID_IMMEDIATE, .name = "immediate",
@@ -78,10 +87,38 @@ const struct mikey_profile *mikey_profile_by_name(const char *name)
 	return NULL;
 }
 
+static bool has_flags(u16 flags, u16 set, u16 clear)
+{
+	return (flags & set) == set && !(flags & clear);
+}
+
+u32 mikey_mode_of(u16 flags)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (has_flags(flags, modes[i].flags_set, modes[i].flags_clear))
+			return modes[i].mode;
+	}
+	return 0;
+}
+
+u16 mikey_profile_flags(const struct mikey_profile *profile, u32 mode)
+{
+	u16 flags = profile->flags_set;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		if (modes[i].mode == mode)
+			flags |= modes[i].flags_set;
+	}
+	return flags;
+}
+
 static bool has_flags_of(u16 flags, const struct mikey_profile *p)
 {
-	return (flags & p->flags_set) == p->flags_set &&
-	       !(flags & p->flags_clear);
+	return has_flags(flags, p->flags_set, p->flags_clear) &&
+	       mikey_mode_of(flags);
 }
 
 const struct mikey_profile *mikey_profile_of(u16 flags)
@@ -247,6 +284,9 @@ int mikey_policy_check(const struct mikey_policy *p,
 	if (!has_flags_of(p->flags, profile))
 		return refuse(d, -EBADMSG,
 			      "the ticket's flags are not those of the profile");
+	if (requested && mikey_mode_of(p->flags) != MIKEY_MODE_KMS)
+		return refuse(d, -EBADMSG,
+			      "a desired policy is for a ticket that the KMS makes (D1)");
 	if (requested && p->flags & MIKEY_FLAG_K)
 		return refuse(d, -EBADMSG,
 			      "a desired policy has the KMS's own flag (K)");

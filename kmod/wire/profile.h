@@ -41,10 +41,20 @@ const struct mikey_suite *mikey_suite_by_id(u32 id);
 /* NULL for an unknown name ("256", "128", "ts-128"). */
 const struct mikey_suite *mikey_suite_by_name(const char *name);
 
+/* Who makes the ticket (RFC 6043 4.1.1); modes with public keys are not here. */
+enum mikey_mode {
+	MIKEY_MODE_KMS = 1,		/* the KMS: D1, L0 */
+	MIKEY_MODE_INITIATOR = 3,	/* the initiator, PSK as TPK: D0, L1, K0 */
+};
+
+/* The mode that D, K and L say, or 0 where they fit none. */
+u32 mikey_mode_of(u16 flags);
+
 /**
  * struct mikey_profile - what TS 33.328 fixes for one use
- * @flags_set: must be 1
- * @flags_clear: must be 0; flags in neither are free (J, K; E for annex-i)
+ * @flags_set: must be 1, beside those of the mode
+ * @flags_clear: must be 0, beside those of the mode; flags in neither are
+ *	free (J, K; E for annex-i)
  * @traffic_key: the one traffic key's type
  * @forked: MPKr is carried and forked (I flag)
  */
@@ -60,7 +70,10 @@ struct mikey_profile {
 const struct mikey_profile *mikey_profile_by_id(u32 id);
 const struct mikey_profile *mikey_profile_by_name(const char *name);
 
-/* The profile whose flag rows a policy fits, or NULL. */
+/* The least flags that a ticket of profile and mode has. */
+u16 mikey_profile_flags(const struct mikey_profile *profile, u32 mode);
+
+/* The profile whose flag rows a policy fits in one of the modes, or NULL. */
 const struct mikey_profile *mikey_profile_of(u16 flags);
 
 /**
@@ -75,10 +88,11 @@ int mikey_flags_check(u16 flags, struct mikey_diag *d);
  * @p: parsed policy
  * @profile: whose flags it must have
  * @suite: whose PRF it must have
- * @requested: true for TP (K must be 0, KEMAC must be there with NULL
+ * @requested: true for TP (mode 1, K must be 0, KEMAC must be there with NULL
  *	algorithms and one traffic key of the profile and suite), false for
  *	TICKET (no KEMAC)
  *
+ * Which mode is acceptable is the caller's to say, with mikey_mode_of().
  * Ticket Type (2 or 1, subtype and version 1), PRF, flags, IDRkms (URI),
  * IDRi (NAI, no '?', 1..MIKEY_UID_MAX), TRs and TRe there, of an NTP-UTC
  * type and TRs < TRe, TRr, where there is one, in whole seconds, IDRapp either

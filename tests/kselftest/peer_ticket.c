@@ -100,7 +100,7 @@ void peer_ticket_plan(struct peer_ticket *t, const char *kms,
 	p->subtype = MIKEY_TICKET_SUBTYPE;
 	p->version = MIKEY_TICKET_VERSION;
 	p->prf = t->suite->prf;
-	p->flags = profile->flags_set | MIKEY_FLAG_J;
+	p->flags = mikey_profile_flags(profile, MIKEY_MODE_KMS) | MIKEY_FLAG_J;
 	p->idr_kms = peer_uri(kms);
 	p->idr_i = peer_nai(initiator);
 	p->tr_s = peer_time(now - 3600);

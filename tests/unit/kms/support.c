@@ -262,7 +262,8 @@ void request_init(struct request *r, const struct house *h)
 		.subtype = MIKEY_TICKET_SUBTYPE,
 		.version = MIKEY_TICKET_VERSION,
 		.prf = r->suite->prf,
-		.flags = r->profile->flags_set | MIKEY_FLAG_J,
+		.flags = mikey_profile_flags(r->profile, MIKEY_MODE_KMS) |
+			 MIKEY_FLAG_J,
 	};
 	r->tp_idr_kms = KMS_URL;
 	r->tp_idr_i = ALICE;

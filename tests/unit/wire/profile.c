@@ -11,6 +11,7 @@ static void suites_and_profiles(void **state)
 {
 	static const char * const suites[] = { "256", "128", "ts-128" };
 	static const char * const profiles[] = { "immediate", "annex-i" };
+	static const u32 modes[] = { MIKEY_MODE_KMS, MIKEY_MODE_INITIATOR };
 	const struct mikey_profile *p;
 	const struct mikey_suite *s;
 
@@ -55,7 +56,13 @@ static void suites_and_profiles(void **state)
 		assert_int_equal(p->id, i + 1);
 		assert_ptr_equal(mikey_profile_by_id(i + 1), p);
 		assert_int_equal(p->flags_set & p->flags_clear, 0);
-		assert_ptr_equal(mikey_profile_of(p->flags_set), p);
+		assert_null(mikey_profile_of(p->flags_set));
+		for (u32 m = 0; m < ARRAY_SIZE(modes); m++) {
+			u16 flags = mikey_profile_flags(p, modes[m]);
+
+			assert_ptr_equal(mikey_profile_of(flags), p);
+			assert_int_equal(mikey_mode_of(flags), modes[m]);
+		}
 	}
 	assert_int_equal(mikey_profile_by_id(1)->traffic_key, MIKEY_KEY_GTGK);
 	assert_true(mikey_profile_by_id(1)->forked);
@@ -152,7 +159,13 @@ static void profiles_by_flags(void **state)
 		{ "DEHNO", "annex-i" },
 		{ "DHNO", "annex-i" },
 		{ "DHJKNO", "annex-i" },
-		{ "EHILNO", NULL },
+		{ "EHILNO", "immediate" },
+		{ "EHIJLNO", "immediate" },
+		{ "EHLNO", "annex-i" },
+		{ "HJLNO", "annex-i" },
+		{ "EHIKLNO", NULL },
+		{ "EHINO", NULL },
+		{ "HILNO", NULL },
 		{ "DHINO", NULL },
 		{ "DEFHINO", NULL },
 		{ "DEFGHINO", NULL },

@@ -89,7 +89,7 @@ static void assert_absent(const struct mikey_msg *m, bool randr_i, bool randr_r,
 static void assert_policy(const struct mikey_policy *p,
 			  const struct vector_exchange *e, bool requested)
 {
-	u16 flags = profile_of(e)->flags_set;
+	u16 flags = mikey_profile_flags(profile_of(e), MIKEY_MODE_KMS);
 	struct mikey_policy_iter it;
 	struct mikey_diag d;
 	struct mikey_id id;
