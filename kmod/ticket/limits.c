@@ -25,15 +25,15 @@ module_param(ext_type, byte, 0444);
 MODULE_PARM_DESC(ext_type,
 		 "general extension type of the proof of origin; not registered with IANA (1 to 255, default 241)");
 
-static unsigned int suites = MIKEY_SUITES_IMPLEMENTED;
+static unsigned int suites = BIT(MIKEY_SUITE_256);
 module_param(suites, uint, 0444);
 MODULE_PARM_DESC(suites,
-		 "mask of allowed suites, 1 << number; 256 (0x2) is always on (default: all of this version)");
+		 "mask of allowed suites, 1 << number: 256 (0x2) is always on, 128 is 0x4, ts-128 0x8 (default 0x2)");
 
 static unsigned int profiles = MIKEY_PROFILES_IMPLEMENTED;
 module_param(profiles, uint, 0444);
 MODULE_PARM_DESC(profiles,
-		 "mask of allowed profiles, 1 << number; immediate is 0x2 (default: all of this version)");
+		 "mask of allowed profiles, 1 << number; immediate is 0x2, annex-i 0x4 (default 0x6)");
 
 static unsigned int clock_skew = SKEW_DEFAULT;
 module_param(clock_skew, uint, 0444);

@@ -9,9 +9,12 @@
 #include <linux/bits.h>
 #include <linux/types.h>
 
-/* What this version implements, 1 << number; a parameter narrows it. */
-#define MIKEY_SUITES_IMPLEMENTED BIT(MIKEY_SUITE_256)
-#define MIKEY_PROFILES_IMPLEMENTED BIT(MIKEY_PROFILE_IMMEDIATE)
+/* What there is, 1 << number; the parameters say what of it is allowed. */
+#define MIKEY_SUITES_IMPLEMENTED (BIT(MIKEY_SUITE_256) | \
+				  BIT(MIKEY_SUITE_128) | \
+				  BIT(MIKEY_SUITE_TS_128))
+#define MIKEY_PROFILES_IMPLEMENTED (BIT(MIKEY_PROFILE_IMMEDIATE) | \
+				    BIT(MIKEY_PROFILE_ANNEX_I))
 
 u8 mikey_prot_type(void);
 u8 mikey_ext_type(void);

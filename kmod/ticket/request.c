@@ -65,7 +65,8 @@ static void put_policy(struct mikey_builder *b, const struct mikey_wish *w)
 		.version = MIKEY_TICKET_VERSION,
 		.prf = w->suite->prf,
 		.flags = mikey_profile_flags(w->profile, MIKEY_MODE_KMS) |
-			 (w->reusable ? MIKEY_FLAG_J : 0),
+			 (w->reusable ? MIKEY_FLAG_J : 0) |
+			 (w->cacheable ? 0 : MIKEY_FLAG_E),
 	};
 	struct mikey_frame frame;
 	struct mikey_ts ts;

@@ -27,6 +27,7 @@ struct mikey_wish {
 	s64 from;
 	s64 until;
 	bool reusable;
+	bool cacheable;
 	s64 t;
 	u32 csb_id;
 	u8 rand[MIKEY_KEY_MAX];

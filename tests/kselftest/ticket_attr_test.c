@@ -270,7 +270,7 @@ static const struct wrong requests[] = {
 	{ "TRe of 16 bytes", A(VALID_UNTIL), 16, NULL, -EINVAL, "" },
 	{ "TRs of 7 bytes", A(VALID_FROM), 7, NULL, -EINVAL, "" },
 	{ "profile 0", A(PROFILE), 4, "\0\0\0\0", -EPROTONOSUPPORT, "profile" },
-	{ "profile 2", A(PROFILE), 4, "\2\0\0\0", -EPROTONOSUPPORT, "profile" },
+	{ "profile 3", A(PROFILE), 4, "\3\0\0\0", -EPROTONOSUPPORT, "profile" },
 	{ "profile 31", A(PROFILE), 4, "\37\0\0\0", -EPROTONOSUPPORT, "" },
 	{ "profile 32", A(PROFILE), 4, "\40\0\0\0", -EPROTONOSUPPORT, "" },
 	{ "profile -1", A(PROFILE), 4, "\xff\xff\xff\xff", -EPROTONOSUPPORT,

@@ -61,9 +61,6 @@ static const struct way_row flags[] = {
 	FLAG(0, MIKEY_FLAG_O, "flags"),
 	{ "no flags", no_initiator_data, 0, 0xfff, -EACCES, "flags" },
 	FLAG(0xfff, 0, "flags"),
-	/* another profile, which is off until somebody turns it on */
-	{ "annex-i", no_initiator_data, 0, MIKEY_FLAG_I, -EPROTONOSUPPORT,
-	  "profile" },
 };
 
 TEST_F(resolve, flags)

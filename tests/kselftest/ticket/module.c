@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -37,4 +38,20 @@ int module_unload(const char *name)
 		usleep(1000);
 	}
 	return -errno;
+}
+
+static bool is_gone(int err)
+{
+	return !err || err == -ENOENT;
+}
+
+int module_reload(const char *params)
+{
+	int err = module_unload("mikey_mime");
+
+	if (is_gone(err))
+		err = module_unload("mikey_ticket");
+	if (is_gone(err))
+		err = module_load("mikey_ticket", params);
+	return err ? err : module_load("mikey_mime", "");
 }

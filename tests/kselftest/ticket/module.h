@@ -14,4 +14,10 @@ int module_load(const char *name, const char *params);
  */
 int module_unload(const char *name);
 
+/*
+ * Both modules anew, mikey_ticket with @params, mikey_mime with none. Return:
+ * 0 or a negative errno.
+ */
+int module_reload(const char *params);
+
 #endif

@@ -67,7 +67,8 @@ TEST_F(module, parameters_out_of_range)
 {
 	static const char *const bad[] = {
 		"prot_type=0", "ext_type=0", "prot_type=256", "suites=0",
-		"suites=4", "suites=0x100000002", "profiles=0", "profiles=3",
+		"suites=4", "suites=0x12", "suites=0x100000002", "profiles=0",
+		"profiles=3", "profiles=0xe",
 		"clock_skew=3601", "clock_skew=-1", "user_master=maybe",
 	};
 
