@@ -98,9 +98,9 @@ static size_t segments_room(const struct bytes *bytes)
 	return bytes->len + (bytes->len / MIKEY_MIME_SEGMENT + 1) * (NLA_HDRLEN + NLA_ALIGNTO);
 }
 
-int mime_protect(struct genl_client *client, int32_t ticket, const struct uid *recipient,
-		 uint32_t form, const struct bytes *entity, struct bytes *transfer,
-		 struct bytes *cms, struct problem *problem)
+int mime_protect(struct genl_client *client, const struct mime_wish *wish,
+		 const struct bytes *entity, struct bytes *transfer, struct bytes *cms,
+		 struct problem *problem)
 {
 	struct nlattr *attrs[MIKEY_MIME_A_MAX + 1];
 	struct nl_msg *request;
@@ -111,9 +111,11 @@ int mime_protect(struct genl_client *client, int32_t ticket, const struct uid *r
 			       UID_MAX + 64 + segments_room(entity));
 	if (!request)
 		return no_memory(problem);
-	err = nla_put_s32(request, M(TICKET), ticket);
-	err = err ?: nla_put(request, M(RECIPIENT), recipient->len, recipient->text);
-	err = err ?: nla_put_u32(request, M(FORM), form);
+	err = nla_put_s32(request, M(TICKET), wish->ticket);
+	err = err ?: nla_put(request, M(RECIPIENT), wish->recipient->len, wish->recipient->text);
+	if (wish->list_service)
+		err = err ?: nla_put_flag(request, M(LIST_SERVICE));
+	err = err ?: nla_put_u32(request, M(FORM), wish->form);
 	err = err ?: put_segments(request, M(ENTITY), entity);
 	err = err ? no_memory(problem) :
 		genl_request(client, request, &reply, attrs, MIKEY_MIME_A_MAX, problem);

@@ -6,6 +6,7 @@
 #ifndef HELPER_LIB_MIME_H
 #define HELPER_LIB_MIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "helper/lib/bytes.h"
@@ -15,15 +16,22 @@
 
 struct genl_client;
 
+/* How an entity is to be protected. */
+struct mime_wish {
+	int32_t ticket;			/* serial */
+	const struct uid *recipient;	/* IDRr of TRANSFER_INIT */
+	bool list_service;		/* a ticket of profile annex-i does not name it */
+	uint32_t form;			/* enum mikey_mime_form */
+};
+
 /*
  * mime_protect - protect one MIME entity with a ticket
- * @form: enum mikey_mime_form
  *
  * The outputs are the caller's to bytes_wipe().
  */
-int mime_protect(struct genl_client *client, int32_t ticket, const struct uid *recipient,
-		 uint32_t form, const struct bytes *entity, struct bytes *transfer,
-		 struct bytes *cms, struct problem *problem);
+int mime_protect(struct genl_client *client, const struct mime_wish *wish,
+		 const struct bytes *entity, struct bytes *transfer, struct bytes *cms,
+		 struct problem *problem);
 
 struct mime_opened {
 	struct bytes entity;

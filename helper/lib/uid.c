@@ -139,6 +139,23 @@ bool uid_equal(const struct uid *a, const struct uid *b)
 	return a->len == b->len && !memcmp(a->text, b->text, a->len);
 }
 
+bool uid_same(const struct uid *a, unsigned int n_a, const struct uid *b, unsigned int n_b)
+{
+	unsigned int j;
+
+	if (n_a != n_b)
+		return false;
+	for (unsigned int i = 0; i < n_a; i++) {
+		/* mostly they come in the same order */
+		for (j = uid_equal(&a[i], &b[i]) ? i : 0; j < n_b; j++)
+			if (uid_equal(&a[i], &b[j]))
+				break;
+		if (j == n_b)
+			return false;
+	}
+	return true;
+}
+
 void uid_escape(char *out, const struct uid *uid)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -43,6 +43,9 @@ bool uid_is_own(const struct uid *uid);
 
 bool uid_equal(const struct uid *a, const struct uid *b);
 
+/* uid_same - are these the same users, in whatever order? None is there twice. */
+bool uid_same(const struct uid *a, unsigned int n_a, const struct uid *b, unsigned int n_b);
+
 /*
  * uid_escape - write a UID so that it can stand in a SIP header between < and
  * >: whatever the user part of a SIP URI cannot hold is %-escaped. out has

@@ -11,6 +11,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/mikeyd/answers.h"
+#include "helper/mikeyd/entity.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"

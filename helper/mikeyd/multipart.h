@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The body of a protected MESSAGE (TS 33.328 Annex F.3): multipart/mixed of
- * TRANSFER_INIT and the CMS object; and the MIME entity that the CMS object
- * protects: Content-* headers, an empty line, the body, byte for byte.
+ * TRANSFER_INIT, the CMS object, and parts that are not for the end terminal.
  */
 #ifndef HELPER_MIKEYD_MULTIPART_H
 #define HELPER_MIKEYD_MULTIPART_H
@@ -10,7 +9,6 @@
 #include "helper/lib/bytes.h"
 #include "helper/lib/libre.h"
 #include "helper/lib/problem.h"
-#include "helper/mikeyd/sipmsg.h"
 
 /* A body to send, in memory of its own. */
 struct multipart {
@@ -18,15 +16,25 @@ struct multipart {
 	char headers[160];		/* the Content-Type line */
 };
 
-/* multipart_build - put both parts into a body; base64, lines of 76 */
+/* A part that goes along as it is: headers, empty line, content. */
+struct multipart_open {
+	struct pl part;
+	bool first;			/* before the protected parts */
+};
+
+/*
+ * multipart_build - put all parts into a body; base64, lines of 76
+ * @open: NULL if there is none
+ */
 int multipart_build(struct multipart *multipart, const struct bytes *transfer,
-		    const struct bytes *cms, uint32_t form);
+		    const struct bytes *cms, uint32_t form,
+		    const struct multipart_open *open);
 
 /* What a received body is. */
 enum multipart_kind {
 	MULTIPART_PLAIN,		/* no TRANSFER_INIT in it */
 	MULTIPART_PROTECTED,
-	MULTIPART_UNKNOWN,		/* TRANSFER_INIT with a CMS of unknown type */
+	MULTIPART_UNKNOWN,		/* TRANSFER_INIT, beside it what is not known */
 	MULTIPART_BROKEN,		/* malformed; problem says how */
 };
 
@@ -34,22 +42,13 @@ enum multipart_kind {
  * multipart_parse - find both parts, in any order and transfer encoding
  * @type: value of Content-Type
  * @transfer, @cms: the decoded parts, if MULTIPART_PROTECTED
+ *
+ * What else is in the body is not protected and not told: lists of recipients
+ * and parts with handling=optional count for nothing; any other part is
+ * required, by RFC 5621's default, and makes the message MULTIPART_UNKNOWN.
  */
 enum multipart_kind multipart_parse(const struct pl *type, const struct pl *body,
 				    struct bytes *transfer, struct bytes *cms,
 				    struct problem *problem);
-
-/* entity_build - the MIME entity of a SIP message */
-int entity_build(struct bytes *entity, const struct sip_msg *msg);
-
-/*
- * entity_split - back to Content-* lines and body
- * @headers: the lines to put into a SIP message, mem_deref() it; what is not
- *	a Content-* header is left out, so that a sender cannot slip others in
- * @body: points into entity
- *
- * -EBADMSG if the lines are malformed.
- */
-int entity_split(const struct bytes *entity, char **headers, struct pl *body);
 
 #endif

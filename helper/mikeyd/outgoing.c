@@ -2,7 +2,7 @@
 /*
  * Protecting what the user sends.
  *
- * Messages for the same recipient that find no ticket wait together for one
+ * Messages for the same recipients that find no ticket wait together for one
  * exchange with the KMS.
  */
 #include "helper/mikeyd/outgoing.h"
@@ -14,6 +14,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
+#include "helper/mikeyd/entity.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"
@@ -29,13 +30,13 @@ struct outgoing {
 	unsigned int waiting;
 };
 
-/* A message on its way. */
+/* A MIME entity on its way under a ticket. */
 struct letter {
 	struct le le;
 	struct mikeyd *mikeyd;
-	struct server *server;
-	struct route route;
-	struct uid initiator, recipient;
+	struct sealing sealing;
+	sealed_h *handler;
+	void *arg;
 	uint64_t since;
 	bool retried;
 };
@@ -44,9 +45,20 @@ struct letter {
 struct asking {
 	struct le le;
 	struct mikeyd *mikeyd;
-	struct uid initiator, recipient;
+	struct uid initiator;
+	struct uid *responders;
+	unsigned int n_responders;
 	uint32_t exchange;
 	struct list letters;
+};
+
+/* A message for one recipient. */
+struct single {
+	struct mikeyd *mikeyd;
+	struct server *server;
+	struct route route;
+	struct uid recipient;
+	struct bytes entity;
 };
 
 static void ask(struct letter *letter);
@@ -59,7 +71,6 @@ static void letter_destroy(void *data)
 	if (letter->le.list)
 		letter->mikeyd->outgoing->waiting--;
 	list_unlink(&letter->le);
-	mem_deref(letter->server);
 }
 
 static void asking_destroy(void *data)
@@ -68,6 +79,7 @@ static void asking_destroy(void *data)
 
 	list_unlink(&asking->le);
 	list_flush(&asking->letters);
+	mem_deref(asking->responders);
 }
 
 int outgoing_open(struct mikeyd *mikeyd, struct problem *problem)
@@ -79,31 +91,7 @@ int outgoing_open(struct mikeyd *mikeyd, struct problem *problem)
 /* The end of a letter that could not be protected. */
 static void give_up(struct letter *letter, const struct problem *problem)
 {
-	struct verdict verdict = verdict_outgoing(problem->error);
-
-	proxy_refuse(letter->mikeyd, letter->server, verdict.code, verdict.reason,
-		     verdict.retry, problem->words);
-	mem_deref(letter);
-}
-
-/* Put TRANSFER_INIT and CMS in place of the body, and send. */
-static void post(struct letter *letter, const struct bytes *transfer, const struct bytes *cms)
-{
-	struct mikeyd *mikeyd = letter->mikeyd;
-	struct multipart multipart;
-	struct sip_content content;
-	struct sip_pass pass = { .content = &content };
-	struct problem problem;
-
-	if (multipart_build(&multipart, transfer, cms, mikeyd->config->form)) {
-		problem_set(&problem, -ENOMEM, "no memory");
-		give_up(letter, &problem);
-		return;
-	}
-	pl_set_str(&content.headers, multipart.headers);
-	pl_set_mbuf(&content.body, multipart.body);
-	proxy_forward(mikeyd, letter->server, &letter->route, &pass, NULL, NULL);
-	mem_deref(multipart.body);
+	letter->handler(problem, NULL, NULL, letter->arg);
 	mem_deref(letter);
 }
 
@@ -117,19 +105,18 @@ static bool is_stale(int error)
 static void protect(struct letter *letter, int32_t ticket)
 {
 	struct mikeyd *mikeyd = letter->mikeyd;
-	struct bytes entity, transfer, cms;
+	struct mime_wish wish = {
+		.ticket = ticket,
+		.recipient = &letter->sealing.recipient,
+		.list_service = letter->sealing.list_service,
+		.form = mikeyd->config->form,
+	};
+	struct bytes transfer, cms;
 	struct problem problem;
 	int err;
 
-	err = entity_build(&entity, letter->server->msg);
-	if (err) {
-		problem_set(&problem, err, "no memory");
-		give_up(letter, &problem);
-		return;
-	}
-	err = mime_protect(mikeyd->mime_client, ticket, &letter->recipient,
-			   mikeyd->config->form, &entity, &transfer, &cms, &problem);
-	bytes_wipe(&entity);
+	err = mime_protect(mikeyd->mime_client, &wish, letter->sealing.entity, &transfer, &cms,
+			   &problem);
 	if (is_stale(err) && !letter->retried) {
 		log_info("ticket %d: %s; asking for another", ticket, problem.words);
 		letter->retried = true;
@@ -138,9 +125,10 @@ static void protect(struct letter *letter, int32_t ticket)
 	} else if (err) {
 		give_up(letter, &problem);
 	} else {
-		post(letter, &transfer, &cms);
+		letter->handler(NULL, &transfer, &cms, letter->arg);
 		bytes_wipe(&transfer);
 		bytes_wipe(&cms);
+		mem_deref(letter);
 	}
 }
 
@@ -224,7 +212,8 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 		all_give_up(asking, &problem);
 		return;
 	}
-	log_debug("ticket %d for %s", ticket, asking->recipient.text);
+	log_debug("ticket %d for %s and %u others", ticket, asking->responders[0].text,
+		  asking->n_responders - 1);
 	use(asking, ticket, &policy);
 }
 
@@ -235,8 +224,8 @@ static void begin(struct asking *asking)
 	struct ticket_wish wish = {
 		.party = &mikeyd->party,
 		.initiator = asking->initiator,
-		.responders = &asking->recipient,
-		.n_responders = 1,
+		.responders = asking->responders,
+		.n_responders = asking->n_responders,
 		.profile = mikeyd->config->profile,
 		.valid_until = time(NULL) + mikeyd->config->ticket_lifetime,
 		.reusable = mikeyd->config->reuse,
@@ -258,6 +247,32 @@ static void begin(struct asking *asking)
 		all_give_up(asking, &problem);
 }
 
+static bool is_for(const struct asking *asking, const struct sealing *sealing)
+{
+	return uid_equal(&asking->initiator, &sealing->initiator) &&
+		uid_same(asking->responders, asking->n_responders, sealing->responders,
+			 sealing->n_responders);
+}
+
+static struct asking *asking_new(const struct letter *letter)
+{
+	const struct sealing *sealing = &letter->sealing;
+	struct asking *asking = mem_zalloc(sizeof(*asking), asking_destroy);
+	size_t size = sealing->n_responders * sizeof(*asking->responders);
+
+	if (!asking)
+		return NULL;
+	asking->mikeyd = letter->mikeyd;
+	asking->initiator = sealing->initiator;
+	asking->responders = mem_alloc(size, NULL);
+	if (!asking->responders)
+		return mem_deref(asking);
+	memcpy(asking->responders, sealing->responders, size);
+	asking->n_responders = sealing->n_responders;
+	list_append(&letter->mikeyd->outgoing->askings, &asking->le, asking);
+	return asking;
+}
+
 /* Wait with others for a ticket, or be the first to. */
 static void ask(struct letter *letter)
 {
@@ -275,58 +290,151 @@ static void ask(struct letter *letter)
 	}
 	LIST_FOREACH(&outgoing->askings, le) {
 		asking = le->data;
-		if (!uid_equal(&asking->initiator, &letter->initiator) ||
-		    !uid_equal(&asking->recipient, &letter->recipient))
+		if (!is_for(asking, &letter->sealing))
 			continue;
 		list_append(&asking->letters, &letter->le, letter);
 		outgoing->waiting++;
 		return;
 	}
-	asking = mem_zalloc(sizeof(*asking), asking_destroy);
+	asking = asking_new(letter);
 	if (!asking) {
 		problem_set(&problem, -ENOMEM, "no memory");
 		give_up(letter, &problem);
 		return;
 	}
-	asking->mikeyd = letter->mikeyd;
-	asking->initiator = letter->initiator;
-	asking->recipient = letter->recipient;
-	list_append(&outgoing->askings, &asking->le, asking);
 	list_append(&asking->letters, &letter->le, letter);
 	outgoing->waiting++;
 	begin(asking);
+}
+
+void outgoing_seal(struct mikeyd *mikeyd, const struct sealing *sealing, sealed_h *handler,
+		   void *arg)
+{
+	struct letter *letter = mem_zalloc(sizeof(*letter), letter_destroy);
+	struct problem problem;
+	int32_t ticket;
+
+	if (!letter) {
+		problem_set(&problem, -ENOMEM, "no memory");
+		handler(&problem, NULL, NULL, arg);
+		return;
+	}
+	letter->mikeyd = mikeyd;
+	letter->sealing = *sealing;
+	letter->handler = handler;
+	letter->arg = arg;
+	letter->since = tmr_jiffies();
+	ticket = tickets_find(mikeyd->tickets, &sealing->initiator, sealing->responders,
+			      sealing->n_responders);
+	if (ticket)
+		protect(letter, ticket);
+	else
+		ask(letter);
+}
+
+/* ---- messages for one recipient */
+
+static void single_destroy(void *data)
+{
+	struct single *single = data;
+
+	mem_deref(single->server);
+	bytes_wipe(&single->entity);
+}
+
+/* Put TRANSFER_INIT and CMS in place of the body, and send. */
+static void single_sealed(const struct problem *problem, const struct bytes *transfer,
+			  const struct bytes *cms, void *arg)
+{
+	struct single *single = arg;
+	struct multipart multipart;
+	struct sip_content content;
+	struct sip_pass pass = { .content = &content };
+	struct problem none;
+
+	if (!problem && multipart_build(&multipart, transfer, cms,
+					single->mikeyd->config->form, NULL)) {
+		problem_set(&none, -ENOMEM, "no memory");
+		problem = &none;
+	}
+	if (problem) {
+		outgoing_refuse(single->mikeyd, single->server, problem);
+	} else {
+		pl_set_str(&content.headers, multipart.headers);
+		pl_set_mbuf(&content.body, multipart.body);
+		proxy_forward(single->mikeyd, single->server, &single->route, &pass, NULL, NULL);
+		mem_deref(multipart.body);
+	}
+	mem_deref(single);
+}
+
+static void single_message(struct mikeyd *mikeyd, struct server *server,
+			   const struct route *route, const struct uid *initiator,
+			   const struct uid *recipient)
+{
+	struct single *single = mem_zalloc(sizeof(*single), single_destroy);
+	struct sealing sealing;
+
+	if (!single || entity_build(&single->entity, server->msg)) {
+		mem_deref(single);
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		return;
+	}
+	single->mikeyd = mikeyd;
+	single->server = mem_ref(server);
+	single->route = *route;
+	single->recipient = *recipient;
+	sealing = (struct sealing){
+		.initiator = *initiator,
+		.recipient = *recipient,
+		.responders = &single->recipient,
+		.n_responders = 1,
+		.entity = &single->entity,
+	};
+	outgoing_seal(mikeyd, &sealing, single_sealed, single);
+}
+
+/* ---- */
+
+void outgoing_refuse(struct mikeyd *mikeyd, struct server *server,
+		     const struct problem *problem)
+{
+	struct verdict verdict = verdict_outgoing(problem->error);
+
+	proxy_refuse(mikeyd, server, verdict.code, verdict.reason, verdict.retry,
+		     problem->words);
 }
 
 /*
  * Who sends, and to whom. In a dialog the Request-URI is the other side's
  * contact, and To still its address of record.
  */
-static bool address(struct letter *letter)
+static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *initiator,
+		    struct uid *recipient)
 {
-	const struct sip_msg *msg = letter->server->msg;
+	const struct sip_msg *msg = server->msg;
 	const struct pl *to = pl_isset(&msg->to.tag) ? &msg->to.auri : &msg->ruri;
-	struct mikeyd *mikeyd = letter->mikeyd;
 
-	if (uid_from_uri(&letter->initiator, msg->from.auri.p, msg->from.auri.l) ||
-	    !config_identity(mikeyd->config, &letter->initiator)) {
-		proxy_refuse(mikeyd, letter->server, 403, "Forbidden", false,
+	if (uid_from_uri(initiator, msg->from.auri.p, msg->from.auri.l) ||
+	    !config_identity(mikeyd->config, initiator)) {
+		proxy_refuse(mikeyd, server, 403, "Forbidden", false,
 			     "From is no identity of this user");
 		return false;
 	}
-	switch (uid_from_uri(&letter->recipient, to->p, to->l)) {
+	switch (uid_from_uri(recipient, to->p, to->l)) {
 	case 0:
 		break;
 	case -EPROTONOSUPPORT:
-		proxy_refuse(mikeyd, letter->server, 416, "Unsupported URI Scheme", false,
+		proxy_refuse(mikeyd, server, 416, "Unsupported URI Scheme", false,
 			     "only sip: and sips: URIs name a recipient that a ticket can be for");
 		return false;
 	default:
-		proxy_refuse(mikeyd, letter->server, 484, "Address Incomplete", false,
+		proxy_refuse(mikeyd, server, 484, "Address Incomplete", false,
 			     "the URI does not name a user@domain");
 		return false;
 	}
-	if (!uid_is_own(&letter->recipient)) {
-		proxy_refuse(mikeyd, letter->server, 484, "Address Incomplete", false,
+	if (!uid_is_own(recipient)) {
+		proxy_refuse(mikeyd, server, 484, "Address Incomplete", false,
 			     "the URI names no single user");
 		return false;
 	}
@@ -335,8 +443,7 @@ static bool address(struct letter *letter)
 
 void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
 {
-	struct letter *letter;
-	int32_t ticket;
+	struct uid initiator, recipient;
 
 	if (mikeyd->config->outgoing == OUTGOING_PASS) {
 		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
@@ -348,22 +455,6 @@ void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route
 			       "Unsupported: recipient-list-message\r\n");
 		return;
 	}
-	letter = mem_zalloc(sizeof(*letter), letter_destroy);
-	if (!letter) {
-		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
-		return;
-	}
-	letter->mikeyd = mikeyd;
-	letter->server = mem_ref(server);
-	letter->route = *route;
-	letter->since = tmr_jiffies();
-	if (!address(letter)) {
-		mem_deref(letter);
-		return;
-	}
-	ticket = tickets_find(mikeyd->tickets, &letter->initiator, &letter->recipient);
-	if (ticket)
-		protect(letter, ticket);
-	else
-		ask(letter);
+	if (address(mikeyd, server, &initiator, &recipient))
+		single_message(mikeyd, server, route, &initiator, &recipient);
 }

@@ -126,7 +126,7 @@ static bool is_ours(const struct tickets *tickets, const struct ticket_policy *p
 }
 
 int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
-		     const struct uid *recipient)
+		     const struct uid *responders, unsigned int n_responders)
 {
 	time_t now = time(NULL);
 	struct le *le;
@@ -137,8 +137,9 @@ int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 		struct entry *entry = le->data;
 		struct ticket_policy *policy = &entry->policy;
 
-		if (policy->reusable && policy->n_responders == 1 &&
-		    uid_equal(&policy->responders[0], recipient) &&
+		if (policy->reusable &&
+		    uid_same(policy->responders, policy->n_responders, responders,
+			     n_responders) &&
 		    policy->valid_from <= now && policy->valid_until > now + MARGIN_SECONDS &&
 		    is_ours(tickets, policy, initiator))
 			return entry->serial;

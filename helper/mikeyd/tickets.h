@@ -16,11 +16,11 @@ int tickets_open(struct tickets **tickets, struct mikeyd *mikeyd, struct problem
 void tickets_close(struct tickets *tickets);
 
 /*
- * tickets_find - a reusable ticket of this initiator for exactly this
- * recipient that is valid for a while yet; 0 if there is none
+ * tickets_find - a reusable ticket of this initiator for exactly these
+ * responders that is valid for a while yet; 0 if there is none
  */
 int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
-		     const struct uid *recipient);
+		     const struct uid *responders, unsigned int n_responders);
 
 /* tickets_add - a ticket was granted; takes the policy's memory */
 void tickets_add(struct tickets *tickets, int32_t serial, struct ticket_policy *policy);

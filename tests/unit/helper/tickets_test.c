@@ -42,7 +42,7 @@ static int32_t find(const char *from, const char *to)
 
 	assert_int_equal(uid_from_text(&initiator, from), 0);
 	assert_int_equal(uid_from_text(&recipient, to), 0);
-	return tickets_find(stage.mikeyd.tickets, &initiator, &recipient);
+	return tickets_find(stage.mikeyd.tickets, &initiator, &recipient, 1);
 }
 
 static void found_after_a_restart(void **state)
