@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+FUZZERS += fuzz-sip-multipart fuzz-sip-recipients
+fuzz-sip-multipart_SRCS := tests/fuzz/sip/multipart.c
+fuzz-sip-multipart_PKGS := libre gmime-3.0
+fuzz-sip-multipart_LIBS := mikeyd-core mikeyhelper
+fuzz-sip-recipients_SRCS := tests/fuzz/sip/recipients.c
+fuzz-sip-recipients_LIBS := mikeyd-core mikeyhelper
