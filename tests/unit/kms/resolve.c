@@ -293,7 +293,7 @@ static void without_forking(void **state)
 	request_init(&request, h);
 	request.profile = mikey_profile_by_id(MIKEY_PROFILE_ID_ANNEX_I);
 	request.head.flags = mikey_profile_flags(request.profile,
-						MIKEY_MODE_KMS);
+						 MIKEY_MODE_KMS);
 	request_write(&request, &msg);
 	assert_int_equal(house_handle(h, KMS_TICKET_REQUEST, message_blob(&msg)), 0);
 	granted_read(&granted, &request, &msg, &h->answer);
