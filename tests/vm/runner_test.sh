@@ -44,7 +44,7 @@ ended() {
 }
 
 echo 'TAP version 13'
-echo '1..12'
+echo '1..16'
 
 cat > "$work/inside" <<-'END'
 	echo to-stdout
@@ -77,6 +77,43 @@ run --no-modules -- sh -c 'echo c > /proc/sysrq-trigger'
 verdict 'a panic is 125 and shows the console'
 run --no-modules --kernel 0.0 -- true
 [ $got = 126 ] && [ -s "$work/err" ]; verdict 'a kernel that is not there is 126, in words'
+# From here on, machines that are not quite as usual.
+unshare -m sh -c "mount -t tmpfs -o size=1m full $work/rw &&
+	TMPDIR=$work/rw $here/run --no-modules -- true" >"$work/out" 2>"$work/err"
+[ $? = 126 ] && grep -q 'No space left' "$work/err" && grep -q '^vm: ' "$work/err"
+verdict 'a full disk is 126, in words'
+
+# A QEMU that hangs when it is asked to use KVM.
+mkdir "$work/bin"
+cat > "$work/bin/qemu-system-x86_64" <<-END
+	#!/bin/sh
+	echo "\$*" >> $work/started
+	case \$* in *'-accel kvm'*) exec sleep 1000;; esac
+	exec $(command -v qemu-system-x86_64) "\$@"
+END
+chmod 755 "$work/bin/qemu-system-x86_64"
+touch "$work/kvm"
+for _ in 1 2; do
+	PATH=$work/bin:$PATH BUILD=$work/build MIKEY_KVM=$work/kvm run --no-modules -- sh -c 'exit 9'
+done
+[ $got = 9 ] && [ "$(grep -c 'accel kvm' "$work/started")" = 1 ] &&
+	[ "$(grep -c 'accel tcg' "$work/started")" = 2 ]
+verdict 'KVM that hangs is tried once, then emulation is used'
+! pgrep -f "sleep 1000$" | while read -r p; do cat "/proc/$p/environ"; done 2>/dev/null |
+	grep -qz "^BUILD=$work/build"
+verdict 'and nothing of the trial is left'
+
+for n in 1 2 3; do
+	"$here/run" --no-modules -- sh -c "echo machine $n; exit $n" >"$work/out$n" 2>"$work/err" &
+	eval "pid$n=\$!"
+done
+got=''
+for n in 1 2 3; do
+	eval "wait \$pid$n"
+	got="$got $? $(cat "$work/out$n")"
+done
+[ "$got" = ' 1 machine 1 2 machine 2 3 machine 3' ]; verdict 'several at once do not mix'
+
 run --no-such-option -- true
 [ $got = 2 ] && [ -s "$work/err" ]; verdict 'an unknown option is 2, in words'
 
