@@ -31,8 +31,13 @@
  * with <digest> 32 hexadecimal digits: for "i" the first half of the SHA-256
  * over profile and suite (one byte each) and every IDRr (two bytes of length,
  * then the bytes) in the granted order, for "r" of that over what the ticket
- * was resolved for: the TRANSFER_INIT, or without the E flag its TICKET from
- * Ticket Type to the end of Ticket Data.
+ * was resolved for: the TRANSFER_INIT, or for a ticket that is kept (J1, E0)
+ * its TICKET from Ticket Type to the end of Ticket Data. A kept ticket serves
+ * only who resolved it: the same PSK, IDENTITY and KMS.
+ *
+ * Keys are wiped at TRe at the latest. With TRr they are wiped that many
+ * seconds after GRANT, MINT or ADMIT, if that is sooner: "rekeying" is another
+ * ticket, or for a kept one another resolve.
  *
  * What a caller may use is decided by the kernel's key permissions (SEARCH
  * on PSK and ticket, WRITE on the keyring). No capability is needed. A
@@ -108,12 +113,14 @@
  *	Out: EXCHANGE, MESSAGE (RESOLVE_INIT), and what the message claims,
  *	not yet verified: POLICY, MAC. With KEYRING, and in it a ticket that
  *	was kept from an earlier message (J1, E0): TICKET in the place of
- *	EXCHANGE and MESSAGE; the KMS need not be asked.
+ *	EXCHANGE and MESSAGE; the message verified under it, and the KMS
+ *	need not be asked. LIST_SERVICE and GROUP may both be what the message
+ *	is addressed to; its ticket must be for IDENTITY or a GROUP.
  * @MIKEY_TICKET_CMD_ADMIT: close it with the KMS's answer; the TRANSFER_INIT
  *	is verified here.
  *	In: EXCHANGE, MESSAGE (RESOLVE_RESP or Error), optionally KEYRING.
- *	Out: TICKET, POLICY. Errors as GRANT. A ticket with the E flag opens
- *	only the TRANSFER_INIT it was resolved for, once.
+ *	Out: TICKET, POLICY. Errors as GRANT. A ticket that is not kept (J0 or
+ *	E1) opens only the TRANSFER_INIT it was resolved for, once.
  * @MIKEY_TICKET_CMD_INFO: policy of a ticket. In: TICKET.
  *	Out: ROLE, POLICY, REMAINING.
  * @MIKEY_TICKET_CMD_STATS: counters since load. Out: STATS (nested u64s).
@@ -265,6 +272,8 @@ enum mikey_ticket_attr {
  * @MIKEY_TICKET_S_BAD_MAC: refused: a MAC did not verify
  * @MIKEY_TICKET_S_BAD_POLICY: refused: policy not acceptable
  * @MIKEY_TICKET_S_BAD_PSK: refused: PSK unusable
+ * @MIKEY_TICKET_S_MINTS: tickets made here
+ * @MIKEY_TICKET_S_REUSES: messages for which a kept ticket was found
  */
 enum mikey_ticket_stat {
 	MIKEY_TICKET_S_UNSPEC,
@@ -281,6 +290,8 @@ enum mikey_ticket_stat {
 	MIKEY_TICKET_S_BAD_MAC,
 	MIKEY_TICKET_S_BAD_POLICY,
 	MIKEY_TICKET_S_BAD_PSK,
+	MIKEY_TICKET_S_MINTS,
+	MIKEY_TICKET_S_REUSES,
 	__MIKEY_TICKET_S_MAX
 };
 

@@ -41,6 +41,8 @@ static const char * const stat_names[] = {
 	[MIKEY_TICKET_S_BAD_MAC] = "bad-mac",
 	[MIKEY_TICKET_S_BAD_POLICY] = "bad-policy",
 	[MIKEY_TICKET_S_BAD_PSK] = "bad-psk",
+	[MIKEY_TICKET_S_MINTS] = "mints",
+	[MIKEY_TICKET_S_REUSES] = "reuses",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

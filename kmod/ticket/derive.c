@@ -45,6 +45,53 @@ int mikey_derive_encr(const struct mikey_derivation *d,
 	return err;
 }
 
+int mikey_derive_ticket(const struct mikey_suite *suite,
+			const struct mikey_hmac *tpk, struct mikey_blob rand,
+			u8 auth[MIKEY_MAC_MAX], struct mikey_encr_key *encr)
+{
+	const struct {
+		enum mikey_label_constant c;
+		u8 *key;
+		u32 len;
+	} keys[] = {
+		{ MIKEY_LC_AUTH, auth, suite->mac_len },
+		{ MIKEY_LC_ENCR, encr->key, suite->key_len },
+		{ MIKEY_LC_SALT, encr->salt, sizeof(encr->salt) },
+	};
+	struct mikey_label l;
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(keys) && !err; i++) {
+		mikey_label_ticket(&l, keys[i].c, rand);
+		err = mikey_prf_expand(tpk, label_bytes(&l), keys[i].key,
+				       keys[i].len);
+	}
+	if (err) {
+		memzero_explicit(auth, MIKEY_MAC_MAX);
+		memzero_explicit(encr, sizeof(*encr));
+	}
+	return err;
+}
+
+int mikey_derive_mpks(const struct mikey_suite *suite, const u8 *mpk,
+		      struct mikey_blob rand, struct mikey_keys *keys)
+{
+	struct mikey_blob inkey = { mpk, suite->key_len };
+	struct mikey_label l;
+	int err;
+
+	mikey_label_mpk(&l, MIKEY_LC_MPK_I, rand);
+	err = mikey_prf(suite->prf, inkey, label_bytes(&l), keys->mpk_i,
+			suite->key_len);
+	mikey_label_mpk(&l, MIKEY_LC_MPK_R, rand);
+	err = err ?: mikey_prf(suite->prf, inkey, label_bytes(&l), keys->mpk_r,
+			       suite->key_len);
+	if (err)
+		memzero_explicit(keys, sizeof(*keys));
+	return err;
+}
+
 int mikey_derive_vr(const struct mikey_suite *suite, const u8 *mpk_r,
 		    struct mikey_hmac *vr)
 {

@@ -41,6 +41,15 @@ int mikey_derive_encr(const struct mikey_derivation *d,
 		      const struct mikey_hmac *inkey,
 		      struct mikey_encr_key *encr);
 
+/* auth_key, encr_key and salt_key of Ticket Data from its TPK (A.2.1). */
+int mikey_derive_ticket(const struct mikey_suite *suite,
+			const struct mikey_hmac *tpk, struct mikey_blob rand,
+			u8 auth[MIKEY_MAC_MAX], struct mikey_encr_key *encr);
+
+/* MPKi and, as yet unforked, MPKr from the MPK in Ticket Data (A.2.2). */
+int mikey_derive_mpks(const struct mikey_suite *suite, const u8 *mpk,
+		      struct mikey_blob rand, struct mikey_keys *keys);
+
 /* The key of Vr (6.10), ready for use, from the unforked MPKr. */
 int mikey_derive_vr(const struct mikey_suite *suite, const u8 *mpk_r,
 		    struct mikey_hmac *vr);

@@ -29,6 +29,7 @@ struct genl_info;
  * @auth: and @encr: keys of the answer
  * @initial: REQUEST_INIT or RESOLVE_INIT, which the answer's MAC covers
  * @transfer: RESOLVE: TRANSFER_INIT
+ * @asker: RESOLVE: who asks, see mikey_kept_asker()
  */
 struct mikey_exchange {
 	struct hlist_node by_socket;
@@ -55,6 +56,7 @@ struct mikey_exchange {
 	u32 initial_len;
 	u8 *transfer;
 	u32 transfer_len;
+	u8 asker[32];
 };
 
 int mikey_exchange_init(void);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * GRANT and ADMIT: find the exchange, have the answer checked, make the key.
- * Nothing has changed until the last step, so whatever fails leaves the
+ * GRANT and ADMIT: find the exchange, have the answer checked, make the key,
+ * which MINT does too. Nothing has changed until the last step, so whatever fails leaves the
  * exchange open for a true answer.
  */
 #include <linux/err.h>
@@ -55,16 +55,18 @@ static int reply(struct genl_info *info, const struct mikey_ticket *t,
 	return err;
 }
 
-static int link_ticket(struct genl_info *info, struct mikey_ticket *t,
-		       const char *desc, struct key *ring, struct mikey_why *why)
+int mikey_grant_link(struct genl_info *info, struct mikey_ticket *t,
+		     struct key *ring, struct mikey_why *why)
 {
+	char desc[MIKEY_KEY_DESC_MAX];
 	struct sk_buff *skb;
 	struct key *key;
 	void *hdr;
 	int err;
 
 	/* before the key exists: behind it only sending can fail */
-	err = reply(info, t, &skb, &hdr);
+	err = mikey_key_describe(desc, t);
+	err = err ?: reply(info, t, &skb, &hdr);
 	if (err) {
 		mikey_ticket_free(t);
 		return err;
@@ -98,27 +100,23 @@ static int make_ticket(struct genl_info *info, const struct mikey_exchange *ex,
 		       struct mikey_why *why)
 {
 	struct nlattr *msg = info->attrs[MIKEY_TICKET_A_MESSAGE];
-	char desc[MIKEY_KEY_DESC_MAX];
 	struct mikey_ticket *t;
-	u8 digest[32];
-	int err;
 
 	t = ops->finish(ex, mikey_attr_blob(msg), ktime_get_real_seconds(), why);
-	if (IS_ERR(t))
-		return PTR_ERR(t);
-	err = ops->digest(t, digest);
-	if (err) {
-		mikey_ticket_free(t);
-		return err;
-	}
-	mikey_key_describe(desc, t, digest);
-	return link_ticket(info, t, desc, ring, why);
+	return IS_ERR(t) ? PTR_ERR(t) : mikey_grant_link(info, t, ring, why);
+}
+
+struct key *mikey_grant_ring(struct genl_info *info, struct mikey_why *why)
+{
+	struct nlattr *keyring = info->attrs[MIKEY_TICKET_A_KEYRING];
+
+	return mikey_key_ring(keyring ? nla_get_s32(keyring) :
+			      KEY_SPEC_USER_KEYRING, why);
 }
 
 int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
 		struct mikey_why *why)
 {
-	struct nlattr *keyring = info->attrs[MIKEY_TICKET_A_KEYRING];
 	u32 id = nla_get_u32(info->attrs[MIKEY_TICKET_A_EXCHANGE]);
 	struct mikey_exchange *ex;
 	struct key *ring;
@@ -127,8 +125,7 @@ int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
 	ex = mikey_exchange_find(info, id, ops->resolve, why);
 	if (IS_ERR(ex))
 		return PTR_ERR(ex);
-	ring = mikey_key_ring(keyring ? nla_get_s32(keyring) :
-			      KEY_SPEC_USER_KEYRING, why);
+	ring = mikey_grant_ring(info, why);
 	if (IS_ERR(ring)) {
 		err = PTR_ERR(ring);
 		goto out;

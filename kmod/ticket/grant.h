@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * From an accepted answer to a ticket key: what GRANT and ADMIT share.
+ * From an accepted answer to a ticket key: what GRANT and ADMIT share, and
+ * MINT in part.
  */
 #ifndef MIKEY_TICKET_GRANT_H
 #define MIKEY_TICKET_GRANT_H
@@ -11,20 +12,25 @@
 /**
  * struct mikey_grant_ops - one exchange's part
  * @finish: checks the answer and makes the ticket
- * @digest: what the key's description ends with
  */
 struct mikey_grant_ops {
 	bool resolve;
 	struct mikey_ticket *(*finish)(const struct mikey_exchange *ex,
 				       struct mikey_blob msg, s64 now,
 				       struct mikey_why *why);
-	int (*digest)(const struct mikey_ticket *t, u8 digest[32]);
 	enum mikey_ticket_stat stat;
 };
 
 /* The command from its attributes to its reply. */
 int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
 		struct mikey_why *why);
+
+/* KEYRING or its default. Return: with a reference, or ERR_PTR. */
+struct key *mikey_grant_ring(struct genl_info *info, struct mikey_why *why);
+
+/* Make @t a key in @ring and reply with it; @t is gone after an error. */
+int mikey_grant_link(struct genl_info *info, struct mikey_ticket *t,
+		     struct key *ring, struct mikey_why *why);
 
 /**
  * mikey_grant_check() - is this a ticket that we can use?

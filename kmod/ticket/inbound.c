@@ -132,7 +132,7 @@ int mikey_inbound_check(const struct mikey_msg *m,
 				     "the message is not of the ticket's suite");
 	if (m->kemac.present)
 		return refuse_policy(why, -EACCES,
-				     "the message brings keys of its own, which its ticket forbids");
+				     "the message brings keys of its own, which no profile has");
 	if (m->randr_i.data.len < suite->rand_len)
 		return refuse_form(why, "the message's random value is too short");
 	err = check_sessions(&m->hdr, why);

@@ -2,7 +2,7 @@
 /*
  * The key type "mikey_ticket".
  *
- * Tickets come into being in GRANT and ADMIT only. add_key(2) could
+ * Tickets come into being in GRANT, MINT and ADMIT only. add_key(2) could
  * otherwise displace a ticket by a forged one of the same description, so
  * .vet_description, which every way to a new key has to pass, lets nobody
  * through but the task that this file is making a key for. .preparse (a
@@ -16,10 +16,12 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/key-type.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "key.h"
@@ -149,19 +151,68 @@ bool mikey_key_uid_ok(struct mikey_blob uid)
 	return true;
 }
 
-void mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
-			const struct mikey_ticket *t, const u8 digest[32])
+/* SHA-256 over profile, suite and every IDRr, as mikey_ticket.h has it. */
+static int responders_digest(const struct mikey_ticket *t, u8 digest[32])
 {
-	const struct mikey_blob *uid = &t->policy.idr_i.data;
+	u32 max = 2 + t->policy.tp_data.len, at = 2;
+	struct mikey_policy_iter it;
+	struct mikey_id id;
+	u8 *buf;
+	int err;
+
+	/* an IDR payload is longer than the length and bytes put down here */
+	buf = kvmalloc(max, GFP_KERNEL);
+	if (!buf)
+		return -ENOMEM;
+	buf[0] = t->profile->id;
+	buf[1] = t->suite->id;
+	mikey_policy_walk(&it, &t->policy, MIKEY_IDR_R);
+	while (mikey_policy_next(&it, &t->policy, &id)) {
+		buf[at++] = id.data.len >> 8;
+		buf[at++] = id.data.len;
+		memcpy(buf + at, id.data.p, id.data.len);
+		at += id.data.len;
+	}
+	err = mikey_sha256(&(struct mikey_blob){ buf, at }, 1, digest);
+	kvfree(buf);
+	return err;
+}
+
+static void describe(char desc[MIKEY_KEY_DESC_MAX], char role,
+		     struct mikey_blob uid, const u8 digest[32])
+{
 	char *p = desc;
 
-	*p++ = t->role == MIKEY_ROLE_INITIATOR ? 'i' : 'r';
+	*p++ = role;
 	*p++ = ':';
-	memcpy(p, uid->p, uid->len);
-	p += uid->len;
+	memcpy(p, uid.p, uid.len);
+	p += uid.len;
 	*p++ = ':';
 	p = bin2hex(p, digest, 16);
 	*p = '\0';
+}
+
+void mikey_key_describe_received(char desc[MIKEY_KEY_DESC_MAX],
+				 struct mikey_blob uid, const u8 digest[32])
+{
+	describe(desc, 'r', uid, digest);
+}
+
+int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
+		       const struct mikey_ticket *t)
+{
+	u8 digest[32];
+	int err;
+
+	if (t->role == MIKEY_ROLE_RESPONDER) {
+		mikey_key_describe_received(desc, t->policy.idr_i.data,
+					    t->digest);
+		return 0;
+	}
+	err = responders_digest(t, digest);
+	if (!err)
+		describe(desc, 'i', t->policy.idr_i.data, digest);
+	return err;
 }
 
 struct key *mikey_key_make(struct mikey_ticket *t, const char *desc,
@@ -223,33 +274,65 @@ const char *mikey_key_words(int err)
 	}
 }
 
-static struct key *refuse_ring(struct mikey_why *why, int err,
-			       const char *words)
+static int refuse_ring(struct mikey_why *why, int err, const char *words)
 {
-	return ERR_PTR(mikey_refuse(why, err, MIKEY_TICKET_S_UNSPEC,
-				    MIKEY_TICKET_A_KEYRING, words));
+	return mikey_refuse(why, err, MIKEY_TICKET_S_UNSPEC,
+			    MIKEY_TICKET_A_KEYRING, words);
 }
 
-struct key *mikey_key_ring(key_serial_t serial, struct mikey_why *why)
+/* A keyring by serial, with its possession. */
+static key_ref_t find_ring(key_serial_t serial, unsigned long lookup,
+			   enum key_need_perm perm, struct mikey_why *why)
 {
+	key_ref_t ref = lookup_user_key(serial, lookup | KEY_LOOKUP_PARTIAL,
+					perm);
 	struct key *ring;
-	key_ref_t ref;
 
-	ref = lookup_user_key(serial, KEY_LOOKUP_CREATE | KEY_LOOKUP_PARTIAL,
-			      KEY_NEED_WRITE);
 	if (IS_ERR(ref)) {
 		int err = PTR_ERR(ref);
 
-		return refuse_ring(why, err, err == -EACCES ?
-				   "the keyring's permissions do not let this user write it" :
-				   mikey_key_words(err));
+		refuse_ring(why, err, err == -EACCES ?
+			    "the keyring's permissions do not let this user use it" :
+			    mikey_key_words(err));
+		return ref;
 	}
 	ring = key_ref_to_ptr(ref);
 	if (ring->type != &key_type_keyring || !key_is_positive(ring)) {
 		key_put(ring);
-		return refuse_ring(why, -EINVAL, "the key is not a keyring");
+		return ERR_PTR(refuse_ring(why, -EINVAL,
+					   "the key is not a keyring"));
 	}
-	return ring;
+	return ref;
+}
+
+struct key *mikey_key_ring(key_serial_t serial, struct mikey_why *why)
+{
+	key_ref_t ref = find_ring(serial, KEY_LOOKUP_CREATE, KEY_NEED_WRITE,
+				  why);
+
+	return IS_ERR(ref) ? ERR_CAST(ref) : key_ref_to_ptr(ref);
+}
+
+struct mikey_ticket *mikey_key_search(key_serial_t serial, const char *desc,
+				      struct mikey_why *why)
+{
+	key_ref_t ring = find_ring(serial, 0, KEY_NEED_SEARCH, why), ref;
+	struct mikey_ticket *t;
+	struct key *key;
+
+	if (IS_ERR(ring))
+		return ERR_CAST(ring);
+	ref = keyring_search(ring, &ticket_key_type, desc, true);
+	key_ref_put(ring);
+	if (IS_ERR(ref))
+		return NULL;
+	key = key_ref_to_ptr(ref);
+	/* as in mikey_key_ticket(), which has it from a serial */
+	t = key_is_positive(key) ? key->payload.data[0] : NULL;
+	if (t && !mikey_ticket_check(t))
+		return t;
+	key_put(key);
+	return NULL;
 }
 
 struct mikey_ticket *mikey_key_ticket(key_serial_t serial,

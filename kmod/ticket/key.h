@@ -19,9 +19,13 @@ void mikey_key_exit(void);
 /* Can this UID stand in a key's description and in /proc/keys? */
 bool mikey_key_uid_ok(struct mikey_blob uid);
 
-/* The description of @t's key; @digest is the first half of a SHA-256. */
-void mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
-			const struct mikey_ticket *t, const u8 digest[32]);
+/* The description of a ticket received from @uid. */
+void mikey_key_describe_received(char desc[MIKEY_KEY_DESC_MAX],
+				 struct mikey_blob uid, const u8 digest[32]);
+
+/* The description of @t's key. Return: 0, -ENOMEM, or an error of the hash. */
+int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
+		       const struct mikey_ticket *t);
 
 /**
  * mikey_key_make() - turn a ticket into a key of the caller's
@@ -36,6 +40,17 @@ struct key *mikey_key_make(struct mikey_ticket *t, const char *desc,
 
 /* A keyring to link into, by serial. Return: with a reference, or ERR_PTR. */
 struct key *mikey_key_ring(key_serial_t serial, struct mikey_why *why);
+
+/**
+ * mikey_key_search() - a living ticket by its description
+ * @ring: serial of a keyring, searched with current's permissions, as are the
+ *	keyrings in it
+ *
+ * Return: the ticket with a reference on its key; NULL if there is none that
+ * lives; ERR_PTR when the keyring cannot be searched.
+ */
+struct mikey_ticket *mikey_key_search(key_serial_t ring, const char *desc,
+				      struct mikey_why *why);
 
 /**
  * mikey_key_find() - any instantiated key by serial

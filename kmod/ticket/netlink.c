@@ -16,6 +16,7 @@
 
 #include "key.h"
 #include "limits.h"
+#include "mint.h"
 #include "netlink.h"
 #include "request.h"
 #include "resolve.h"
@@ -137,7 +138,8 @@ size_t mikey_policy_room(const struct mikey_policy *p)
 	room = nla_total_size(0) +				/* POLICY */
 	       3 * nla_total_size(sizeof(u32)) +		/* PROFILE, SUITE, FLAGS */
 	       2 * nla_total_size_64bit(sizeof(s64)) +		/* VALID_* */
-	       2 * nla_total_size(0) +				/* REUSABLE, CHANGED */
+	       3 * nla_total_size(0) +				/* REUSABLE, CHANGED, CACHEABLE */
+	       nla_total_size(sizeof(u32)) +			/* REKEY */
 	       nla_total_size(p->idr_kms.data.len) +
 	       nla_total_size(p->idr_i.data.len);
 	mikey_policy_walk(&it, p, MIKEY_IDR_R);
@@ -149,6 +151,24 @@ size_t mikey_policy_room(const struct mikey_policy *p)
 static int put_blob(struct sk_buff *skb, int type, struct mikey_blob blob)
 {
 	return nla_put(skb, type, blob.len, blob.p);
+}
+
+/* What a policy grants beside the validity period. */
+static int put_rights(struct sk_buff *skb, const struct mikey_policy *p)
+{
+	u32 rekey = mikey_policy_rekey(p);
+	int err;
+
+	err = nla_put_u32(skb, MIKEY_TICKET_A_FLAGS, p->flags);
+	if (!err && (p->flags & MIKEY_FLAG_J))
+		err = nla_put_flag(skb, MIKEY_TICKET_A_REUSABLE);
+	if (!err && (p->flags & MIKEY_FLAG_K))
+		err = nla_put_flag(skb, MIKEY_TICKET_A_CHANGED);
+	if (!err && mikey_ticket_is_kept(p))
+		err = nla_put_flag(skb, MIKEY_TICKET_A_CACHEABLE);
+	if (!err && rekey)
+		err = nla_put_u32(skb, MIKEY_TICKET_A_REKEY, rekey);
+	return err;
 }
 
 static int put_responders(struct sk_buff *skb, const struct mikey_policy *p)
@@ -182,11 +202,7 @@ int mikey_reply_policy(struct sk_buff *skb, const struct mikey_policy *p,
 			  mikey_ts_to_unix(&p->tr_s), MIKEY_TICKET_A_PAD) ?:
 	      nla_put_s64(skb, MIKEY_TICKET_A_VALID_UNTIL,
 			  mikey_ts_to_unix(&p->tr_e), MIKEY_TICKET_A_PAD) ?:
-	      nla_put_u32(skb, MIKEY_TICKET_A_FLAGS, p->flags);
-	if (!err && (p->flags & MIKEY_FLAG_J))
-		err = nla_put_flag(skb, MIKEY_TICKET_A_REUSABLE);
-	if (!err && (p->flags & MIKEY_FLAG_K))
-		err = nla_put_flag(skb, MIKEY_TICKET_A_CHANGED);
+	      put_rights(skb, p);
 	if (err)
 		return err;
 	nla_nest_end(skb, nest);
@@ -194,9 +210,22 @@ int mikey_reply_policy(struct sk_buff *skb, const struct mikey_policy *p,
 	return skb_tail_pointer(skb) - (u8 *)nest > U16_MAX ? -EMSGSIZE : 0;
 }
 
+size_t mikey_claims_room(const struct mikey_msg *m)
+{
+	return mikey_policy_room(&m->ticket.policy) +
+	       nla_total_size(m->v.mac.len);
+}
+
+int mikey_reply_claims(struct sk_buff *skb, const struct mikey_msg *m,
+		       const struct mikey_profile *profile,
+		       const struct mikey_suite *suite)
+{
+	return put_blob(skb, MIKEY_TICKET_A_MAC, m->v.mac) ?:
+	       mikey_reply_policy(skb, &m->ticket.policy, profile, suite);
+}
+
 int mikey_exchange_reply(struct genl_info *info, struct mikey_exchange *ex,
-			 const struct mikey_policy *policy,
-			 struct mikey_why *why)
+			 const struct mikey_msg *claims, struct mikey_why *why)
 {
 	size_t room = nla_total_size(sizeof(u32)) +
 		      nla_total_size(ex->initial_len);
@@ -204,15 +233,15 @@ int mikey_exchange_reply(struct genl_info *info, struct mikey_exchange *ex,
 	void *hdr;
 	int err;
 
-	if (policy)
-		room += mikey_policy_room(policy);
+	if (claims)
+		room += mikey_claims_room(claims);
 	skb = mikey_reply_new(info, room, &hdr);
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
 	err = nla_put(skb, MIKEY_TICKET_A_MESSAGE, ex->initial_len,
 		      ex->initial);
-	if (!err && policy)
-		err = mikey_reply_policy(skb, policy, ex->profile, ex->suite);
+	if (!err && claims)
+		err = mikey_reply_claims(skb, claims, ex->profile, ex->suite);
 	err = err ?: mikey_exchange_publish(ex, info, why);
 	if (err) {
 		nlmsg_free(skb);
@@ -231,12 +260,6 @@ int mikey_exchange_reply(struct genl_info *info, struct mikey_exchange *ex,
 		mutex_unlock(&ex->lock);
 	}
 	return err;
-}
-
-static int mint_doit(struct sk_buff *skb, struct genl_info *info)
-{
-	return mikey_say(info->extack, -EOPNOTSUPP,
-			 "tickets made by the initiator (mode 3) are not supported");
 }
 
 static int info_doit(struct sk_buff *skb, struct genl_info *info)
@@ -334,7 +357,10 @@ static int caps_doit(struct sk_buff *skb, struct genl_info *info)
 			     MIKEY_MODULE_VERSION) ?:
 	      put_allowed(reply) ?:
 	      nla_put_u8(reply, MIKEY_TICKET_A_PROT_TYPE, mikey_prot_type()) ?:
-	      nla_put_u8(reply, MIKEY_TICKET_A_EXT_TYPE, mikey_ext_type());
+	      nla_put_u8(reply, MIKEY_TICKET_A_EXT_TYPE, mikey_ext_type()) ?:
+	      nla_put_u32(reply, MIKEY_TICKET_A_CLOCK_SKEW, mikey_clock_skew());
+	if (!err && mikey_user_master_allowed())
+		err = nla_put_flag(reply, MIKEY_TICKET_A_USER_MASTER);
 	if (err) {
 		nlmsg_free(reply);
 		return err;
@@ -343,18 +369,24 @@ static int caps_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(reply, info);
 }
 
+/* What REQUEST and MINT both say about the ticket that is wanted. */
+#define WISH \
+	[MIKEY_TICKET_A_PSK] = { .type = NLA_S32 }, \
+	[MIKEY_TICKET_A_PSK_ID] = IDENTITY, \
+	[MIKEY_TICKET_A_KMS] = IDENTITY, \
+	[MIKEY_TICKET_A_INITIATOR] = IDENTITY, \
+	[MIKEY_TICKET_A_RESPONDER] = IDENTITY, \
+	[MIKEY_TICKET_A_PROFILE] = { .type = NLA_U32 }, \
+	[MIKEY_TICKET_A_SUITE] = { .type = NLA_U32 }, \
+	[MIKEY_TICKET_A_VALID_FROM] = { .type = NLA_S64 }, \
+	[MIKEY_TICKET_A_VALID_UNTIL] = { .type = NLA_S64 }, \
+	[MIKEY_TICKET_A_REUSABLE] = { .type = NLA_FLAG }, \
+	[MIKEY_TICKET_A_CACHEABLE] = { .type = NLA_FLAG }, \
+	[MIKEY_TICKET_A_REKEY] = NLA_POLICY_MIN(NLA_U32, 1)
+
 /* Anything that is not in a command's policy is refused by the core. */
 static const struct nla_policy request_policy[MIKEY_TICKET_A_MAX + 1] = {
-	[MIKEY_TICKET_A_PSK] = { .type = NLA_S32 },
-	[MIKEY_TICKET_A_PSK_ID] = IDENTITY,
-	[MIKEY_TICKET_A_KMS] = IDENTITY,
-	[MIKEY_TICKET_A_INITIATOR] = IDENTITY,
-	[MIKEY_TICKET_A_RESPONDER] = IDENTITY,
-	[MIKEY_TICKET_A_PROFILE] = { .type = NLA_U32 },
-	[MIKEY_TICKET_A_SUITE] = { .type = NLA_U32 },
-	[MIKEY_TICKET_A_VALID_FROM] = { .type = NLA_S64 },
-	[MIKEY_TICKET_A_VALID_UNTIL] = { .type = NLA_S64 },
-	[MIKEY_TICKET_A_REUSABLE] = { .type = NLA_FLAG },
+	WISH,
 };
 
 static const struct nla_policy answer_policy[MIKEY_TICKET_A_MAX + 1] = {
@@ -369,13 +401,18 @@ static const struct nla_policy resolve_policy[MIKEY_TICKET_A_MAX + 1] = {
 	[MIKEY_TICKET_A_KMS] = IDENTITY,
 	[MIKEY_TICKET_A_IDENTITY] = IDENTITY,
 	[MIKEY_TICKET_A_GROUP] = IDENTITY,
+	[MIKEY_TICKET_A_LIST_SERVICE] = IDENTITY,
 	[MIKEY_TICKET_A_MESSAGE] = MESSAGE,
 	[MIKEY_TICKET_A_SUITE] = { .type = NLA_U32 },
+	[MIKEY_TICKET_A_KEYRING] = { .type = NLA_S32 },
 };
 
 static const struct nla_policy mint_policy[MIKEY_TICKET_A_MAX + 1] = {
-	[MIKEY_TICKET_A_PSK] = { .type = NLA_S32 },
-	[MIKEY_TICKET_A_PSK_ID] = IDENTITY,
+	WISH,
+	[MIKEY_TICKET_A_KEYRING] = { .type = NLA_S32 },
+	[MIKEY_TICKET_A_THDR] = NLA_POLICY_RANGE(NLA_BINARY,
+						 MIKEY_TICKET_THDR_MIN,
+						 MIKEY_TICKET_THDR_MAX),
 };
 
 static const struct nla_policy info_policy[MIKEY_TICKET_A_MAX + 1] = {
@@ -391,7 +428,7 @@ static const struct nla_policy no_policy[MIKEY_TICKET_A_MAX + 1] = {};
 static const struct genl_ops ops[] = {
 	OP(REQUEST, mikey_request_doit, request_policy),
 	OP(GRANT, mikey_grant_doit, answer_policy),
-	OP(MINT, mint_doit, mint_policy),
+	OP(MINT, mikey_mint_doit, mint_policy),
 	OP(RESOLVE, mikey_resolve_doit, resolve_policy),
 	OP(ADMIT, mikey_admit_doit, answer_policy),
 	OP(INFO, info_doit, info_policy),

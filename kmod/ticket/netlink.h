@@ -53,13 +53,18 @@ struct sk_buff *mikey_reply_new(struct genl_info *info, size_t room,
 
 /**
  * mikey_exchange_reply() - publish an exchange and answer with its message
- * @policy: what the ticket claims, or NULL
+ * @claims: TRANSFER_INIT, of which policy and MAC are told, or NULL
  *
  * When the reply cannot be sent the exchange is closed again.
  */
 int mikey_exchange_reply(struct genl_info *info, struct mikey_exchange *ex,
-			 const struct mikey_policy *policy,
-			 struct mikey_why *why);
+			 const struct mikey_msg *claims, struct mikey_why *why);
+
+/* POLICY and MAC of a TRANSFER_INIT, and room for them. */
+int mikey_reply_claims(struct sk_buff *skb, const struct mikey_msg *m,
+		       const struct mikey_profile *profile,
+		       const struct mikey_suite *suite);
+size_t mikey_claims_room(const struct mikey_msg *m);
 
 /* The nested POLICY; room for it is at most mikey_policy_room(). */
 int mikey_reply_policy(struct sk_buff *skb, const struct mikey_policy *p,

@@ -7,31 +7,10 @@
 
 #include "exchange.h"
 #include "ticket.h"
+#include "wish.h"
 
 struct sk_buff;
 struct genl_info;
-
-/**
- * struct mikey_wish - what a REQUEST_INIT asks for
- * @until: TRe, and @from: TRs, in Unix seconds
- * @csb_id: and @rand (suite->rand_len bytes): random
- */
-struct mikey_wish {
-	const struct mikey_profile *profile;
-	const struct mikey_suite *suite;
-	struct mikey_blob psk_id;
-	struct mikey_blob kms;
-	struct mikey_blob initiator;
-	const struct mikey_blob *responders;
-	u32 num_responders;
-	s64 from;
-	s64 until;
-	bool reusable;
-	bool cacheable;
-	s64 t;
-	u32 csb_id;
-	u8 rand[MIKEY_KEY_MAX];
-};
 
 /**
  * mikey_request_begin() - keys of the exchange, and REQUEST_INIT

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "grant.h"
 #include "inbound.h"
+#include "kept.h"
 #include "key.h"
 #include "kms.h"
 #include "limits.h"
@@ -21,6 +22,7 @@
 #include "psk.h"
 #include "resolve.h"
 #include "stats.h"
+#include "transfer.h"
 
 /* RESOLVE_INIT beside its identities and its ticket, generously. */
 #define RESOLVE_ROOM 256
@@ -51,14 +53,14 @@ static int write_resolve(const struct mikey_inquiry *q,
 	return mikey_build_end(&b);
 }
 
-static bool is_own(const struct mikey_inquiry *q, struct mikey_blob uid)
+static bool is_one_of(const struct mikey_names *names, struct mikey_blob uid)
 {
 	u32 i;
 
-	for (i = 0; i < q->num_groups; i++)
-		if (mikey_blob_eq(q->groups[i], uid))
+	for (i = 0; i < names->num; i++)
+		if (mikey_blob_eq(names->uid[i], uid))
 			return true;
-	return mikey_blob_eq(q->identity, uid);
+	return false;
 }
 
 static bool ticket_names_us(const struct mikey_inquiry *q,
@@ -66,16 +68,23 @@ static bool ticket_names_us(const struct mikey_inquiry *q,
 {
 	u32 i;
 
-	for (i = 0; i < q->num_groups; i++)
-		if (mikey_policy_names(p, q->groups[i]))
+	for (i = 0; i < q->groups.num; i++)
+		if (mikey_policy_names(p, q->groups.uid[i]))
 			return true;
 	return mikey_policy_names(p, q->identity);
 }
 
+/*
+ * A message may come through a list service, which then is its addressee and
+ * which its ticket need not name (RFC 5365); the ticket is for members.
+ */
 static int check_addressee(const struct mikey_inquiry *q,
 			   const struct mikey_msg *m, struct mikey_why *why)
 {
-	if (!is_own(q, m->idr_r.data))
+	struct mikey_blob to = m->idr_r.data;
+
+	if (!mikey_blob_eq(q->identity, to) && !is_one_of(&q->groups, to) &&
+	    !is_one_of(&q->services, to))
 		return mikey_refuse(why, -EKEYREJECTED,
 				    MIKEY_TICKET_S_BAD_POLICY,
 				    MIKEY_TICKET_A_MESSAGE,
@@ -131,17 +140,22 @@ static int copy_transfer(struct mikey_exchange *ex, struct mikey_blob transfer,
 	return 0;
 }
 
-int mikey_resolve_begin(struct mikey_exchange *ex, const struct mikey_inquiry *q,
-			const struct mikey_hmac *psk, s64 now,
-			struct mikey_msg *m, struct mikey_why *why)
+int mikey_resolve_read(struct mikey_exchange *ex, const struct mikey_inquiry *q,
+		       s64 now, struct mikey_msg *m, struct mikey_why *why)
 {
-	u32 room;
-	int err, len;
+	int err;
 
 	err = copy_transfer(ex, q->transfer, m, why);
-	err = err ?: check_transfer(ex, q, m, now, why);
-	if (err)
-		return err;
+	return err ?: check_transfer(ex, q, m, now, why);
+}
+
+int mikey_resolve_begin(struct mikey_exchange *ex, const struct mikey_inquiry *q,
+			const struct mikey_hmac *psk, const struct mikey_msg *m,
+			struct mikey_why *why)
+{
+	int err, len;
+	u32 room;
+
 	room = min_t(u32, MIKEY_MSG_MAX, RESOLVE_ROOM + q->identity.len +
 		     q->kms.len + q->psk_id.len + q->transfer.len);
 	ex->initial = kvmalloc(room, GFP_KERNEL_ACCOUNT);
@@ -168,10 +182,28 @@ static int check_uid(struct mikey_blob uid, enum mikey_ticket_attr attr,
 	return 0;
 }
 
-static int inquiry_from_attrs(struct genl_info *info, struct mikey_exchange *ex,
-			      struct mikey_inquiry *q, struct mikey_why *why)
+static int take_names(struct genl_info *info, enum mikey_ticket_attr attr,
+		      u32 max, struct mikey_names *names, struct mikey_why *why)
+{
+	struct mikey_blob *uid;
+	int err, num;
+	u32 i;
+
+	num = mikey_attr_blobs(info, attr, max, &uid, why);
+	if (num < 0)
+		return num;
+	names->uid = uid;
+	names->num = num;
+	for (err = 0, i = 0; i < names->num && !err; i++)
+		err = check_uid(uid[i], attr, why);
+	return err;
+}
+
+static int take_inquiry(struct genl_info *info, struct mikey_inquiry *q,
+			struct mikey_why *why)
 {
 	struct nlattr **attrs = info->attrs;
+	int err;
 
 	q->psk_id = mikey_attr_blob(attrs[MIKEY_TICKET_A_PSK_ID]);
 	q->kms = mikey_attr_blob(attrs[MIKEY_TICKET_A_KMS]);
@@ -180,47 +212,93 @@ static int inquiry_from_attrs(struct genl_info *info, struct mikey_exchange *ex,
 	q->suite = mikey_netlink_suite(info, why);
 	if (!q->suite)
 		return -EPROTONOSUPPORT;
-	ex->suite = q->suite;
 	q->t = mikey_clock_send();
 	q->csb_id = get_random_u32();
 	get_random_bytes(q->rand, q->suite->rand_len);
-	return check_uid(q->identity, MIKEY_TICKET_A_IDENTITY, why);
+	err = check_uid(q->identity, MIKEY_TICKET_A_IDENTITY, why);
+	err = err ?: take_names(info, MIKEY_TICKET_A_GROUP,
+				MIKEY_TICKET_GROUPS_MAX, &q->groups, why);
+	return err ?: take_names(info, MIKEY_TICKET_A_LIST_SERVICE,
+				 MIKEY_TICKET_GROUPS_MAX - q->groups.num,
+				 &q->services, why);
+}
+
+/* The attributes, the PSK and the message itself; no key of the ticket yet. */
+static int take_message(struct genl_info *info, struct mikey_exchange *ex,
+			struct mikey_inquiry *q, struct mikey_hmac *psk,
+			struct mikey_msg *m, struct mikey_why *why)
+{
+	int err;
+
+	err = take_inquiry(info, q, why);
+	if (err)
+		return err;
+	ex->resolve = true;
+	ex->suite = q->suite;
+	ex->psk = mikey_psk_get(nla_get_s32(info->attrs[MIKEY_TICKET_A_PSK]),
+				q->suite, psk, why);
+	if (IS_ERR(ex->psk)) {
+		err = PTR_ERR(ex->psk);
+		ex->psk = NULL;
+		return err;
+	}
+	err = mikey_kept_asker(key_serial(ex->psk), q->identity, q->kms,
+			       ex->asker);
+	return err ?: mikey_resolve_read(ex, q, ktime_get_real_seconds(), m,
+					 why);
+}
+
+/* What the message claims, and the kept ticket under which it verified. */
+static int reply_kept(struct genl_info *info, const struct mikey_ticket *t,
+		      const struct mikey_msg *m)
+{
+	struct sk_buff *skb;
+	void *hdr;
+	int err;
+
+	skb = mikey_reply_new(info, nla_total_size(sizeof(s32)) +
+			      mikey_claims_room(m), &hdr);
+	if (IS_ERR(skb))
+		return PTR_ERR(skb);
+	err = nla_put_s32(skb, MIKEY_TICKET_A_TICKET, key_serial(t->key)) ?:
+	      mikey_reply_claims(skb, m, t->profile, t->suite);
+	if (err) {
+		nlmsg_free(skb);
+		return err;
+	}
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
 }
 
 static int resolve(struct genl_info *info, struct mikey_exchange *ex,
 		   struct mikey_msg *m, struct mikey_why *why)
 {
 	struct mikey_inquiry q = {};
-	struct mikey_blob *groups;
 	struct mikey_hmac psk = {};
+	struct mikey_ticket *kept;
 	int err;
-	u32 i;
 
-	ex->resolve = true;
-	err = inquiry_from_attrs(info, ex, &q, why);
-	if (err)
-		return err;
-	err = mikey_attr_blobs(info, MIKEY_TICKET_A_GROUP,
-			       MIKEY_TICKET_GROUPS_MAX, &groups, why);
-	if (err < 0)
-		return err;
-	q.groups = groups;
-	q.num_groups = err;
-	for (err = 0, i = 0; i < q.num_groups && !err; i++)
-		err = check_uid(groups[i], MIKEY_TICKET_A_GROUP, why);
+	err = take_message(info, ex, &q, &psk, m, why);
 	if (err)
 		goto out;
-
-	ex->psk = mikey_psk_get(nla_get_s32(info->attrs[MIKEY_TICKET_A_PSK]),
-				q.suite, &psk, why);
-	err = PTR_ERR_OR_ZERO(ex->psk);
-	if (err)
-		ex->psk = NULL;
-	err = err ?: mikey_resolve_begin(ex, &q, &psk,
-					 ktime_get_real_seconds(), m, why);
-	memzero_explicit(&psk, sizeof(psk));
+	kept = mikey_kept_find(info, ex, m, why);
+	if (IS_ERR(kept)) {
+		err = PTR_ERR(kept);
+	} else if (kept) {
+		err = reply_kept(info, kept, m);
+		if (!err)
+			mikey_count(MIKEY_TICKET_S_REUSES);
+		mikey_ticket_put(kept);
+	} else {
+		err = mikey_resolve_begin(ex, &q, &psk, m, why);
+		err = err ?: mikey_exchange_reply(info, ex, m, why);
+		if (!err)
+			mikey_count(MIKEY_TICKET_S_RESOLVES);
+	}
 out:
-	kfree(groups);
+	memzero_explicit(&psk, sizeof(psk));
+	kfree(q.groups.uid);
+	kfree(q.services.uid);
 	return err;
 }
 
@@ -247,9 +325,6 @@ int mikey_resolve_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	}
 	err = resolve(info, ex, m, &why);
-	err = err ?: mikey_exchange_reply(info, ex, &m->ticket.policy, &why);
-	if (!err)
-		mikey_count(MIKEY_TICKET_S_RESOLVES);
 	mikey_exchange_put(ex);
 	kfree(m);
 	return mikey_answer_refusal(info, &why, err);
@@ -293,7 +368,8 @@ static int bind_ticket(struct mikey_ticket *t, const struct mikey_exchange *ex)
 {
 	struct mikey_blob to = { ex->transfer, ex->transfer_len };
 
-	if (!(t->policy.flags & MIKEY_FLAG_E))
+	memcpy(t->asker, ex->asker, sizeof(t->asker));
+	if (mikey_ticket_is_kept(&t->policy))
 		to = (struct mikey_blob){ t->wire, t->wire_len };
 	return mikey_sha256(&to, 1, t->digest);
 }
@@ -311,11 +387,12 @@ static struct mikey_ticket *admit(const struct mikey_exchange *ex,
 		.payload = &transfer->ticket,
 		.keys = keys,
 		.expires = S64_MAX,
+		.now = now,
 	};
 	struct mikey_ticket *t;
 	int err;
 
-	if (transfer->ticket.policy.flags & MIKEY_FLAG_E)
+	if (!mikey_ticket_is_kept(&transfer->ticket.policy))
 		spec.expires = now + SINGLE_USE_SECONDS;
 	t = mikey_ticket_new(&spec);
 	if (IS_ERR(t))
@@ -364,12 +441,6 @@ out:
 	return t;
 }
 
-static int transfer_digest(const struct mikey_ticket *t, u8 digest[32])
-{
-	memcpy(digest, t->digest, sizeof(t->digest));
-	return 0;
-}
-
 int mikey_admit_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	static const u16 need[] = {
@@ -378,7 +449,6 @@ int mikey_admit_doit(struct sk_buff *skb, struct genl_info *info)
 	static const struct mikey_grant_ops ops = {
 		.resolve = true,
 		.finish = mikey_resolve_finish,
-		.digest = transfer_digest,
 		.stat = MIKEY_TICKET_S_ADMITS,
 	};
 	struct mikey_why why = {};

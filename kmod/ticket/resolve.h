@@ -11,9 +11,15 @@
 struct sk_buff;
 struct genl_info;
 
+struct mikey_names {
+	const struct mikey_blob *uid;
+	u32 num;
+};
+
 /**
  * struct mikey_inquiry - what a RESOLVE_INIT asks, and for whom
- * @identity: IDRr; with @groups, all that the user may be addressed by
+ * @identity: IDRr; with @groups, all whom a ticket can be for to be the user's
+ * @services: by which a message may have come, beside those
  * @csb_id: and @rand (suite->rand_len bytes): random
  */
 struct mikey_inquiry {
@@ -21,8 +27,8 @@ struct mikey_inquiry {
 	struct mikey_blob psk_id;
 	struct mikey_blob kms;
 	struct mikey_blob identity;
-	const struct mikey_blob *groups;
-	u32 num_groups;
+	struct mikey_names groups;
+	struct mikey_names services;
 	struct mikey_blob transfer;
 	s64 t;
 	u32 csb_id;
@@ -30,14 +36,22 @@ struct mikey_inquiry {
 };
 
 /**
- * mikey_resolve_begin() - early checks, keys of the exchange, RESOLVE_INIT
- * @ex: suite and resolve are set; the rest is filled in
+ * mikey_resolve_read() - all checks of a TRANSFER_INIT that need no key
+ * @ex: suite and resolve are set; profile and transfer are filled in
  * @now: Unix time
  * @m: filled in with TRANSFER_INIT, as it lies in @ex
  */
+int mikey_resolve_read(struct mikey_exchange *ex, const struct mikey_inquiry *q,
+		       s64 now, struct mikey_msg *m, struct mikey_why *why);
+
+/**
+ * mikey_resolve_begin() - keys of the exchange, RESOLVE_INIT
+ * @ex: keys and initial message are filled in
+ * @m: from mikey_resolve_read()
+ */
 int mikey_resolve_begin(struct mikey_exchange *ex, const struct mikey_inquiry *q,
-			const struct mikey_hmac *psk, s64 now,
-			struct mikey_msg *m, struct mikey_why *why);
+			const struct mikey_hmac *psk, const struct mikey_msg *m,
+			struct mikey_why *why);
 
 /* Check a RESOLVE_RESP and with it TRANSFER_INIT; make the ticket. */
 struct mikey_ticket *mikey_resolve_finish(const struct mikey_exchange *ex,

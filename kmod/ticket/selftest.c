@@ -354,7 +354,8 @@ static int test_resolve(struct run *r)
 	ex->suite = r->suite;
 	err = mikey_prf_prepare(&r->psk, r->suite->prf, r->v->inputs.psk_r.p,
 				r->v->inputs.psk_r.len);
-	err = err ?: mikey_resolve_begin(ex, &q, &r->psk, r->now, &r->transfer,
+	err = err ?: mikey_resolve_read(ex, &q, r->now, &r->transfer, &r->why);
+	err = err ?: mikey_resolve_begin(ex, &q, &r->psk, &r->transfer,
 					 &r->why);
 	if (err || !same(ex->initial, ex->initial_len, r->v->messages.resolve_init)) {
 		err = FAIL("%s: RESOLVE_INIT (%d)", r->v->name, err);

@@ -144,6 +144,20 @@ int mikey_ticket_borrow(struct mikey_ticket *t, struct mikey_secrets *copy)
 	return err;
 }
 
+/*
+ * 6.10: keys are renewed at least each TRr seconds. Those of a message live
+ * shorter anyway; a ticket's traffic key and MPKs are renewed by another
+ * ticket, or at the responder by another resolve, so they end then.
+ */
+static s64 end_of_keys(const struct mikey_ticket *t,
+		       const struct mikey_ticket_spec *spec)
+{
+	u32 rekey = mikey_policy_rekey(&t->policy);
+	s64 end = min(spec->expires, t->until);
+
+	return rekey ? min(end, spec->now + rekey) : end;
+}
+
 static int prepare(struct mikey_secrets *s, const struct mikey_ticket_spec *spec)
 {
 	const struct mikey_suite *suite = spec->suite;
@@ -199,7 +213,7 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	err = copy_payload(t, spec->payload);
 	if (err)
 		goto free_ticket;
-	t->expires = min(spec->expires, t->until);
+	t->expires = end_of_keys(t, spec);
 
 	err = -ENOMEM;
 	t->secrets = kmem_cache_zalloc(secrets_cache, GFP_KERNEL);

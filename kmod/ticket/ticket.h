@@ -39,14 +39,15 @@ struct mikey_secrets {
  *	takes it too
  * @secrets: NULL once wiped
  * @death: why they were wiped: -EKEYEXPIRED, -EKEYREVOKED, -EPERM
- * @spent: the single use is over (no J flag; E flag at the responder)
+ * @spent: the single use is over (no J flag; at a responder one not kept)
  * @last_sent: T of the last TRANSFER_INIT
  * @key: whose payload this is; no reference
  * @timer: wipes at @expires
  * @from: TRs, and @until: TRe, in Unix seconds
  * @expires: when the keys die, no later than @until
- * @digest: SHA-256 that a responder's ticket is bound to: of TRANSFER_INIT
- *	with the E flag, else of the TICKET from Ticket Type to Ticket Data
+ * @digest: SHA-256 that a responder's ticket is bound to: of the TICKET from
+ *	Ticket Type to Ticket Data if it is kept, else of TRANSFER_INIT
+ * @asker: of a responder's ticket: for whom the KMS resolved it
  * @policy: its blobs lie in @wire
  * @wire: TICKET from Ticket Type to the end of Ticket Data
  */
@@ -68,6 +69,7 @@ struct mikey_ticket {
 	u8 spi[MIKEY_SPI_LEN];
 	u8 spi_len;
 	u8 digest[32];
+	u8 asker[32];
 	struct mikey_policy policy;
 	u32 wire_len;
 	u8 wire[];
@@ -76,9 +78,20 @@ struct mikey_ticket {
 int mikey_ticket_init(void);
 void mikey_ticket_exit(void);
 
+/*
+ * May a responder keep what it resolved? Only where the policy lets the ticket
+ * be reused (J) and does not demand a resolve each time (E) (RFC 6043 6.10).
+ */
+static inline bool mikey_ticket_is_kept(const struct mikey_policy *p)
+{
+	return (p->flags & (MIKEY_FLAG_E | MIKEY_FLAG_J)) == MIKEY_FLAG_J;
+}
+
 /**
  * struct mikey_ticket_spec - what mikey_ticket_new() makes a ticket of
  * @payload: copied
+ * @expires: as TRe, the latest moment that the keys may live to
+ * @now: Unix time, from which the rekeying interval counts
  */
 struct mikey_ticket_spec {
 	u32 role;
@@ -86,6 +99,7 @@ struct mikey_ticket_spec {
 	const struct mikey_suite *suite;
 	const struct mikey_ticket_payload *payload;
 	s64 expires;
+	s64 now;
 	const struct mikey_keys *keys;
 };
 

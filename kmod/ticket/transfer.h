@@ -102,9 +102,10 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
  * @msg: kept by the caller while @info is used
  * @s: filled in on success
  *
- * For a ticket with the E flag @msg must be, byte for byte, the message the
- * ticket was resolved for. V with MPKi, Vi equal to V where I1, policy, time,
- * Prot type and SPI are checked. Constant time in the MACs.
+ * For a ticket that is not to be kept (J1, E0) @msg must be, byte for byte,
+ * the message it was resolved for; for a kept one the TICKET must be. V with
+ * MPKi, Vi equal to V where I1, policy, time, Prot type and SPI are checked.
+ * Constant time in the MACs.
  * Return: 0; -EBADMSG (malformed), -EKEYREJECTED (anything that does not
  * verify), -EKEYREVOKED, -EKEYEXPIRED, -EPERM (opened before), -ENOMEM.
  */
@@ -115,9 +116,9 @@ int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
 /**
  * mikey_transfer_delivered() - the body behind an opened session was accepted
  *
- * Called after every check, before the plaintext leaves. A ticket with the E
- * flag is spent, its keys are wiped and its key is invalidated. Return: 0, or -EPERM when another
- * task was first.
+ * Called after every check, before the plaintext leaves. A ticket that is not
+ * to be kept is spent, its keys are wiped and its key is invalidated. Return:
+ * 0, or -EPERM when another task was first.
  */
 int mikey_transfer_delivered(struct mikey_ticket *ticket,
 			     struct netlink_ext_ack *extack);

@@ -237,6 +237,11 @@ static bool has_responders(const struct mikey_policy *p)
 	return p->num_responders;
 }
 
+u32 mikey_policy_rekey(const struct mikey_policy *p)
+{
+	return p->tr_r.present ? p->tr_r.value >> 32 : 0;
+}
+
 /* What is asked for: one traffic key of the right kind and length, no keys. */
 static int wish_check(const struct mikey_kemac *k,
 		      const struct mikey_profile *profile,
@@ -302,9 +307,10 @@ int mikey_policy_check(const struct mikey_policy *p,
 	    !is_before(&p->tr_s, &p->tr_e))
 		return refuse(d, -EBADMSG,
 			      "the validity period (TRs, TRe) is missing or empty");
-	if (p->tr_r.present && p->tr_r.type != MIKEY_TS_NTP_UTC_32)
+	if (p->tr_r.present && (p->tr_r.type != MIKEY_TS_NTP_UTC_32 ||
+				!mikey_policy_rekey(p)))
 		return refuse(d, -EBADMSG,
-			      "the rekeying interval (TRr) is not in whole seconds");
+			      "the rekeying interval (TRr) is not one or more whole seconds");
 	if (!names_app(p))
 		return refuse(d, -EBADMSG,
 			      "the ticket is not for PSK/MIME (IDRapp)");

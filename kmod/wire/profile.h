@@ -95,7 +95,7 @@ int mikey_flags_check(u16 flags, struct mikey_diag *d);
  * Which mode is acceptable is the caller's to say, with mikey_mode_of().
  * Ticket Type (2 or 1, subtype and version 1), PRF, flags, IDRkms (URI),
  * IDRi (NAI, no '?', 1..MIKEY_UID_MAX), TRs and TRe there, of an NTP-UTC
- * type and TRs < TRe, TRr, where there is one, in whole seconds, IDRapp either
+ * type and TRs < TRe, TRr, where there is one, in whole seconds and not 0, IDRapp either
  * absent or naming PSK/MIME, at least one IDRr, each NAI of 1..MIKEY_UID_MAX
  * bytes; no NAI with control characters.
  * Return: 0; -EPROTONOSUPPORT (ticket type or PRF not known), -EBADMSG.
@@ -115,6 +115,9 @@ int mikey_policy_check(const struct mikey_policy *p,
  * steps, both bounded by MIKEY_UID_MAX).
  */
 bool mikey_uid_match(struct mikey_blob pattern, struct mikey_blob uid);
+
+/* TRr in seconds, 0 where there is none. */
+u32 mikey_policy_rekey(const struct mikey_policy *p);
 
 /* Is @uid addressed by one of the policy's IDRr, wildcards included? */
 bool mikey_policy_names(const struct mikey_policy *p, struct mikey_blob uid);

@@ -96,12 +96,14 @@ struct peer_policy {
 
 /**
  * struct peer_ticket - a ticket and all that its KMS knows about it
+ * @profile: what its keys and messages are like
  * @bend: of the ticket from Ticket Type on, before its MAC
  * @body: set by peer_ticket_write(): Ticket Type to the end of Ticket Data
  * @mpk_i: set with @mpk_r by peer_ticket_plan() and peer_ticket_derive()
  */
 struct peer_ticket {
 	const struct mikey_suite *suite;
+	const struct mikey_profile *profile;
 	struct peer_policy policy;
 	u8 tpk[MIKEY_KEY_MAX];
 	struct mikey_id tpk_id;
@@ -125,6 +127,36 @@ struct peer_ticket {
  */
 void peer_ticket_plan(struct peer_ticket *t, const char *kms,
 		      const char *initiator, const char *responder);
+
+/**
+ * struct peer_kind - which profile and suite
+ * @profile, @suite: their numbers, 0 for immediate and 256
+ */
+struct peer_kind {
+	u32 profile;
+	u32 suite;
+};
+
+/* The same of another profile and suite. */
+void peer_ticket_plan_kind(struct peer_ticket *t, struct peer_kind kind,
+			   const char *kms, const char *initiator,
+			   const char *responder);
+
+/* Make the plan that of a ticket which its initiator made (mode 3). */
+void peer_ticket_mint(struct peer_ticket *t, const struct peer_psk *psk);
+
+/**
+ * peer_ticket_open() - open a minted ticket as its KMS
+ * @t: keys, and all that peer_transfer_open() compares, are filled in; its
+ *	policy's identities point into @ticket
+ *
+ * Return: 0; the codec's errors; -EKEYREJECTED: the MAC; -EINVAL: not what a
+ * good module puts into a ticket of @kind.
+ */
+int peer_ticket_open(struct peer_ticket *t, struct peer_kind kind,
+		     const struct peer_psk *psk,
+		     const struct mikey_ticket_payload *ticket);
+
 /* MPKi and MPKr anew after mpk or rand was changed. */
 void peer_ticket_derive(struct peer_ticket *t);
 void peer_ticket_write(struct peer_ticket *t);
@@ -134,7 +166,7 @@ void peer_ticket_write(struct peer_ticket *t);
  * @ticket: written as part of the answer; NULL for none
  * @initiator_data: of @ticket, empty in an honest REQUEST_RESP
  * @keys: plain text of the KEMAC
- * @fork_from: MPKr, of which keys[1] is made when the answer is written; NULL
+ * @fork_from: MPKr, where there is key forking, of which keys[1] is made when the answer is written; NULL
  *	to take the keys as they are
  * @mac: V with @auth_alg; without it there is no V at all
  * @mk: keys of the answer; @mk_initial: those of the initial message, which
@@ -182,8 +214,9 @@ struct peer_answer {
  * @a: REQUEST_RESP as an honest KMS would give it
  * @t: the ticket in it, as wished; J as asked for
  *
- * Return: 0; the codec's errors; -EKEYREJECTED if the MAC is wrong, -EINVAL if
- * the request is not what a good module of profile immediate sends.
+ * The length of @psk tells the suite, the flags tell the profile. Return: 0;
+ * the codec's errors; -EKEYREJECTED if the MAC is wrong, -EINVAL if the request
+ * is not what a good module sends.
  */
 int peer_grant_plan(struct peer_answer *a, struct peer_ticket *t,
 		    const struct peer_psk *psk, const u8 *init, u32 len);

@@ -11,12 +11,26 @@
 
 static const struct mikey_blob nothing;
 
+/* The suite of a message under a PSK of @key_len bytes, or NULL. */
+static const struct mikey_suite *suite_of(const struct mikey_msg *m,
+					  u32 key_len)
+{
+	const struct mikey_suite *s;
+	u32 id;
+
+	for (id = 1; (s = mikey_suite_by_id(id)); id++)
+		if (s->prf == m->hdr.prf && s->auth_alg == m->v.auth_alg &&
+		    s->key_len == key_len)
+			return s;
+	return NULL;
+}
+
 /* Parse an initial message and check its MAC; start the plan of the answer. */
 static int begin(struct peer_answer *a, struct mikey_msg *m,
 		 const struct peer_psk *psk, const u8 *init, u32 len,
 		 enum mikey_data_type type)
 {
-	const struct mikey_suite *s = mikey_suite_by_id(MIKEY_SUITE_ID_256);
+	const struct mikey_suite *s;
 	bool request = type == MIKEY_DT_REQUEST_INIT_PSK;
 	struct peer_message_keys mk;
 	const struct mikey_id *id;
@@ -28,8 +42,8 @@ static int begin(struct peer_answer *a, struct mikey_msg *m,
 	if (err)
 		return err;
 	id = request ? &m->idr_i : &m->idr_r;
-	if (m->hdr.data_type != type || m->hdr.prf != s->prf || !m->hdr.v ||
-	    m->v.auth_alg != s->auth_alg || !id->present ||
+	s = suite_of(m, psk->len);
+	if (!s || m->hdr.data_type != type || !m->hdr.v || !id->present ||
 	    id->type != MIKEY_ID_NAI || !m->idr_kms.present ||
 	    m->idr_kms.type != MIKEY_ID_URI || !m->idr_psk.present ||
 	    m->idr_psk.type != MIKEY_ID_BYTES ||
@@ -100,8 +114,7 @@ static int copy_policy(struct peer_policy *to, const struct mikey_policy *from)
 int peer_grant_plan(struct peer_answer *a, struct peer_ticket *t,
 		    const struct peer_psk *psk, const u8 *init, u32 len)
 {
-	const struct mikey_profile *profile =
-		mikey_profile_by_id(MIKEY_PROFILE_ID_IMMEDIATE);
+	const struct mikey_profile *profile;
 	struct mikey_diag d;
 	struct mikey_msg m;
 	int err;
@@ -109,15 +122,17 @@ int peer_grant_plan(struct peer_answer *a, struct peer_ticket *t,
 	err = begin(a, &m, psk, init, len, MIKEY_DT_REQUEST_INIT_PSK);
 	if (err)
 		return err;
-	err = mikey_policy_check(&m.tp.policy, profile, a->suite, true, &d);
-	if (err)
+	profile = mikey_profile_of(m.tp.policy.flags);
+	if (!profile || mikey_policy_check(&m.tp.policy, profile, a->suite,
+					   true, &d))
 		return -EINVAL;
 	if (!mikey_blob_eq(m.tp.policy.idr_i.data, m.idr_i.data) ||
 	    !mikey_blob_eq(m.tp.policy.idr_kms.data, m.idr_kms.data) ||
 	    m.tp.policy.ticket_type != MIKEY_TICKET_TYPE_3GPP_BASE ||
-	    m.tp.policy.tr_r.present || m.tp.policy.num_app != 1)
+	    m.tp.policy.num_app != 1)
 		return -EINVAL;
-	peer_ticket_plan(t, "", "", "");
+	peer_ticket_plan_kind(t, (struct peer_kind){ profile->id, a->suite->id },
+			      "", "", "");
 	/* the policy's identities must not point into the caller's buffer */
 	err = mikey_msg_parse(&m, a->behind, len, 0, &d);
 	if (!err)
@@ -127,7 +142,8 @@ int peer_grant_plan(struct peer_answer *a, struct peer_ticket *t,
 	a->idr_kms = m.idr_kms;
 	a->ticket = t;
 	plan_mpk(a, t->mpk_i);
-	plan_mpk(a, t->mpk_r);
+	if (profile->forked)
+		plan_mpk(a, t->mpk_r);
 	a->keys[a->num_keys++] = t->traffic;
 	return 0;
 }
@@ -164,18 +180,23 @@ int peer_resolve_plan(struct peer_answer *a, struct peer_ticket *t,
 	    !mikey_blob_eq(m.ticket.from_type,
 			   (struct mikey_blob){ t->body.p, t->body.len }))
 		return -EBADMSG;
-	if (!lenient && !vr_good(t, m.ticket.initiator_data))
+	if (!lenient && t->profile->forked &&
+	    !vr_good(t, m.ticket.initiator_data))
 		return -EKEYREJECTED;
+	if (!lenient && !t->profile->forked && m.ticket.initiator_data.len)
+		return -EINVAL;
 	err = mikey_msg_parse(&m, a->behind, len, 0, &d);
 	if (err)
 		return err;
 	a->idr_kms = m.idr_kms;
-	a->idr_r = m.idr_r;
-	a->randr_kms_len = a->suite->rand_len;
-	peer_random(a->randr_kms, a->randr_kms_len);
 	plan_mpk(a, t->mpk_i);
-	plan_mpk(a, t->mpk_r);
-	a->fork_from = t->mpk_r;
+	if (t->profile->forked) {
+		a->idr_r = m.idr_r;
+		a->randr_kms_len = a->suite->rand_len;
+		peer_random(a->randr_kms, a->randr_kms_len);
+		plan_mpk(a, t->mpk_r);
+		a->fork_from = t->mpk_r;
+	}
 	a->keys[a->num_keys++] = t->traffic;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include "peer_crypto.h"
@@ -86,21 +87,41 @@ void peer_ticket_derive(struct peer_ticket *t)
 			t->mpk_r);
 }
 
+static const struct mikey_profile *profile_of(struct peer_kind kind)
+{
+	return mikey_profile_by_id(kind.profile ? kind.profile :
+				   MIKEY_PROFILE_ID_IMMEDIATE);
+}
+
+static const struct mikey_suite *suite_of(struct peer_kind kind)
+{
+	return mikey_suite_by_id(kind.suite ? kind.suite : MIKEY_SUITE_ID_256);
+}
+
 void peer_ticket_plan(struct peer_ticket *t, const char *kms,
 		      const char *initiator, const char *responder)
 {
-	const struct mikey_profile *profile =
-		mikey_profile_by_id(MIKEY_PROFILE_ID_IMMEDIATE);
+	peer_ticket_plan_kind(t, (struct peer_kind){ 0, 0 }, kms, initiator,
+			      responder);
+}
+
+void peer_ticket_plan_kind(struct peer_ticket *t, struct peer_kind kind,
+			   const char *kms, const char *initiator,
+			   const char *responder)
+{
+	const struct mikey_profile *profile = profile_of(kind);
 	struct mikey_policy *p = &t->policy.head;
 	s64 now = time(NULL);
 
 	memset(t, 0, sizeof(*t));
-	t->suite = mikey_suite_by_id(MIKEY_SUITE_ID_256);
+	t->suite = suite_of(kind);
+	t->profile = profile;
 	p->ticket_type = MIKEY_TICKET_TYPE_3GPP_BASE;
 	p->subtype = MIKEY_TICKET_SUBTYPE;
 	p->version = MIKEY_TICKET_VERSION;
 	p->prf = t->suite->prf;
-	p->flags = mikey_profile_flags(profile, MIKEY_MODE_KMS) | MIKEY_FLAG_J;
+	p->flags = mikey_profile_flags(profile, MIKEY_MODE_KMS) |
+		   MIKEY_FLAG_E | MIKEY_FLAG_J;
 	p->idr_kms = peer_uri(kms);
 	p->idr_i = peer_nai(initiator);
 	p->tr_s = peer_time(now - 3600);
@@ -203,4 +224,93 @@ void peer_ticket_write(struct peer_ticket *t)
 		 (struct mikey_blob){ t->body.p, t->body.len - mac_len },
 		 (struct mikey_blob){ 0 }, (struct mikey_blob){ 0 },
 		 t->body.p + t->body.len - mac_len);
+}
+
+void peer_ticket_mint(struct peer_ticket *t, const struct peer_psk *psk)
+{
+	struct mikey_policy *p = &t->policy.head;
+
+	p->flags &= ~MIKEY_FLAG_D;
+	p->flags |= MIKEY_FLAG_L;
+	t->tpk_id = psk->id;
+	memcpy(t->tpk, psk->key, sizeof(t->tpk));
+}
+
+/* MPK and traffic key out of Ticket Data's KEMAC; SPI of the MPK is zeros. */
+static int take_keys(struct peer_ticket *t, const u8 *plain, u32 len)
+{
+	static const u8 zeros[MIKEY_SPI_LEN];
+	struct mikey_key_data data[2];
+	struct mikey_diag d;
+	u32 num;
+
+	if (mikey_key_data_parse((struct mikey_blob){ plain, len }, data, 2,
+				 &num, &d) || num != 2)
+		return -EINVAL;
+	if (data[0].type != MIKEY_KEY_MPK ||
+	    data[1].type != t->profile->traffic_key ||
+	    data[0].key.len != t->suite->key_len ||
+	    data[1].key.len != t->suite->key_len || data[0].salt.len ||
+	    data[1].salt.len || data[0].kv != MIKEY_KV_SPI ||
+	    data[1].kv != MIKEY_KV_SPI || data[1].spi.len != MIKEY_SPI_LEN ||
+	    !mikey_blob_eq(data[0].spi,
+			   (struct mikey_blob){ zeros, sizeof(zeros) }) ||
+	    mikey_blob_eq(data[0].key, data[1].key))
+		return -EINVAL;
+	memcpy(t->mpk.key, data[0].key.p, data[0].key.len);
+	memcpy(t->traffic.key, data[1].key.p, data[1].key.len);
+	memcpy(t->traffic.spi, data[1].spi.p, data[1].spi.len);
+	peer_ticket_derive(t);
+	return 0;
+}
+
+int peer_ticket_open(struct peer_ticket *t, struct peer_kind kind,
+		     const struct peer_psk *psk,
+		     const struct mikey_ticket_payload *ticket)
+{
+	struct mikey_blob body = ticket->from_type;
+	u8 plain[1024], mac[MIKEY_MAC_MAX];
+	struct peer_message_keys mk;
+	struct mikey_ticket_data td;
+	struct mikey_diag d;
+	u32 mac_len;
+	int err;
+
+	peer_ticket_plan_kind(t, kind, "", "", "");
+	mac_len = t->suite->mac_len;
+	err = mikey_ticket_data_parse(&td, ticket, &d);
+	if (!err)
+		err = mikey_policy_check(&ticket->policy, t->profile, t->suite,
+					 false, &d);
+	if (err)
+		return err;
+	if (mikey_mode_of(ticket->policy.flags) != MIKEY_MODE_INITIATOR ||
+	    ticket->policy.ticket_type != MIKEY_TICKET_TYPE_3GPP_BASE ||
+	    td.t.type != MIKEY_TS_NTP_UTC_32 || td.thdr.len < 6 ||
+	    td.rand.data.len != t->suite->rand_len ||
+	    td.kemac.encr_alg != t->suite->encr_alg ||
+	    td.kemac.mac_alg != MIKEY_AUTH_NULL ||
+	    td.kemac.encr_data.len > sizeof(plain) ||
+	    td.idr_psk.type != MIKEY_ID_BYTES ||
+	    !mikey_blob_eq(td.idr_psk.data, psk->id.data) ||
+	    td.v.auth_alg != t->suite->auth_alg)
+		return -EINVAL;
+	peer_derive_ticket(t->suite, psk->key, td.rand.data, &mk);
+	peer_mac(t->suite->auth_alg, mk.auth, mac_len,
+		 (struct mikey_blob){ body.p, body.len - mac_len },
+		 (struct mikey_blob){ 0 }, (struct mikey_blob){ 0 }, mac);
+	if (CRYPTO_memcmp(mac, td.v.mac.p, mac_len))
+		return -EKEYREJECTED;
+
+	t->policy.head = ticket->policy;
+	t->thdr = td.thdr;
+	t->issued = td.t;
+	t->rand_len = td.rand.data.len;
+	memcpy(t->rand, td.rand.data.p, t->rand_len);
+	memcpy(t->body.p, body.p, body.len);
+	t->body.len = body.len;
+	memcpy(plain, td.kemac.encr_data.p, td.kemac.encr_data.len);
+	peer_aes_cm(t->suite->key_len, &mk, 0xffffffff, td.t.value, plain,
+		    td.kemac.encr_data.len);
+	return take_keys(t, plain, td.kemac.encr_data.len);
 }

@@ -124,7 +124,7 @@ void peer_transfer_write(struct peer_transfer *x, struct peer_msg *out)
 		x->vmac[mac_len - 1] ^= 1;
 	memcpy(out->p + out->len - mac_len, x->vmac, mac_len);
 
-	len = initiator_data(x, both);
+	len = x->ticket->profile->forked ? initiator_data(x, both) : 0;
 	data = x->initiator_data ? *x->initiator_data :
 				   (struct mikey_blob){ both, len };
 	size[0] = data.len >> 8;
@@ -134,6 +134,26 @@ void peer_transfer_write(struct peer_transfer *x, struct peer_msg *out)
 	out->cut_len = 2 + data.len;
 }
 
+/* Vi is V, and Vr verifies (6.10). */
+static bool proofs_good(const struct peer_ticket *t,
+			const struct mikey_ticket_payload *ticket,
+			const struct mikey_initiator_data *id,
+			const struct mikey_v *v)
+{
+	const struct mikey_suite *s = t->suite;
+	u8 auth[MIKEY_MAC_MAX], mac[MIKEY_MAC_MAX];
+
+	if (id->vi.auth_alg != s->auth_alg || id->vr.auth_alg != s->auth_alg ||
+	    !mikey_blob_eq(id->vi.mac, v->mac))
+		return false;
+	peer_derive_vr(s, t->mpk_r, auth);
+	peer_mac(s->auth_alg, auth, s->mac_len,
+		 (struct mikey_blob){ ticket->initiator_data.p,
+				      ticket->initiator_data.len - s->mac_len },
+		 nothing, nothing, mac);
+	return !CRYPTO_memcmp(mac, id->vr.mac.p, s->mac_len);
+}
+
 int peer_transfer_open(struct peer_opened *o, const struct peer_ticket *t,
 		       const u8 *msg, u32 len)
 {
@@ -141,7 +161,7 @@ int peer_transfer_open(struct peer_opened *o, const struct peer_ticket *t,
 	const struct mikey_ticket_payload *ticket;
 	struct mikey_initiator_data id;
 	struct peer_message_keys mk;
-	u8 auth[MIKEY_MAC_MAX], mac[MIKEY_MAC_MAX];
+	u8 mac[MIKEY_MAC_MAX];
 	struct mikey_diag d;
 	struct peer_msg m;
 	int err;
@@ -166,7 +186,11 @@ int peer_transfer_open(struct peer_opened *o, const struct peer_ticket *t,
 			   (struct mikey_blob){ t->body.p, t->body.len }) ||
 	    !mikey_blob_eq(o->msg.idr_i.data, t->policy.head.idr_i.data))
 		return -EINVAL;
-	err = mikey_initiator_data_parse(&id, ticket->initiator_data, &d);
+	if (t->profile->forked)
+		err = mikey_initiator_data_parse(&id, ticket->initiator_data,
+						 &d);
+	else if (ticket->initiator_data.len)
+		err = -EINVAL;
 	if (err)
 		return err;
 
@@ -179,17 +203,9 @@ int peer_transfer_open(struct peer_opened *o, const struct peer_ticket *t,
 	memcpy(m.p, msg, len);
 	sum(s->auth_alg, mk.auth, s->mac_len, &m, o->msg.idr_i.data,
 	    o->msg.idr_r.data, mac);
-	if (CRYPTO_memcmp(mac, o->msg.v.mac.p, s->mac_len) ||
-	    id.vi.auth_alg != s->auth_alg ||
-	    !mikey_blob_eq(id.vi.mac, o->msg.v.mac))
+	if (CRYPTO_memcmp(mac, o->msg.v.mac.p, s->mac_len))
 		return -EKEYREJECTED;
-	peer_derive_vr(s, t->mpk_r, auth);
-	peer_mac(s->auth_alg, auth, s->mac_len,
-		 (struct mikey_blob){ ticket->initiator_data.p,
-				      ticket->initiator_data.len - s->mac_len },
-		 nothing, nothing, mac);
-	if (id.vr.auth_alg != s->auth_alg ||
-	    CRYPTO_memcmp(mac, id.vr.mac.p, s->mac_len))
+	if (t->profile->forked && !proofs_good(t, ticket, &id, &o->msg.v))
 		return -EKEYREJECTED;
 	peer_derive_keks(s, t->traffic.key, t->traffic.key_len, 1,
 			 o->msg.randr_i.data, &o->keks);

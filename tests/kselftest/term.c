@@ -34,10 +34,19 @@ key_serial_t term_logon(const char *name, const u8 *key, u32 len,
 
 int term_open(struct term *t, const char *uid)
 {
+	return term_open_kind(t, uid, (struct peer_kind){ 0, 0 });
+}
+
+int term_open_kind(struct term *t, const char *uid, struct peer_kind kind)
+{
+	const struct mikey_suite *suite =
+		mikey_suite_by_id(kind.suite ? kind.suite : MIKEY_SUITE_256);
+
 	memset(t, 0, sizeof(*t));
 	t->uid = uid;
+	t->kind = kind;
 	t->psk.id = peer_bytes(uid);
-	t->psk.len = MIKEY_KEY_MAX;
+	t->psk.len = suite->key_len;
 	peer_random(t->psk.key, t->psk.len);
 	t->keyring = KEY_SPEC_SESSION_KEYRING;
 	t->reusable = true;
@@ -68,18 +77,46 @@ static void put_psk(struct nl_msg *m, const struct term *t)
 	put_text(m, MIKEY_TICKET_A_KMS, TERM_KMS);
 }
 
-struct nl_msg *term_request_msg(struct term *t, const char *const *responders)
+static void put_kind(struct nl_msg *m, const struct term *t, bool profile)
 {
-	struct nl_msg *m = nlc_msg_room(&t->nl, MIKEY_TICKET_CMD_REQUEST,
-					ROOM);
+	if (profile && t->kind.profile)
+		nla_put_u32(m, MIKEY_TICKET_A_PROFILE, t->kind.profile);
+	if (t->kind.suite)
+		nla_put_u32(m, MIKEY_TICKET_A_SUITE, t->kind.suite);
+}
+
+/* REQUEST and MINT say the same about the ticket. */
+static struct nl_msg *wish_msg(struct term *t, int cmd,
+			       const char *const *responders)
+{
+	struct nl_msg *m = nlc_msg_room(&t->nl, cmd, ROOM);
 
 	put_psk(m, t);
+	put_kind(m, t, true);
 	put_text(m, MIKEY_TICKET_A_INITIATOR, t->uid);
 	for (; *responders; responders++)
 		put_text(m, MIKEY_TICKET_A_RESPONDER, *responders);
 	nla_put_s64(m, MIKEY_TICKET_A_VALID_UNTIL, time(NULL) + t->valid);
 	if (t->reusable)
 		nla_put_flag(m, MIKEY_TICKET_A_REUSABLE);
+	if (t->cacheable)
+		nla_put_flag(m, MIKEY_TICKET_A_CACHEABLE);
+	if (t->rekey)
+		nla_put_u32(m, MIKEY_TICKET_A_REKEY, t->rekey);
+	return m;
+}
+
+struct nl_msg *term_request_msg(struct term *t, const char *const *responders)
+{
+	return wish_msg(t, MIKEY_TICKET_CMD_REQUEST, responders);
+}
+
+struct nl_msg *term_mint_msg(struct term *t, const char *const *responders)
+{
+	struct nl_msg *m = wish_msg(t, MIKEY_TICKET_CMD_MINT, responders);
+
+	if (t->keyring)
+		nla_put_s32(m, MIKEY_TICKET_A_KEYRING, t->keyring);
 	return m;
 }
 
@@ -89,6 +126,7 @@ struct nl_msg *term_resolve_msg(struct term *t, const struct peer_msg *transfer)
 					ROOM + transfer->len);
 
 	put_psk(m, t);
+	put_kind(m, t, false);
 	put_text(m, MIKEY_TICKET_A_IDENTITY, t->uid);
 	nla_put(m, MIKEY_TICKET_A_MESSAGE, transfer->len, transfer->p);
 	return m;

@@ -21,7 +21,10 @@
 /**
  * struct term - a terminal
  * @keyring: where its tickets go; 0 leaves the attribute out
+ * @kind: profile and suite that it names; what is 0 it leaves out
  * @reusable: ask for J
+ * @cacheable: ask for E0
+ * @rekey: TRr to ask for, 0 for none
  * @valid: seconds of validity asked for
  */
 struct term {
@@ -30,7 +33,10 @@ struct term {
 	struct peer_psk psk;
 	key_serial_t psk_serial;
 	key_serial_t keyring;
+	struct peer_kind kind;
 	bool reusable;
+	bool cacheable;
+	u32 rekey;
 	s64 valid;
 };
 
@@ -52,6 +58,7 @@ void term_session(void);
  * 0 or a negative errno (-ENOENT: no such family, the module is not loaded).
  */
 int term_open(struct term *t, const char *uid);
+int term_open_kind(struct term *t, const char *uid, struct peer_kind kind);
 void term_close(struct term *t);
 
 /* A logon key; the serial or -1 and errno. */
@@ -60,6 +67,8 @@ key_serial_t term_logon(const char *name, const u8 *key, u32 len,
 
 /* REQUEST for @responders, the last of which is NULL; to be changed or sent. */
 struct nl_msg *term_request_msg(struct term *t, const char *const *responders);
+/* MINT, the same. */
+struct nl_msg *term_mint_msg(struct term *t, const char *const *responders);
 /* RESOLVE for a TRANSFER_INIT. */
 struct nl_msg *term_resolve_msg(struct term *t, const struct peer_msg *transfer);
 /* GRANT or ADMIT. */

@@ -8,7 +8,7 @@
 
 void way_plan(struct way *w)
 {
-	peer_ticket_plan(&w->ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_plan_kind(&w->ticket, w->kind, TERM_KMS, ALICE, BOB);
 	peer_transfer_plan(&w->x, &w->ticket, BOB);
 }
 
@@ -20,10 +20,16 @@ void way_write(struct way *w)
 
 int way_open(struct way *w)
 {
+	return way_open_kind(w, (struct peer_kind){ 0, 0 });
+}
+
+int way_open_kind(struct way *w, struct peer_kind kind)
+{
 	int err;
 
 	memset(w, 0, sizeof(*w));
-	err = term_open(&w->bob, BOB);
+	w->kind = kind;
+	err = term_open_kind(&w->bob, BOB, kind);
 	if (err)
 		return err;
 	way_plan(w);

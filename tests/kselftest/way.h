@@ -10,6 +10,7 @@
 
 /**
  * struct way - all of it
+ * @kind: profile and suite of all of it
  * @ticket, @x: plans of the ticket and the TRANSFER_INIT
  * @transfer: TRANSFER_INIT as written
  * @ex, @a, @msg: Bob's exchange, plan of the KMS's answer, that as written
@@ -17,6 +18,7 @@
  * @tickets: how many there were before
  */
 struct way {
+	struct peer_kind kind;
 	struct term bob;
 	struct peer_ticket ticket;
 	struct peer_transfer x;
@@ -30,6 +32,7 @@ struct way {
 
 /* Bob's terminal and a good plan. Return: 0 or a negative errno. */
 int way_open(struct way *w);
+int way_open_kind(struct way *w, struct peer_kind kind);
 void way_close(struct way *w);
 
 /* A good ticket and TRANSFER_INIT again; write both. */

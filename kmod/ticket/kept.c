@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Finding a kept ticket again.
+ *
+ * The description only leads to it: it has half a digest, and whoever may
+ * write the keyring may link other tickets there. What decides is in the
+ * ticket: the digest of the whole TICKET, so that its keys are those that the
+ * KMS took out of these bytes; profile and suite; and who asked the KMS, with
+ * which PSK and as whom, because the KMS's answer was for nobody else. A
+ * ticket that another recipient resolved lies in that recipient's keyrings
+ * and would have another asker.
+ *
+ * The message must verify under it before anybody hears of it, as it must in
+ * ADMIT. That it does not is no reason to ask the KMS, which would bring the
+ * same keys.
+ */
+#include <crypto/algapi.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "inbound.h"
+#include "kept.h"
+#include "key.h"
+#include "netlink.h"
+#include "transfer.h"
+
+int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
+		     struct mikey_blob kms, u8 asker[32])
+{
+	const struct mikey_blob parts[] = {
+		{ (const u8 *)&psk, sizeof(psk) },
+		{ (const u8 *)&identity.len, sizeof(identity.len) },
+		identity, kms,
+	};
+
+	return mikey_sha256(parts, ARRAY_SIZE(parts), asker);
+}
+
+static bool is_ours(const struct mikey_ticket *t,
+		    const struct mikey_exchange *ex, const u8 digest[32])
+{
+	return t->role == MIKEY_ROLE_RESPONDER &&
+	       mikey_ticket_is_kept(&t->policy) &&
+	       t->profile == ex->profile && t->suite == ex->suite &&
+	       !crypto_memneq(t->digest, digest, sizeof(t->digest)) &&
+	       !crypto_memneq(t->asker, ex->asker, sizeof(t->asker));
+}
+
+/* One whose keys have died meanwhile is as good as none. */
+static struct mikey_ticket *verify(struct mikey_ticket *t,
+				   const struct mikey_msg *m,
+				   struct mikey_why *why)
+{
+	struct mikey_blob spi = { t->spi, t->spi_len };
+	struct mikey_secrets secrets;
+	struct mikey_ticket *found = NULL;
+	int err;
+
+	if (!mikey_ticket_borrow(t, &secrets)) {
+		err = mikey_inbound_verify(m, t->suite, &secrets.mpk_i, spi,
+					   why);
+		found = err ? ERR_PTR(err) : t;
+	}
+	memzero_explicit(&secrets, sizeof(secrets));
+	return found;
+}
+
+struct mikey_ticket *mikey_kept_find(struct genl_info *info,
+				     const struct mikey_exchange *ex,
+				     const struct mikey_msg *m,
+				     struct mikey_why *why)
+{
+	struct nlattr *keyring = info->attrs[MIKEY_TICKET_A_KEYRING];
+	char desc[MIKEY_KEY_DESC_MAX];
+	struct mikey_ticket *t, *found = NULL;
+	u8 digest[32];
+	int err;
+
+	if (!keyring)
+		return NULL;
+	err = mikey_sha256(&m->ticket.from_type, 1, digest);
+	if (err)
+		return ERR_PTR(err);
+	mikey_key_describe_received(desc, m->ticket.policy.idr_i.data, digest);
+	t = mikey_key_search(nla_get_s32(keyring), desc, why);
+	if (IS_ERR_OR_NULL(t))
+		return t;
+	if (is_ours(t, ex, digest))
+		found = verify(t, m, why);
+	if (IS_ERR_OR_NULL(found))
+		mikey_ticket_put(t);
+	return found;
+}
