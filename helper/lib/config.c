@@ -6,272 +6,33 @@
 #include "helper/lib/config.h"
 
 #include <errno.h>
-#include <libconfig.h>
-#include <pwd.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
+#include "helper/lib/setting.h"
 #include "helper/lib/ticket.h"
 
 #define CONFIG_MAX 65536
 
-struct setting;
-
-/* take_h - check what is given and put it into config; a problem has no line yet */
-typedef int (take_h)(struct config *config, const config_setting_t *given,
-		     const struct setting *setting, struct problem *problem);
-
-/*
- * One setting: how it is taken, where it goes in struct config, what it may
- * be, and what to write if it has to be there and is not.
- */
-struct setting {
-	const char *name;
-	take_h *take;
-	size_t offset;
-	const char *words;
-	bool needed;
-	int most;
-	uint32_t (*value)(const char *name);
-};
-
-#define MEMBER(config, setting, type) ((type *)((char *)(config) + (setting)->offset))
-
-static int take_string(struct config *config, const config_setting_t *given,
-		       const struct setting *setting, struct problem *problem)
-{
-	const char *text = config_setting_get_string(given);
-
-	if (!text || !*text)
-		return problem_set(problem, -EINVAL, "write a text in quotation marks");
-	*MEMBER(config, setting, char *) = strdup(text);
-	if (!*MEMBER(config, setting, char *))
-		return problem_set(problem, -ENOMEM, "no memory");
-	return 0;
-}
-
-static int take_url(struct config *config, const config_setting_t *given,
-		    const struct setting *setting, struct problem *problem)
-{
-	const char *url = config_setting_get_string(given);
-
-	if (!url || (strncasecmp(url, "http://", 7) && strncasecmp(url, "https://", 8)))
-		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	return take_string(config, given, setting, problem);
-}
-
-static int take_id(struct config *config, const config_setting_t *given,
-		   const struct setting *setting, struct problem *problem)
-{
-	struct uid *uid = MEMBER(config, setting, struct uid);
-	const char *text = config_setting_get_string(given);
-	size_t len = text ? strlen(text) : 0;
-
-	if (!len || len > UID_MAX)
-		return problem_set(problem, -EINVAL, "write a text of 1 to 255 bytes");
-	memcpy(uid->text, text, len + 1);
-	uid->len = len;
-	return 0;
-}
-
-static int take_number(struct config *config, const config_setting_t *given,
-		       const struct setting *setting, struct problem *problem)
-{
-	int value = config_setting_get_int(given);
-
-	if (config_setting_type(given) != CONFIG_TYPE_INT || value < 1 || value > setting->most)
-		return problem_set(problem, -EINVAL, "write a number from 1 to %d",
-				   setting->most);
-	*MEMBER(config, setting, unsigned int) = value;
-	return 0;
-}
-
-static int take_bool(struct config *config, const config_setting_t *given,
-		     const struct setting *setting, struct problem *problem)
-{
-	if (config_setting_type(given) != CONFIG_TYPE_BOOL)
-		return problem_set(problem, -EINVAL, "write true or false");
-	*MEMBER(config, setting, bool) = config_setting_get_bool(given);
-	return 0;
-}
-
-static int take_word(struct config *config, const config_setting_t *given,
-		     const struct setting *setting, struct problem *problem)
-{
-	const char *text = config_setting_get_string(given);
-	uint32_t value = text ? setting->value(text) : 0;
-
-	if (!value)
-		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	*MEMBER(config, setting, uint32_t) = value;
-	return 0;
-}
-
-/* The n-th text of a list, a lone text being a list of one; NULL at the end. */
-static const char *list_text(const config_setting_t *given, int n)
-{
-	if (config_setting_type(given) == CONFIG_TYPE_STRING)
-		return n ? NULL : config_setting_get_string(given);
-	return config_setting_get_string_elem(given, n);
-}
-
-static int list_length(const config_setting_t *given)
-{
-	int count = 0;
-
-	while (list_text(given, count))
-		count++;
-	if (!config_setting_is_aggregate(given))
-		return count;
-	/* a number in the list would end it silently */
-	return config_setting_length(given) == count ? count : 0;
-}
-
-static int take_words(struct config *config, const config_setting_t *given,
-		      const struct setting *setting, struct problem *problem)
-{
-	int count = list_length(given);
-	uint32_t mask = 0;
-
-	for (int i = 0; i < count; i++) {
-		uint32_t value = setting->value(list_text(given, i));
-
-		if (!value)
-			return problem_set(problem, -EINVAL, "write %s", setting->words);
-		mask |= 1u << value;
-	}
-	if (!mask)
-		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	*MEMBER(config, setting, uint32_t) = mask;
-	return 0;
-}
-
-/*
- * A list becomes an array and, right behind its pointer in struct config, its
- * length.
- */
-struct array {
-	void *items;
-	unsigned int count;
-};
+/* The name of the group that holds the policy. */
+#define POLICY "policy"
 
 #define ARRAY_OF(member) \
 	_Static_assert(offsetof(struct config, n_##member) == \
-		       offsetof(struct config, member) + offsetof(struct array, count), \
+		       offsetof(struct config, member) + \
+		       offsetof(struct setting_array, count), \
 		       "an array and its length belong together")
 ARRAY_OF(identities);
 ARRAY_OF(groups);
+ARRAY_OF(list_services);
+ARRAY_OF(must_protect);
 ARRAY_OF(inside);
 ARRAY_OF(outside);
 ARRAY_OF(clients);
 ARRAY_OF(client_users);
-
-static int take_array(struct config *config, const config_setting_t *given,
-		      const struct setting *setting, size_t size,
-		      int (*parse)(void *item, const char *text, struct problem *problem),
-		      struct problem *problem)
-{
-	struct array *array = MEMBER(config, setting, struct array);
-	int count = list_length(given);
-
-	if (!count)
-		return problem_set(problem, -EINVAL, "write a list of texts: [\"...\", \"...\"]");
-	free(array->items);
-	array->count = 0;
-	array->items = calloc(count, size);
-	if (!array->items)
-		return problem_set(problem, -ENOMEM, "no memory");
-	for (int i = 0; i < count; i++) {
-		int err = parse((char *)array->items + i * size, list_text(given, i), problem);
-
-		if (err)
-			return err;
-		array->count++;
-	}
-	return 0;
-}
-
-static int parse_own(void *item, const char *text, struct problem *problem)
-{
-	if (uid_from_text(item, text) < 0 || !uid_is_own(item))
-		return problem_set(problem, -EINVAL, "\"%s\": write user@domain", text);
-	return 0;
-}
-
-static int take_uids(struct config *config, const config_setting_t *given,
-		     const struct setting *setting, struct problem *problem)
-{
-	return take_array(config, given, setting, sizeof(struct uid), parse_own, problem);
-}
-
-static int parse_endpoint(void *item, const char *text, struct problem *problem)
-{
-	return endpoint_parse(item, text, problem);
-}
-
-static int take_endpoints(struct config *config, const config_setting_t *given,
-			  const struct setting *setting, struct problem *problem)
-{
-	return take_array(config, given, setting, sizeof(struct endpoint), parse_endpoint,
-			  problem);
-}
-
-static int parse_network(void *item, const char *text, struct problem *problem)
-{
-	return network_parse(item, text, problem);
-}
-
-static int take_networks(struct config *config, const config_setting_t *given,
-			 const struct setting *setting, struct problem *problem)
-{
-	return take_array(config, given, setting, sizeof(struct network), parse_network,
-			  problem);
-}
-
-static int parse_user(void *item, const char *text, struct problem *problem)
-{
-	const struct passwd *user = getpwnam(text);
-	unsigned long number;
-	char *end;
-
-	if (user) {
-		*(unsigned int *)item = user->pw_uid;
-		return 0;
-	}
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || number >= UINT32_MAX)
-		return problem_set(problem, -EINVAL, "\"%s\": there is no such user", text);
-	*(unsigned int *)item = number;
-	return 0;
-}
-
-static int take_users(struct config *config, const config_setting_t *given,
-		      const struct setting *setting, struct problem *problem)
-{
-	const char *first = list_text(given, 0);
-
-	if (first && !strcmp(first, "*") && !list_text(given, 1)) {
-		config->any_client_user = true;
-		return 0;
-	}
-	return take_array(config, given, setting, sizeof(unsigned int), parse_user, problem);
-}
-
-static int take_hop(struct config *config, const config_setting_t *given,
-		    const struct setting *setting, struct problem *problem)
-{
-	const char *uri = config_setting_get_string(given);
-
-	if (!uri)
-		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	return endpoint_from_uri(MEMBER(config, setting, struct endpoint), uri, problem);
-}
 
 static int take_client(struct config *config, const config_setting_t *given,
 		       const struct setting *setting, struct problem *problem)
@@ -286,31 +47,38 @@ static uint32_t outgoing_value(const char *name)
 		!strcmp(name, "pass") ? OUTGOING_PASS : 0;
 }
 
+static uint32_t content_value(const char *name)
+{
+	uint32_t value = mime_content_value(name);
+
+	/* the others are not for a choice */
+	return value == MIKEY_CONTENT_AES_GCM || value == MIKEY_CONTENT_AES_CCM ? value : 0;
+}
+
+static uint32_t maker_value(const char *name)
+{
+	return !strcmp(name, "kms") ? MAKER_KMS : !strcmp(name, "self") ? MAKER_SELF : 0;
+}
+
 static uint32_t unprotected_value(const char *name)
 {
 	return !strcmp(name, "refuse") ? UNPROTECTED_REFUSE :
 		!strcmp(name, "mark") ? UNPROTECTED_MARK : 0;
 }
 
-static int take_log_level(struct config *config, const config_setting_t *given,
-			  const struct setting *setting, struct problem *problem)
-{
-	const char *text = config_setting_get_string(given);
-	int level = text ? log_level_parse(text) : -1;
-
-	if (level < 0)
-		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	*MEMBER(config, setting, int) = level;
-	return 0;
-}
-
 #define SETTING(name_, take_, member_, ...) \
 	{ .name = name_, .take = take_, .offset = offsetof(struct config, member_), __VA_ARGS__ }
+
+#define POLICY_SETTING(name_, take_, member_, ...) \
+	SETTING(name_, take_, member_, .policy = true, __VA_ARGS__)
+#define FORMS_OR "\"auth-enveloped\", \"authenticated\" or \"authenticated-enveloped\""
+#define FORMS "[\"auth-enveloped\", \"authenticated\", \"authenticated-enveloped\"]"
 
 static const struct setting settings[] = {
 	SETTING("identity", take_uids, identities, .needed = true,
 		.words = "[\"alice@example.test\"]"),
 	SETTING("group", take_uids, groups),
+	SETTING("list-service", take_uids, list_services),
 	SETTING("listen", take_endpoints, inside, .needed = true,
 		.words = "[\"udp:127.0.0.1:5062\"]"),
 	SETTING("listen-outside", take_endpoints, outside, .needed = true,
@@ -328,20 +96,31 @@ static const struct setting settings[] = {
 	SETTING("psk", take_string, psk, .needed = true,
 		.words = "\"logon:mikey:alice@example.test\""),
 	SETTING("psk-id", take_id, psk_id, .needed = true, .words = "\"alice\""),
-	SETTING("profile", take_word, profile, .value = ticket_profile_value,
-		.words = "\"immediate\""),
-	SETTING("suite", take_word, suite, .value = ticket_suite_value,
-		.words = "\"256\", \"128\" or \"ts-128\""),
-	SETTING("form", take_word, form, .value = mime_form_value,
-		.words = "\"auth-enveloped\" or \"authenticated\""),
-	SETTING("accept", take_words, accept, .value = mime_form_value,
-		.words = "[\"auth-enveloped\", \"authenticated\"]"),
-	SETTING("ticket-lifetime", take_number, ticket_lifetime, .most = 366 * 86400),
-	SETTING("reuse", take_bool, reuse),
-	SETTING("outgoing", take_word, outgoing, .value = outgoing_value,
-		.words = "\"protect\" or \"pass\""),
-	SETTING("unprotected", take_word, unprotected, .value = unprotected_value,
-		.words = "\"refuse\" or \"mark\""),
+	POLICY_SETTING("profile", take_word, profile, .value = ticket_profile_value,
+		       .words = "\"immediate\" or \"annex-i\""),
+	POLICY_SETTING("accept-profile", take_words, profiles, .value = ticket_profile_value,
+		       .words = "[\"immediate\", \"annex-i\"]"),
+	POLICY_SETTING("suite", take_word, suite, .value = ticket_suite_value,
+		       .words = "\"256\", \"128\" or \"ts-128\""),
+	POLICY_SETTING("form", take_word, form, .value = mime_form_value, .words = FORMS_OR),
+	POLICY_SETTING("accept", take_words, accept, .value = mime_form_value, .words = FORMS),
+	POLICY_SETTING("content", take_word, content, .value = content_value,
+		       .words = "\"gcm\" or \"ccm\""),
+	POLICY_SETTING("proof", take_bool, proof),
+	POLICY_SETTING("ticket", take_word, maker, .value = maker_value,
+		       .words = "\"kms\" or \"self\""),
+	POLICY_SETTING("ticket-lifetime", take_number, ticket_lifetime, .most = 366 * 86400),
+	POLICY_SETTING("reuse", take_bool, reuse),
+	POLICY_SETTING("cacheable", take_bool, cacheable),
+	POLICY_SETTING("rekey", take_number, rekey, .most = 366 * 86400),
+	POLICY_SETTING("outgoing", take_word, outgoing, .value = outgoing_value,
+		       .words = "\"protect\" or \"pass\""),
+	POLICY_SETTING("unprotected", take_word, unprotected, .value = unprotected_value,
+		       .words = "\"refuse\" or \"mark\""),
+	POLICY_SETTING("must-protect", take_patterns, must_protect),
+	POLICY_SETTING("replay-sender", take_number, replay_sender, .most = 1048576),
+	POLICY_SETTING("replay-total", take_number, replay_total, .most = 16777216),
+	SETTING("state-dir", take_path, state_dir),
 	SETTING("kms-timeout", take_number, kms_timeout, .most = 25),
 	SETTING("retry-after", take_number, retry_after, .most = 86400),
 	SETTING("max-waiting", take_number, max_waiting, .most = 4096),
@@ -358,11 +137,16 @@ static int set_defaults(struct config *config, const char *file, struct problem 
 	config->profile = MIKEY_PROFILE_IMMEDIATE;
 	config->suite = MIKEY_SUITE_256;
 	config->form = MIKEY_FORM_AUTH_ENVELOPED;
-	config->accept = 1u << MIKEY_FORM_AUTH_ENVELOPED | 1u << MIKEY_FORM_AUTHENTICATED;
+	config->accept = 1u << MIKEY_FORM_AUTH_ENVELOPED | 1u << MIKEY_FORM_AUTHENTICATED |
+		1u << MIKEY_FORM_AUTHENTICATED_ENVELOPED;
+	config->proof = true;
+	config->maker = MAKER_KMS;
 	config->ticket_lifetime = 86400;
 	config->reuse = true;
 	config->outgoing = OUTGOING_PROTECT;
 	config->unprotected = UNPROTECTED_REFUSE;
+	config->replay_sender = 4096;
+	config->replay_total = 65536;
 	config->kms_timeout = 10;
 	config->retry_after = 30;
 	config->max_waiting = 256;
@@ -377,30 +161,88 @@ static int set_defaults(struct config *config, const char *file, struct problem 
 	return 0;
 }
 
+struct reading {
+	struct config *config;
+	const char *file;
+	bool seen[SETTINGS];
+};
+
+static int take_one(struct reading *reading, const config_setting_t *given, bool in_policy,
+		    struct problem *problem)
+{
+	const char *name = config_setting_name(given);
+	int line = config_setting_source_line(given);
+	size_t at;
+
+	for (at = 0; at < SETTINGS && strcmp(settings[at].name, name); at++)
+		;
+	if (at == SETTINGS || (in_policy && !settings[at].policy))
+		return problem_set(problem, -EINVAL, "%s:%d: there is no setting \"%s\"%s",
+				   reading->file, line, name, in_policy ? " in " POLICY : "");
+	if (reading->seen[at])
+		return problem_set(problem, -EINVAL, "%s:%d: %s: given twice, in " POLICY
+				   " and outside", reading->file, line, name);
+	reading->seen[at] = true;
+	if (settings[at].take(reading->config, given, &settings[at], problem) < 0)
+		return problem_prefix(problem, "%s:%d: %s: ", reading->file, line, name);
+	return 0;
+}
+
+static int take_policy(struct reading *reading, const config_setting_t *group,
+		       struct problem *problem)
+{
+	int err = 0;
+
+	if (!config_setting_is_group(group))
+		return problem_set(problem, -EINVAL, "%s:%d: " POLICY
+				   ": write { NAME = VALUE; ... };", reading->file,
+				   config_setting_source_line(group));
+	for (int i = 0; i < config_setting_length(group) && !err; i++)
+		err = take_one(reading, config_setting_get_elem(group, i), true, problem);
+	return err;
+}
+
 static int take_all(struct config *config, const config_setting_t *root, const char *file,
 		    struct problem *problem)
 {
-	bool seen[SETTINGS] = { false };
-	size_t at;
+	struct reading reading = { .config = config, .file = file };
+	int err = 0;
 
-	for (int i = 0; i < config_setting_length(root); i++) {
+	for (int i = 0; i < config_setting_length(root) && !err; i++) {
 		const config_setting_t *given = config_setting_get_elem(root, i);
-		const char *name = config_setting_name(given);
-		int line = config_setting_source_line(given);
 
-		for (at = 0; at < SETTINGS && strcmp(settings[at].name, name); at++)
-			;
-		if (at == SETTINGS)
-			return problem_set(problem, -EINVAL, "%s:%d: there is no setting \"%s\"",
-					   file, line, name);
-		if (settings[at].take(config, given, &settings[at], problem) < 0)
-			return problem_prefix(problem, "%s:%d: %s: ", file, line, name);
-		seen[at] = true;
+		/* before there was the group, its settings stood by themselves */
+		err = strcmp(config_setting_name(given), POLICY) ?
+			take_one(&reading, given, false, problem) :
+			take_policy(&reading, given, problem);
 	}
-	for (at = 0; at < SETTINGS; at++)
-		if (settings[at].needed && !seen[at])
-			return problem_set(problem, -EINVAL, "%s: a line is missing: %s = %s;",
-					   file, settings[at].name, settings[at].words);
+	for (size_t at = 0; at < SETTINGS && !err; at++)
+		if (settings[at].needed && !reading.seen[at])
+			err = problem_set(problem, -EINVAL, "%s: a line is missing: %s = %s;",
+					  file, settings[at].name, settings[at].words);
+	return err;
+}
+
+/* Settings that are each fine and do not go together. */
+static int check_policy(struct config *config, const char *file, struct problem *problem)
+{
+	bool annex_i = config->profile == MIKEY_PROFILE_ANNEX_I;
+	const char *wrong = NULL;
+
+	if (annex_i && config->form != MIKEY_FORM_AUTH_ENVELOPED)
+		wrong = "profile \"annex-i\" sends the form \"auth-enveloped\" only";
+	else if (config->content && config->form != MIKEY_FORM_AUTH_ENVELOPED)
+		wrong = "content is of the form \"auth-enveloped\" only";
+	else if (config->cacheable && (!annex_i || !config->reuse))
+		wrong = "cacheable needs profile \"annex-i\" and reuse";
+	else if (config->rekey && config->rekey > config->ticket_lifetime)
+		wrong = "rekey is longer than ticket-lifetime";
+	else if (config->replay_sender >= config->replay_total)
+		wrong = "replay-total is not more than replay-sender";
+	if (wrong)
+		return problem_set(problem, -EINVAL, "%s: " POLICY ": %s", file, wrong);
+	if (!config->profiles)
+		config->profiles = 1u << config->profile;
 	return 0;
 }
 
@@ -451,7 +293,8 @@ int config_load(struct config *config, const char *file, struct problem *problem
 				  config_error_line(&parsed), config_error_text(&parsed));
 	else
 		err = set_defaults(config, file, problem) ?:
-			take_all(config, config_root_setting(&parsed), file, problem);
+			take_all(config, config_root_setting(&parsed), file, problem) ?:
+			check_policy(config, file, problem);
 	config_destroy(&parsed);
 	free(text);
 	if (err)
@@ -464,6 +307,8 @@ void config_free(struct config *config)
 	free(config->file);
 	free(config->identities);
 	free(config->groups);
+	free(config->list_services);
+	free(config->must_protect);
 	free(config->inside);
 	free(config->outside);
 	free(config->clients);
@@ -471,6 +316,7 @@ void config_free(struct config *config)
 	free(config->kms_url);
 	free(config->kms_ca);
 	free(config->psk);
+	free(config->state_dir);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -480,4 +326,17 @@ bool config_identity(const struct config *config, const struct uid *uid)
 		if (uid_equal(&config->identities[i], uid))
 			return true;
 	return false;
+}
+
+bool config_must_protect(const struct config *config, const struct uid *peer)
+{
+	for (unsigned int i = 0; i < config->n_must_protect; i++)
+		if (uid_matches(&config->must_protect[i], peer))
+			return true;
+	return false;
+}
+
+const char *config_maker_name(uint32_t maker)
+{
+	return maker == MAKER_SELF ? "self" : maker == MAKER_KMS ? "kms" : NULL;
 }

@@ -28,6 +28,12 @@ enum config_outgoing {
 	OUTGOING_PASS,
 };
 
+/* Who makes the tickets to send with. */
+enum config_maker {
+	MAKER_KMS = 1,			/* asked for each (mode 1) */
+	MAKER_SELF,			/* mikeyd with the PSK (mode 3) */
+};
+
 struct config {
 	char *file;
 
@@ -35,6 +41,8 @@ struct config {
 	unsigned int n_identities;
 	struct uid *groups;
 	unsigned int n_groups;
+	struct uid *list_services;	/* by which one may be addressed (RFC 5365) */
+	unsigned int n_list_services;
 
 	struct endpoint *inside;	/* where the client finds us */
 	unsigned int n_inside;
@@ -51,14 +59,27 @@ struct config {
 
 	char *kms_url, *kms_ca, *psk;
 	struct uid kms_id, psk_id;
-	uint32_t profile, suite, form, accept;
+	char *state_dir;		/* NULL: where the environment says */
+
+	/* policy */
+	uint32_t profile, suite, form;	/* of what is sent */
+	uint32_t content;		/* its algorithm; 0: the form's own */
+	uint32_t profiles, accept;	/* masks: profiles and forms received */
+	bool proof;			/* tie the body to the sender */
+	uint32_t maker;			/* enum config_maker */
+	unsigned int ticket_lifetime;	/* seconds */
+	unsigned int rekey;		/* seconds, 0 = none */
+	bool reuse, cacheable;
 	uint32_t outgoing;		/* enum config_outgoing */
 	uint32_t unprotected;		/* enum config_unprotected */
-	unsigned int ticket_lifetime;	/* seconds */
+	struct uid *must_protect;	/* peers of whom neither is let through plain */
+	unsigned int n_must_protect;
+	unsigned int replay_sender;	/* delivered messages remembered of each ... */
+	unsigned int replay_total;	/* ... and of all */
+
 	unsigned int kms_timeout;	/* seconds */
 	unsigned int retry_after;	/* seconds */
 	unsigned int max_waiting;	/* messages waiting for the KMS */
-	bool reuse;
 	int log_level;
 };
 
@@ -69,5 +90,11 @@ void config_free(struct config *config);
 
 /* config_identity - is this one of the own UIDs? */
 bool config_identity(const struct config *config, const struct uid *uid);
+
+/* config_must_protect - is this peer one with whom all messages are protected? */
+bool config_must_protect(const struct config *config, const struct uid *peer);
+
+/* config_maker_name - as the configuration writes it; NULL if there is none */
+const char *config_maker_name(uint32_t maker);
 
 #endif

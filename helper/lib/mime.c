@@ -22,6 +22,12 @@ static const struct {
 	},
 };
 
+static const char * const content_names[] = {
+	[MIKEY_CONTENT_AES_GCM] = "gcm",
+	[MIKEY_CONTENT_AES_CCM] = "ccm",
+	[MIKEY_CONTENT_AES_CBC] = "cbc",
+};
+
 static const char * const proved_names[] = {
 	[MIKEY_PROVED_RECIPIENT] = "recipient",
 	[MIKEY_PROVED_INITIATOR] = "initiator",
@@ -63,6 +69,19 @@ uint32_t mime_form_value(const char *name)
 {
 	for (uint32_t i = 1; i < COUNT(forms_known); i++)
 		if (!strcmp(forms_known[i].name, name))
+			return i;
+	return 0;
+}
+
+const char *mime_content_name(uint32_t content)
+{
+	return content < COUNT(content_names) ? content_names[content] : NULL;
+}
+
+uint32_t mime_content_value(const char *name)
+{
+	for (uint32_t i = 1; i < COUNT(content_names); i++)
+		if (!strcmp(content_names[i], name))
 			return i;
 	return 0;
 }
@@ -116,6 +135,10 @@ int mime_protect(struct genl_client *client, const struct mime_wish *wish,
 	if (wish->list_service)
 		err = err ?: nla_put_flag(request, M(LIST_SERVICE));
 	err = err ?: nla_put_u32(request, M(FORM), wish->form);
+	if (wish->content)
+		err = err ?: nla_put_u32(request, M(CONTENT_ALG), wish->content);
+	if (wish->no_proof)
+		err = err ?: nla_put_flag(request, M(NO_PROOF));
 	err = err ?: put_segments(request, M(ENTITY), entity);
 	err = err ? no_memory(problem) :
 		genl_request(client, request, &reply, attrs, MIKEY_MIME_A_MAX, problem);

@@ -22,6 +22,8 @@ struct mime_wish {
 	const struct uid *recipient;	/* IDRr of TRANSFER_INIT */
 	bool list_service;		/* a ticket of profile annex-i does not name it */
 	uint32_t form;			/* enum mikey_mime_form */
+	uint32_t content;		/* enum mikey_mime_content_alg; 0: the form's own */
+	bool no_proof;			/* leave the proof of origin out */
 };
 
 /*
@@ -66,7 +68,10 @@ const char *mime_stat_name(int stat);
 /* smime-type of a form (Annex F.3) */
 const char *mime_form_type(uint32_t form);
 
+const char *mime_content_name(uint32_t content);
+
 /* The value of a name, 0 if there is none. */
 uint32_t mime_form_value(const char *name);
+uint32_t mime_content_value(const char *name);
 
 #endif

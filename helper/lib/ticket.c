@@ -85,6 +85,12 @@ uint32_t ticket_suite_value(const char *name)
 	return value_of(suite_names, COUNT(suite_names), name);
 }
 
+/* RFC 6043 6.10: D is the highest of twelve flags; set, the KMS made it */
+bool ticket_is_minted(const struct ticket_policy *policy)
+{
+	return !(policy->flags >> 11 & 1);
+}
+
 void ticket_policy_free(struct ticket_policy *policy)
 {
 	free(policy->responders);
@@ -160,6 +166,8 @@ static int get_policy(struct ticket_policy *policy, struct nlattr *nest)
 	policy->valid_until = get_s64(attrs[T(VALID_UNTIL)]);
 	policy->reusable = attrs[T(REUSABLE)];
 	policy->changed = attrs[T(CHANGED)];
+	policy->cacheable = attrs[T(CACHEABLE)];
+	policy->rekey = get_u32(attrs[T(REKEY)]);
 	nla_for_each_nested(attr, nest, left)
 		count += nla_type(attr) == T(RESPONDER);
 	policy->responders = calloc(count ? count : 1, sizeof(*policy->responders));
@@ -178,8 +186,8 @@ static int get_policy(struct ticket_policy *policy, struct nlattr *nest)
 }
 
 /* What REQUEST and RESOLVE answer alike. */
-static int opened(struct bytes *reply, struct nlattr **attrs, uint32_t *exchange,
-		  struct bytes *message, struct problem *problem)
+static int exchange_opened(struct bytes *reply, struct nlattr **attrs, uint32_t *exchange,
+			   struct bytes *message, struct problem *problem)
 {
 	int err;
 
@@ -191,18 +199,17 @@ static int opened(struct bytes *reply, struct nlattr **attrs, uint32_t *exchange
 	return err < 0 ? unexpected(problem) : 0;
 }
 
-int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
-		   uint32_t *exchange, struct bytes *message, struct problem *problem)
+/* The request of a wish: REQUEST or MINT. NULL: no memory. */
+static struct nl_msg *wish_message(struct genl_client *client, uint8_t command,
+				   const struct ticket_wish *wish)
 {
-	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1];
 	struct nl_msg *request;
-	struct bytes reply;
 	int err;
 
-	request = genl_message(client, MIKEY_TICKET_CMD_REQUEST,
+	request = genl_message(client, command,
 			       2048 + wish->n_responders * (size_t)(UID_MAX + 8));
 	if (!request)
-		return no_memory(problem);
+		return NULL;
 	err = put_party(request, wish->party);
 	err = err ?: put_uid(request, T(INITIATOR), &wish->initiator);
 	for (unsigned int i = 0; i < wish->n_responders; i++)
@@ -211,10 +218,57 @@ int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
 	err = err ?: nla_put_s64(request, T(VALID_UNTIL), wish->valid_until);
 	if (wish->reusable)
 		err = err ?: nla_put_flag(request, T(REUSABLE));
-	err = err ? no_memory(problem) :
-		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
+	if (wish->cacheable)
+		err = err ?: nla_put_flag(request, T(CACHEABLE));
+	if (wish->rekey)
+		err = err ?: nla_put_u32(request, T(REKEY), wish->rekey);
+	if (!err)
+		return request;
 	genl_message_free(request);
-	return err < 0 ? err : opened(&reply, attrs, exchange, message, problem);
+	return NULL;
+}
+
+int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
+		   uint32_t *exchange, struct bytes *message, struct problem *problem)
+{
+	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1];
+	struct nl_msg *request = wish_message(client, MIKEY_TICKET_CMD_REQUEST, wish);
+	struct bytes reply;
+	int err;
+
+	if (!request)
+		return no_memory(problem);
+	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
+	genl_message_free(request);
+	return err < 0 ? err : exchange_opened(&reply, attrs, exchange, message, problem);
+}
+
+/* A ticket with its policy, which GRANT, ADMIT and MINT answer alike. */
+static int made(struct bytes *reply, struct nlattr **attrs, int32_t *ticket,
+		struct ticket_policy *policy, struct problem *problem)
+{
+	int err = 0;
+
+	*ticket = get_u32(attrs[T(TICKET)]);
+	if (!*ticket || (policy && get_policy(policy, attrs[T(POLICY)]) < 0))
+		err = unexpected(problem);
+	bytes_wipe(reply);
+	return err;
+}
+
+int ticket_mint(struct genl_client *client, const struct ticket_wish *wish, int32_t *ticket,
+		struct ticket_policy *policy, struct problem *problem)
+{
+	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1];
+	struct nl_msg *request = wish_message(client, MIKEY_TICKET_CMD_MINT, wish);
+	struct bytes reply;
+	int err;
+
+	if (!request)
+		return no_memory(problem);
+	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
+	genl_message_free(request);
+	return err < 0 ? err : made(&reply, attrs, ticket, policy, problem);
 }
 
 int ticket_resolve(struct genl_client *client, const struct ticket_party *party,
@@ -238,7 +292,7 @@ int ticket_resolve(struct genl_client *client, const struct ticket_party *party,
 	err = err ? no_memory(problem) :
 		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	genl_message_free(request);
-	return err < 0 ? err : opened(&reply, attrs, exchange, message, problem);
+	return err < 0 ? err : exchange_opened(&reply, attrs, exchange, message, problem);
 }
 
 int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,
@@ -260,13 +314,7 @@ int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,
 	genl_message_free(request);
 	if (err < 0)
 		return err;
-	*ticket = get_u32(attrs[T(TICKET)]);
-	if (!*ticket)
-		err = unexpected(problem);
-	else if (policy && get_policy(policy, attrs[T(POLICY)]) < 0)
-		err = unexpected(problem);
-	bytes_wipe(&reply);
-	return err;
+	return made(&reply, attrs, ticket, policy, problem);
 }
 
 int ticket_info(struct genl_client *client, int32_t ticket, struct ticket_info *info,
@@ -336,6 +384,8 @@ int ticket_caps(struct genl_client *client, struct ticket_caps *caps, struct pro
 		caps->prot_type = nla_get_u8(attrs[T(PROT_TYPE)]);
 	if (attrs[T(EXT_TYPE)])
 		caps->ext_type = nla_get_u8(attrs[T(EXT_TYPE)]);
+	caps->clock_skew = get_u32(attrs[T(CLOCK_SKEW)]);
+	caps->user_master = attrs[T(USER_MASTER)];
 	bytes_wipe(&reply);
 	return 0;
 }

@@ -19,12 +19,16 @@ struct genl_client;
 /* A policy as the kernel tells it. */
 struct ticket_policy {
 	uint32_t profile, suite, flags;
-	bool reusable, changed;
+	bool reusable, changed, cacheable;
+	uint32_t rekey;			/* seconds, 0 = none */
 	int64_t valid_from, valid_until;
 	struct uid kms, initiator;
 	struct uid *responders;
 	unsigned int n_responders;
 };
+
+/* ticket_is_minted - did the initiator make it (mode 3), and not the KMS? */
+bool ticket_is_minted(const struct ticket_policy *policy);
 
 void ticket_policy_free(struct ticket_policy *policy);
 
@@ -42,12 +46,21 @@ struct ticket_wish {
 	unsigned int n_responders;
 	uint32_t profile;
 	int64_t valid_until;
-	bool reusable;
+	uint32_t rekey;			/* seconds, 0 = none */
+	bool reusable, cacheable;
 };
 
 /* ticket_request - REQUEST_INIT for the KMS, and the exchange it opens */
 int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
 		   uint32_t *exchange, struct bytes *message, struct problem *problem);
+
+/*
+ * ticket_mint - make a ticket without the KMS (mode 3)
+ *
+ * ticket_policy_free() the policy after success.
+ */
+int ticket_mint(struct genl_client *client, const struct ticket_wish *wish, int32_t *ticket,
+		struct ticket_policy *policy, struct problem *problem);
 
 /*
  * ticket_resolve - RESOLVE_INIT for the KMS, for a received TRANSFER_INIT
@@ -82,6 +95,8 @@ struct ticket_caps {
 	char module_version[64];
 	uint32_t profiles, suites;	/* masks of 1 << value */
 	uint8_t prot_type, ext_type;
+	uint32_t clock_skew;		/* seconds */
+	bool user_master;
 };
 
 int ticket_caps(struct genl_client *client, struct ticket_caps *caps, struct problem *problem);

@@ -156,6 +156,31 @@ bool uid_same(const struct uid *a, unsigned int n_a, const struct uid *b, unsign
 	return true;
 }
 
+bool uid_matches(const struct uid *pattern, const struct uid *uid)
+{
+	size_t p = 0, u = 0, behind = 0, resume = 0;
+	bool wild = false;
+
+	while (u < uid->len) {
+		if (p < pattern->len && pattern->text[p] == '?') {
+			wild = true;
+			behind = ++p;
+			resume = u;
+		} else if (p < pattern->len && pattern->text[p] == uid->text[u]) {
+			p++;
+			u++;
+		} else if (wild) {	/* the last wildcard takes one more */
+			p = behind;
+			u = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (p < pattern->len && pattern->text[p] == '?')
+		p++;
+	return p == pattern->len;
+}
+
 void uid_escape(char *out, const struct uid *uid)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -46,6 +46,9 @@ bool uid_equal(const struct uid *a, const struct uid *b);
 /* uid_same - are these the same users, in whatever order? None is there twice. */
 bool uid_same(const struct uid *a, unsigned int n_a, const struct uid *b, unsigned int n_b);
 
+/* uid_matches - does a pattern, in which '?' is zero or more characters, fit? */
+bool uid_matches(const struct uid *pattern, const struct uid *uid);
+
 /*
  * uid_escape - write a UID so that it can stand in a SIP header between < and
  * >: whatever the user part of a SIP URI cannot hold is %-escaped. out has

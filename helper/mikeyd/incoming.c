@@ -468,8 +468,11 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 static void plain_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
 {
 	struct sip_pass pass = { .headers = VERIFIED_HEADER ": <>; proved=none\r\n" };
+	struct uid from;
 
-	if (mikeyd->config->unprotected == UNPROTECTED_MARK)
+	if (mikeyd->config->unprotected == UNPROTECTED_MARK &&
+	    (uid_from_uri(&from, server->msg->from.auri.p, server->msg->from.auri.l) ||
+	     !config_must_protect(mikeyd->config, &from)))
 		proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
 	else
 		proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,

@@ -110,6 +110,8 @@ static void protect(struct letter *letter, int32_t ticket)
 		.recipient = &letter->sealing.recipient,
 		.list_service = letter->sealing.list_service,
 		.form = mikeyd->config->form,
+		.content = mikeyd->config->content,
+		.no_proof = !mikeyd->config->proof,
 	};
 	struct bytes transfer, cms;
 	struct problem problem;
@@ -217,25 +219,35 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 	use(asking, ticket, &policy);
 }
 
-/* Start an exchange with the KMS; whoever waits is told if that fails. */
-static void begin(struct asking *asking)
+/* The ticket that a message waits for is made here (mode 3). */
+static void mint(struct asking *asking, const struct ticket_wish *wish)
 {
 	struct mikeyd *mikeyd = asking->mikeyd;
-	struct ticket_wish wish = {
-		.party = &mikeyd->party,
-		.initiator = asking->initiator,
-		.responders = asking->responders,
-		.n_responders = asking->n_responders,
-		.profile = mikeyd->config->profile,
-		.valid_until = time(NULL) + mikeyd->config->ticket_lifetime,
-		.reusable = mikeyd->config->reuse,
-	};
+	struct ticket_policy policy;
+	struct problem problem;
+	int32_t ticket;
+	int err;
+
+	do {
+		err = ticket_mint(mikeyd->ticket_client, wish, &ticket, &policy, &problem);
+	} while ((err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets)) ||
+		 (err && psk_renew(mikeyd, err)));
+	if (err)
+		all_give_up(asking, &problem);
+	else
+		use(asking, ticket, &policy);
+}
+
+/* Start an exchange with the KMS; whoever waits is told if that fails. */
+static void request(struct asking *asking, const struct ticket_wish *wish)
+{
+	struct mikeyd *mikeyd = asking->mikeyd;
 	struct problem problem;
 	struct bytes message;
 	int err;
 
 	do {
-		err = ticket_request(mikeyd->ticket_client, &wish, &asking->exchange,
+		err = ticket_request(mikeyd->ticket_client, wish, &asking->exchange,
 				     &message, &problem);
 	} while (err && psk_renew(mikeyd, err));
 	if (!err) {
@@ -245,6 +257,28 @@ static void begin(struct asking *asking)
 	}
 	if (err)
 		all_give_up(asking, &problem);
+}
+
+/* Get a ticket for those who wait. */
+static void begin(struct asking *asking)
+{
+	const struct config *config = asking->mikeyd->config;
+	struct ticket_wish wish = {
+		.party = &asking->mikeyd->party,
+		.initiator = asking->initiator,
+		.responders = asking->responders,
+		.n_responders = asking->n_responders,
+		.profile = config->profile,
+		.valid_until = time(NULL) + config->ticket_lifetime,
+		.rekey = config->rekey,
+		.reusable = config->reuse,
+		.cacheable = config->cacheable,
+	};
+
+	if (config->maker == MAKER_SELF)
+		mint(asking, &wish);
+	else
+		request(asking, &wish);
 }
 
 static bool is_for(const struct asking *asking, const struct sealing *sealing)
@@ -441,11 +475,22 @@ static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *in
 	return true;
 }
 
+/* Even where messages pass as they are, to some they do not. */
+static bool to_be_protected(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
+	struct uid peer;
+
+	return (!uid_from_uri(&peer, msg->ruri.p, msg->ruri.l) &&
+		config_must_protect(mikeyd->config, &peer)) ||
+		(!uid_from_uri(&peer, msg->to.auri.p, msg->to.auri.l) &&
+		 config_must_protect(mikeyd->config, &peer));
+}
+
 void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
 {
 	struct uid initiator, recipient;
 
-	if (mikeyd->config->outgoing == OUTGOING_PASS) {
+	if (mikeyd->config->outgoing == OUTGOING_PASS && !to_be_protected(mikeyd, server->msg)) {
 		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
 		return;
 	}

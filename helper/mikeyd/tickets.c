@@ -113,7 +113,7 @@ void tickets_close(struct tickets *tickets)
 	free(tickets);
 }
 
-/* Same profile, suite, KMS and initiator as a fresh one would have. */
+/* Same maker, profile, suite, KMS and initiator as a fresh one would have. */
 static bool is_ours(const struct tickets *tickets, const struct ticket_policy *policy,
 		    const struct uid *initiator)
 {
@@ -121,8 +121,19 @@ static bool is_ours(const struct tickets *tickets, const struct ticket_policy *p
 
 	return policy->profile == mikeyd->config->profile &&
 		policy->suite == mikeyd->config->suite &&
+		ticket_is_minted(policy) == (mikeyd->config->maker == MAKER_SELF) &&
 		uid_equal(&policy->kms, &mikeyd->party.kms) &&
 		uid_equal(&policy->initiator, initiator);
+}
+
+/*
+ * TRr (RFC 6043 6.10) says how often there has to be new keying material: a
+ * ticket older than that is not begun with, though it is valid still.
+ */
+static bool is_fresh(const struct ticket_policy *policy, time_t now)
+{
+	return policy->valid_from <= now && policy->valid_until > now + MARGIN_SECONDS &&
+		(!policy->rekey || policy->valid_from + (time_t)policy->rekey > now);
 }
 
 int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
@@ -140,7 +151,7 @@ int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 		if (policy->reusable &&
 		    uid_same(policy->responders, policy->n_responders, responders,
 			     n_responders) &&
-		    policy->valid_from <= now && policy->valid_until > now + MARGIN_SECONDS &&
+		    is_fresh(policy, now) &&
 		    is_ours(tickets, policy, initiator))
 			return entry->serial;
 	}

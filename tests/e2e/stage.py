@@ -49,6 +49,10 @@ PROXY = ("10.66.0.1", 5060)
 KMS = ("10.66.0.1", 8480)
 KMS_ID = "http://kms.example.test"
 UIDS = {"alice": 20011, "bob": 20012, "carol": 20013}
+# What of mikeyd.conf(5) stands in its group "policy".
+POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "proof", "ticket",
+          "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
+          "must-protect", "replay-sender", "replay-total"}
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 
@@ -219,11 +223,13 @@ class Terminal:
             "log-level": "debug",
         }
         usual.update({k.replace("_", "-"): v for k, v in settings.items()})
+        # JSON's texts, numbers, lists and booleans are libconfig's
+        lines = {n: f"{n} = {json.dumps(v)};\n" for n, v in usual.items() if v is not None}
         with open(self.config, "w", encoding="utf-8") as f:
-            for name, value in usual.items():
-                if value is not None:
-                    # JSON's texts, numbers, lists and booleans are libconfig's
-                    f.write(f"{name} = {json.dumps(value)};\n")
+            f.writelines(line for name, line in lines.items() if name not in POLICY)
+            f.write("policy = {\n")
+            f.writelines(line for name, line in lines.items() if name in POLICY)
+            f.write("};\n")
         os.chmod(self.config, 0o644)
 
     def start(self, wait=True):

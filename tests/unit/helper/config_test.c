@@ -80,7 +80,18 @@ static void least_and_defaults(void **state)
 	assert_int_equal(config.suite, MIKEY_SUITE_256);
 	assert_int_equal(config.form, MIKEY_FORM_AUTH_ENVELOPED);
 	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTH_ENVELOPED |
-			 1 << MIKEY_FORM_AUTHENTICATED);
+			 1 << MIKEY_FORM_AUTHENTICATED | 1 << MIKEY_FORM_AUTHENTICATED_ENVELOPED);
+	assert_int_equal(config.profiles, 1 << MIKEY_PROFILE_IMMEDIATE);
+	assert_int_equal(config.content, 0);
+	assert_int_equal(config.maker, MAKER_KMS);
+	assert_true(config.proof);
+	assert_false(config.cacheable);
+	assert_int_equal(config.rekey, 0);
+	assert_int_equal(config.n_list_services, 0);
+	assert_int_equal(config.n_must_protect, 0);
+	assert_null(config.state_dir);
+	assert_int_equal(config.replay_sender, 4096);
+	assert_int_equal(config.replay_total, 65536);
 	assert_int_equal(config.outgoing, OUTGOING_PROTECT);
 	assert_int_equal(config.unprotected, UNPROTECTED_REFUSE);
 	assert_true(config.reuse);
@@ -102,14 +113,26 @@ static void everything(void **state)
 	(void)state;
 	assert_int_equal(load(&config, least,
 			      "group = [\"team@example.test\"]; clients = [\"10.0.0.0/8\"];\n"
+			      "list-service = \"list@example.test\"; state-dir = \"/s\";\n"
 			      "client-users = [\"root\", \"65533\"];\n"
 			      "client = \"sip:127.0.0.1:5080;transport=tcp\"; kms-ca = \"/ca\";\n"
-			      "suite = \"ts-128\"; profile = \"annex-i\"; form = \"authenticated\";\n"
-			      "accept = [\"authenticated\"]; ticket-lifetime = 60; reuse = false;\n"
-			      "outgoing = \"pass\"; unprotected = \"mark\"; kms-timeout = 3;\n"
-			      "retry-after = 7; max-waiting = 9; log-level = \"debug\";\n",
+			      "kms-timeout = 3; retry-after = 7; max-waiting = 9;\n"
+			      "policy = {\n"
+			      "  suite = \"ts-128\"; profile = \"annex-i\";\n"
+			      "  form = \"auth-enveloped\";\n"
+			      "  accept-profile = [\"immediate\", \"annex-i\"]; content = \"ccm\";\n"
+			      "  accept = [\"authenticated\"]; ticket-lifetime = 60; rekey = 30;\n"
+			      "  ticket = \"self\"; cacheable = true; proof = false;\n"
+			      "  outgoing = \"pass\"; unprotected = \"mark\";\n"
+			      "  must-protect = [\"?@Boss.test\"];\n"
+			      "  replay-sender = 5; replay-total = 6;\n"
+			      "};\n"
+			      "log-level = \"debug\";\n",
 			      &problem), 0);
 	assert_string_equal(config.groups[0].text, "team@example.test");
+	assert_int_equal(config.n_list_services, 1);
+	assert_string_equal(config.list_services[0].text, "list@example.test");
+	assert_string_equal(config.state_dir, "/s");
 	assert_int_equal(config.n_clients, 1);
 	assert_int_equal(config.clients[0].prefix, 8);
 	assert_int_equal(config.n_client_users, 2);
@@ -119,19 +142,94 @@ static void everything(void **state)
 	assert_true(config.has_client);
 	assert_int_equal(config.client.transport, ENDPOINT_TCP);
 	assert_string_equal(config.kms_ca, "/ca");
-	assert_int_equal(config.suite, MIKEY_SUITE_TS_128);
-	assert_int_equal(config.profile, MIKEY_PROFILE_ANNEX_I);
-	assert_int_equal(config.form, MIKEY_FORM_AUTHENTICATED);
-	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTHENTICATED);
-	assert_int_equal(config.ticket_lifetime, 60);
-	assert_false(config.reuse);
-	assert_int_equal(config.outgoing, OUTGOING_PASS);
-	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
 	assert_int_equal(config.kms_timeout, 3);
 	assert_int_equal(config.retry_after, 7);
 	assert_int_equal(config.max_waiting, 9);
+	assert_int_equal(config.suite, MIKEY_SUITE_TS_128);
+	assert_int_equal(config.profile, MIKEY_PROFILE_ANNEX_I);
+	assert_int_equal(config.profiles,
+			 1 << MIKEY_PROFILE_ANNEX_I | 1 << MIKEY_PROFILE_IMMEDIATE);
+	assert_int_equal(config.form, MIKEY_FORM_AUTH_ENVELOPED);
+	assert_int_equal(config.content, MIKEY_CONTENT_AES_CCM);
+	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTHENTICATED);
+	assert_int_equal(config.ticket_lifetime, 60);
+	assert_int_equal(config.rekey, 30);
+	assert_int_equal(config.maker, MAKER_SELF);
+	assert_true(config.cacheable);
+	assert_true(config.reuse);
+	assert_false(config.proof);
+	assert_int_equal(config.outgoing, OUTGOING_PASS);
+	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
+	assert_int_equal(config.replay_sender, 5);
+	assert_int_equal(config.replay_total, 6);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	config_free(&config);
+}
+
+/* Files from before there was a policy group hold its settings by themselves. */
+static void policy_without_its_group(void **state)
+{
+	struct problem problem;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config, least,
+			      "form = \"authenticated\"; reuse = false; policy = { };\n"
+			      "unprotected = \"mark\";", &problem), 0);
+	assert_int_equal(config.form, MIKEY_FORM_AUTHENTICATED);
+	assert_false(config.reuse);
+	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
+	config_free(&config);
+	says("reuse = false;\npolicy = { reuse = true; };",
+	     ":11: reuse: given twice, in policy and outside");
+	says("policy = { kms-timeout = 3; };",
+	     ":10: there is no setting \"kms-timeout\" in policy");
+	says("policy = { colour = 1; };", ":10: there is no setting \"colour\" in policy");
+	says("policy = \"strict\";", ":10: policy: write {");
+	says("policy = {\n form = \"rot13\";\n};", ":11: form: write ");
+}
+
+static void settings_that_do_not_go_together(void **state)
+{
+	(void)state;
+	says("policy = { profile = \"annex-i\"; form = \"authenticated\"; };",
+	     ": policy: profile \"annex-i\" sends the form \"auth-enveloped\" only");
+	says("policy = { content = \"ccm\"; form = \"authenticated\"; };", ": policy: content ");
+	says("policy = { cacheable = true; };", ": policy: cacheable needs");
+	says("policy = { profile = \"annex-i\"; cacheable = true; reuse = false; };",
+	     ": policy: cacheable needs");
+	says("policy = { rekey = 61; ticket-lifetime = 60; };", ": policy: rekey is longer");
+	says("policy = { replay-sender = 6; replay-total = 6; };",
+	     ": policy: replay-total is not");
+}
+
+/* TS 33.328 6.2.3.4.2: '?' is zero or more characters */
+static void peers_to_protect(void **state)
+{
+	static const struct {
+		const char *uid;
+		bool fits;
+	} cases[] = {
+		{ "boss@firm.test", true }, { "anybody@board.test", true },
+		{ "@board.test", true }, { "boss@firm.test.evil", false },
+		{ "xboss@firm.test", false }, { "a.b@law.test", true },
+		{ "a.b@law.tes", false }, { "aXb.c@law.test", true }, { "ab@law.test", false },
+	};
+	struct problem problem;
+	struct config config;
+	struct uid uid;
+
+	(void)state;
+	assert_int_equal(load(&config, least, "policy = { must-protect = (\n"
+			      "\"boss@FIRM.test\", \"?@board.test\", \"a?.?@law.test\"); };",
+			      &problem), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strcpy(uid.text, cases[i].uid);
+		uid.len = strlen(uid.text);
+		assert_int_equal(config_must_protect(&config, &uid), cases[i].fits);
+	}
+	config_free(&config);
+	says("must-protect = [\"boss\"];", ":10: must-protect: \"boss\": write user@domain");
 }
 
 static void any_user_may_be_the_client(void **state)
@@ -151,7 +249,11 @@ static void faults_have_a_line(void **state)
 	(void)state;
 	says("colour = \"blue\";", ":10: there is no setting \"colour\"");
 	says("\n\n# x\ncolour = \"blue\";", ":13: ");
-	says("form = \"rot13\";", ":10: form: write \"auth-enveloped\" or \"authenticated\"");
+	says("form = \"rot13\";", ":10: form: write \"auth-enveloped\", \"authenticated\" or ");
+	says("content = \"cbc\";", ":10: content: write \"gcm\" or \"ccm\"");
+	says("ticket = \"god\";", ":10: ticket: write \"kms\" or \"self\"");
+	says("accept-profile = [\"annex-x\"];", ":10: accept-profile: ");
+	says("state-dir = \"here\";", ":10: state-dir: write a path");
 	says("form = 3;", ":10: form: ");
 	says("accept = [];", ":10: accept: ");
 	says("accept = [\"authenticated\", \"x\"];", ":10: accept: ");
@@ -249,6 +351,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(least_and_defaults),
 		cmocka_unit_test(everything),
+		cmocka_unit_test(policy_without_its_group),
+		cmocka_unit_test(settings_that_do_not_go_together),
+		cmocka_unit_test(peers_to_protect),
 		cmocka_unit_test(any_user_may_be_the_client),
 		cmocka_unit_test(faults_have_a_line),
 		cmocka_unit_test(needed_settings),

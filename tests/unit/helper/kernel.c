@@ -26,12 +26,16 @@ struct kernel kernel;
 const struct kernel_ticket *kernel_tickets;
 unsigned int n_kernel_tickets;
 
-/* What the last REQUEST wanted; GRANT makes a policy of it. */
+/* What the last REQUEST or MINT wanted, of which a policy is made. */
 static struct {
 	struct uid initiator, responder, kms;
 	int64_t until;
 	bool reusable;
 } wanted;
+
+/* The twelve flags of a ticket that the KMS made, and of one it did not. */
+#define FLAGS_KMS 0xc3a
+#define FLAGS_MINTED 0x43e
 
 struct genl_client {
 	bool mime;
@@ -102,34 +106,71 @@ static void put_text(struct nl_msg *reply, int type, const char *text)
 	nla_put(reply, type, strlen(text), text);
 }
 
-static void put_policy(struct nl_msg *reply, const char *initiator, const char *responder,
-		       bool reusable, int64_t until)
+static void put_policy(struct nl_msg *reply, const struct kernel_ticket *ticket)
 {
 	struct nlattr *nest = nla_nest_start(reply, T(POLICY));
 
-	nla_put_u32(reply, T(PROFILE), MIKEY_PROFILE_IMMEDIATE);
-	nla_put_u32(reply, T(SUITE), MIKEY_SUITE_256);
+	nla_put_u32(reply, T(PROFILE), ticket->profile ?: MIKEY_PROFILE_IMMEDIATE);
+	nla_put_u32(reply, T(SUITE), ticket->suite ?: MIKEY_SUITE_256);
+	nla_put_u32(reply, T(FLAGS), ticket->minted ? FLAGS_MINTED : FLAGS_KMS);
 	put_text(reply, T(KMS), "http://kms");
-	put_text(reply, T(INITIATOR), initiator);
-	put_text(reply, T(RESPONDER), responder);
-	nla_put_s64(reply, T(VALID_FROM), time(NULL) - 1);
-	nla_put_s64(reply, T(VALID_UNTIL), until);
-	if (reusable)
+	put_text(reply, T(INITIATOR), ticket->initiator);
+	put_text(reply, T(RESPONDER), ticket->responder);
+	nla_put_s64(reply, T(VALID_FROM), time(NULL) - (ticket->age ?: 1));
+	nla_put_s64(reply, T(VALID_UNTIL), time(NULL) + ticket->remaining);
+	if (ticket->rekey)
+		nla_put_u32(reply, T(REKEY), ticket->rekey);
+	if (ticket->reusable)
 		nla_put_flag(reply, T(REUSABLE));
 	nla_nest_end(reply, nest);
 }
 
-static int request(struct nlattr **attrs, struct nl_msg *reply, struct problem *problem)
+static void take_wish(struct nlattr **attrs)
 {
-	kernel.requests++;
 	kernel.psk_seen = nla_get_s32(attrs[T(PSK)]);
-	if (refused(&kernel.request, problem))
-		return problem->error;
+	kernel.profile_seen = nla_get_u32(attrs[T(PROFILE)]);
+	kernel.suite_seen = nla_get_u32(attrs[T(SUITE)]);
+	kernel.rekey_seen = attrs[T(REKEY)] ? nla_get_u32(attrs[T(REKEY)]) : 0;
+	kernel.cacheable_seen = attrs[T(CACHEABLE)];
 	copy_uid(&wanted.initiator, attrs[T(INITIATOR)]);
 	copy_uid(&wanted.responder, attrs[T(RESPONDER)]);
 	copy_uid(&wanted.kms, attrs[T(KMS)]);
 	wanted.until = nla_get_s64(attrs[T(VALID_UNTIL)]);
 	wanted.reusable = attrs[T(REUSABLE)];
+}
+
+static void put_wanted(struct nl_msg *reply, bool minted)
+{
+	const struct kernel_ticket ticket = {
+		.reusable = wanted.reusable && !kernel.not_reusable,
+		.remaining = wanted.until - time(NULL),
+		.initiator = wanted.initiator.text,
+		.responder = kernel.granted_to ?: wanted.responder.text,
+		.minted = minted,
+		.profile = kernel.profile_seen,
+		.suite = kernel.suite_seen,
+	};
+
+	nla_put_s32(reply, T(TICKET), kernel.next_ticket++);
+	put_policy(reply, &ticket);
+}
+
+static int mint(struct nlattr **attrs, struct nl_msg *reply, struct problem *problem)
+{
+	kernel.mints++;
+	take_wish(attrs);
+	if (refused(&kernel.mint, problem))
+		return problem->error;
+	put_wanted(reply, true);
+	return 0;
+}
+
+static int request(struct nlattr **attrs, struct nl_msg *reply, struct problem *problem)
+{
+	kernel.requests++;
+	take_wish(attrs);
+	if (refused(&kernel.request, problem))
+		return problem->error;
 	nla_put_u32(reply, T(EXCHANGE), kernel.requests);
 	put_text(reply, T(MESSAGE), "REQUEST_INIT");
 	return 0;
@@ -140,9 +181,7 @@ static int grant(struct nl_msg *reply, struct problem *problem)
 	kernel.grants++;
 	if (refused(&kernel.grant, problem))
 		return problem->error;
-	nla_put_s32(reply, T(TICKET), kernel.next_ticket++);
-	put_policy(reply, wanted.initiator.text, kernel.granted_to ?: wanted.responder.text,
-		   wanted.reusable && !kernel.not_reusable, wanted.until);
+	put_wanted(reply, false);
 	return 0;
 }
 
@@ -170,7 +209,9 @@ static int admit(struct nl_msg *reply, struct problem *problem)
 	if (refused(&kernel.admit, problem))
 		return problem->error;
 	nla_put_s32(reply, T(TICKET), kernel.next_ticket++);
-	put_policy(reply, kernel.initiator, "bob@example.test", false, time(NULL) + 60);
+	put_policy(reply, &(const struct kernel_ticket){
+		.remaining = 60, .initiator = kernel.initiator, .responder = "bob@example.test",
+	});
 	return 0;
 }
 
@@ -185,8 +226,7 @@ static int info(struct nlattr **attrs, struct nl_msg *reply, struct problem *pro
 			continue;
 		nla_put_u32(reply, T(ROLE), ticket->role);
 		nla_put_s64(reply, T(REMAINING), ticket->remaining);
-		put_policy(reply, ticket->initiator, ticket->responder, ticket->reusable,
-			   time(NULL) + ticket->remaining);
+		put_policy(reply, ticket);
 		return 0;
 	}
 	return problem_set(problem, -ENOKEY, "no such key");
@@ -225,6 +265,9 @@ static int protect(struct nlattr **attrs, struct nl_msg *message, struct nl_msg 
 	copy_uid(&recipient, attrs[M(RECIPIENT)]);
 	strcpy(kernel.protected_for, recipient.text);
 	kernel.protected_with = nla_get_s32(attrs[M(TICKET)]);
+	kernel.form_seen = nla_get_u32(attrs[M(FORM)]);
+	kernel.content_seen = attrs[M(CONTENT_ALG)] ? nla_get_u32(attrs[M(CONTENT_ALG)]) : 0;
+	kernel.no_proof_seen = attrs[M(NO_PROOF)];
 	put_text(reply, M(TRANSFER), "TRANSFER_INIT");
 	put_reversed(message, M(ENTITY), reply, M(CMS));
 	return 0;
@@ -259,6 +302,8 @@ static int dispatch(struct genl_client *client, struct nl_msg *message, struct n
 	switch (command) {
 	case MIKEY_TICKET_CMD_REQUEST:
 		return request(attrs, reply, problem);
+	case MIKEY_TICKET_CMD_MINT:
+		return mint(attrs, reply, problem);
 	case MIKEY_TICKET_CMD_GRANT:
 		return grant(reply, problem);
 	case MIKEY_TICKET_CMD_RESOLVE:

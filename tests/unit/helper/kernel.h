@@ -19,8 +19,8 @@ struct kernel_fault {
 };
 
 struct kernel {
-	struct kernel_fault request, grant, resolve, admit, protect, unprotect;
-	unsigned int requests, grants, resolves, admits, protects, unprotects;
+	struct kernel_fault request, grant, mint, resolve, admit, protect, unprotect;
+	unsigned int requests, grants, mints, resolves, admits, protects, unprotects;
 
 	bool not_reusable;		/* what the KMS grants */
 	const char *granted_to;		/* another responder than wanted */
@@ -28,7 +28,11 @@ struct kernel {
 	int32_t psk_seen;		/* of the last REQUEST or RESOLVE */
 	int32_t psk_there;		/* what looking for it finds */
 	unsigned int identities;	/* of the last RESOLVE */
+	uint32_t profile_seen, suite_seen, rekey_seen;	/* of the last REQUEST or MINT */
+	bool cacheable_seen;
 	char protected_for[UID_MAX + 1];
+	uint32_t form_seen, content_seen;	/* of the last PROTECT */
+	bool no_proof_seen;
 	int32_t protected_with;
 
 	const char *initiator;		/* whom UNPROTECT names */
@@ -53,6 +57,10 @@ struct kernel_ticket {
 	bool reusable;
 	int64_t remaining;
 	const char *initiator, *responder;
+	bool minted;
+	uint32_t rekey;
+	int64_t age;			/* seconds since TRs; 0 = one */
+	uint32_t profile, suite;	/* 0 = the default */
 };
 
 extern const struct kernel_ticket *kernel_tickets;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "helper/lib/mime.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
 
@@ -104,6 +105,13 @@ static void protected_on_the_way(void **state)
 	opens_to(ENTITY);
 	assert_string_equal(kernel.protected_for, "bob@example.test");
 	assert_int_equal(kernel.psk_seen, 77);
+	assert_int_equal(kernel.profile_seen, MIKEY_PROFILE_IMMEDIATE);
+	assert_int_equal(kernel.suite_seen, MIKEY_SUITE_256);
+	assert_int_equal(kernel.rekey_seen, 0);
+	assert_false(kernel.cacheable_seen);
+	assert_int_equal(kernel.form_seen, MIKEY_FORM_AUTH_ENVELOPED);
+	assert_int_equal(kernel.content_seen, 0);
+	assert_false(kernel.no_proof_seen);
 	hop_sends(answer("202 Accepted"));
 	client_gets();
 	first_line_is("SIP/2.0 202 Accepted");
@@ -368,11 +376,98 @@ static void waiting_is_limited(void **state)
 	wait_exchanges(1);
 }
 
+static int open_annex_i(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("policy = { profile = \"annex-i\"; suite = \"ts-128\"; content = \"ccm\";\n"
+		   "cacheable = true; rekey = 3600; proof = false; };\n");
+	return 0;
+}
+
+/* What the policy says is what is asked for and how it is protected. */
+static void policy_is_followed(void **state)
+{
+	(void)state;
+	client_sends(to_bob("1"));
+	wait_exchanges(1);
+	assert_int_equal(kernel.profile_seen, MIKEY_PROFILE_ANNEX_I);
+	assert_int_equal(kernel.suite_seen, MIKEY_SUITE_TS_128);
+	assert_int_equal(kernel.rekey_seen, 3600);
+	assert_true(kernel.cacheable_seen);
+	kms_answers();
+	hop_gets();
+	assert_int_equal(kernel.form_seen, MIKEY_FORM_AUTH_ENVELOPED);
+	assert_int_equal(kernel.content_seen, MIKEY_CONTENT_AES_CCM);
+	assert_true(kernel.no_proof_seen);
+}
+
+static int open_minting(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("policy = { ticket = \"self\"; form = \"authenticated-enveloped\"; };\n");
+	return 0;
+}
+
+/* Mode 3 of RFC 6043 4.1: no exchange with the KMS, and the same ticket again. */
+static void tickets_of_our_own(void **state)
+{
+	(void)state;
+	client_sends(to_bob("1"));
+	hop_gets();
+	opens_to(ENTITY);
+	assert_int_equal(kernel.mints, 1);
+	assert_int_equal(kernel.protected_with, 1000);
+	assert_int_equal(kernel.form_seen, MIKEY_FORM_AUTHENTICATED_ENVELOPED);
+	client_sends(to_bob("2"));
+	while (hop_gets() && strcmp(header("Call-ID", 0), "2"))
+		;
+	assert_int_equal(kernel.mints, 1);
+	assert_int_equal(kernel.protected_with, 1000);
+	client_sends(to("sip:carol@example.test", "c1"));
+	while (hop_gets() && strcmp(header("Call-ID", 0), "c1"))
+		;
+	assert_int_equal(kernel.mints, 2);
+	assert_int_equal(kernel.requests, 0);
+	assert_int_equal(kms_waiting(), 0);
+}
+
+static void minting_fails(void **state)
+{
+	(void)state;
+	kernel.not_reusable = true;
+	client_sends(to_bob("1"));
+	hop_gets();
+	assert_int_equal(kernel.dropped[0], 1000);
+	kernel.not_reusable = false;
+	kernel.mint = (struct kernel_fault){ -EPROTONOSUPPORT, 1 };
+	client_sends(to_bob("2"));
+	client_gets();
+	first_line_is("SIP/2.0 500 Server Internal Error");
+	assert_non_null(strstr(header("Warning", 0), "the double refuses"));
+	/* short of keys, with one that can go; then another PSK is there */
+	client_sends(to_bob("3"));
+	while (hop_gets() && strcmp(header("Call-ID", 0), "3"))
+		;
+	kernel.mint = (struct kernel_fault){ -EDQUOT, 1 };
+	client_sends(to("sip:carol@example.test", "c1"));
+	while (hop_gets() && strcmp(header("Call-ID", 0), "c1"))
+		;
+	assert_int_equal(kernel.dropped[1], 1001);
+	kernel.mint = (struct kernel_fault){ -EKEYREVOKED, 1 };
+	kernel.psk_there = 78;
+	client_sends(to("sip:dave@example.test", "d1"));
+	while (hop_gets() && strcmp(header("Call-ID", 0), "d1"))
+		;
+	assert_int_equal(kernel.psk_seen, 78);
+}
+
 static int open_passing(void **state)
 {
 	(void)state;
 	kernel_reset();
-	stage_open("outgoing = \"pass\";\n");
+	stage_open("policy = { outgoing = \"pass\"; must-protect = [\"boss@?\"]; };\n");
 	return 0;
 }
 
@@ -383,6 +478,15 @@ static void passed_if_configured_so(void **state)
 	hop_gets();
 	assert_string_equal(body(), "hello");
 	assert_string_equal(header("Content-Type", 0), "text/plain");
+	hop_sends(answer("200 OK"));
+	client_gets();
+	/* ... but not to those with whom everything is protected */
+	client_sends(to("sip:boss@example.test", "2"));
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	assert_string_equal(header("Call-ID", 0), "2");
+	opens_to(ENTITY);
 }
 
 /* Whoever waits when mikeyd ends is told; nothing stays (the sanitizer looks). */
@@ -422,6 +526,9 @@ int main(void)
 		EACH(never_in_the_clear),
 		EACH(entity_too_large_for_the_kernel),
 		cmocka_unit_test_setup_teardown(waiting_is_limited, open_short_queue, close_stage),
+		cmocka_unit_test_setup_teardown(policy_is_followed, open_annex_i, close_stage),
+		cmocka_unit_test_setup_teardown(tickets_of_our_own, open_minting, close_stage),
+		cmocka_unit_test_setup_teardown(minting_fails, open_minting, close_stage),
 		cmocka_unit_test_setup_teardown(passed_if_configured_so, open_passing,
 						close_stage),
 		EACH(ended_while_waiting),

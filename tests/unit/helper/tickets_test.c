@@ -9,14 +9,23 @@
 #define A "alice@example.test"
 #define B "bob@example.test"
 
+#define KEY(serial_, role_, reusable_, remaining_, initiator_, responder_, ...) \
+	{ .serial = serial_, .role = role_, .reusable = reusable_, .remaining = remaining_, \
+	  .initiator = initiator_, .responder = responder_, __VA_ARGS__ }
+
 static const struct kernel_ticket keyring[] = {
-	{ 1, I, true, 3600, A, B },
-	{ 2, R, true, 3600, A, B },
-	{ 3, I, false, 3600, A, "carol@example.test" },
-	{ 4, I, true, 20, A, "dave@example.test" },
-	{ 5, I, true, 3600, B, "erin@example.test" },
-	{ 6, I, true, 3600, A, "?@example.test" },
-	{ 7, I, true, 7200, A, B },
+	KEY(1, I, true, 3600, A, B),
+	KEY(2, R, true, 3600, A, B),
+	KEY(3, I, false, 3600, A, "carol@example.test"),
+	KEY(4, I, true, 20, A, "dave@example.test"),
+	KEY(5, I, true, 3600, B, "erin@example.test"),
+	KEY(6, I, true, 3600, A, "?@example.test"),
+	KEY(7, I, true, 7200, A, B),
+	KEY(8, I, true, 7200, A, "gina@example.test", .minted = true),
+	KEY(9, I, true, 7200, A, "hugo@example.test", .rekey = 600, .age = 601),
+	KEY(10, I, true, 7200, A, "ivan@example.test", .rekey = 600, .age = 500),
+	KEY(11, I, true, 7200, A, "jane@example.test", .profile = MIKEY_PROFILE_ANNEX_I),
+	KEY(12, I, true, 7200, A, "kate@example.test", .suite = MIKEY_SUITE_128),
 };
 
 static int open_stage(void **state)
@@ -26,6 +35,16 @@ static int open_stage(void **state)
 	kernel_tickets = keyring;
 	n_kernel_tickets = ARRAY_SIZE(keyring);
 	stage_open("");
+	return 0;
+}
+
+static int open_minting(void **state)
+{
+	(void)state;
+	kernel_reset();
+	kernel_tickets = keyring;
+	n_kernel_tickets = ARRAY_SIZE(keyring);
+	stage_open("policy = { ticket = \"self\"; };\n");
 	return 0;
 }
 
@@ -56,6 +75,25 @@ static void found_after_a_restart(void **state)
 	assert_int_equal(find(A, "frank@example.test"), 0);	/* a wider one is no substitute */
 }
 
+/* Only what a fresh ticket would be stands for one. */
+static void other_policies(void **state)
+{
+	(void)state;
+	assert_int_equal(find(A, "gina@example.test"), 0);	/* made by ourselves */
+	assert_int_equal(find(A, "jane@example.test"), 0);	/* another profile */
+	assert_int_equal(find(A, "kate@example.test"), 0);	/* another suite */
+	/* RFC 6043 6.10: TRr says how often there has to be a new one */
+	assert_int_equal(find(A, "hugo@example.test"), 0);
+	assert_int_equal(find(A, "ivan@example.test"), 10);
+}
+
+static void minted_ones_are_found_again(void **state)
+{
+	(void)state;
+	assert_int_equal(find(A, "gina@example.test"), 8);
+	assert_int_equal(find(A, B), 0);			/* the KMS made it */
+}
+
 static void dropped_from_both(void **state)
 {
 	(void)state;
@@ -65,8 +103,8 @@ static void dropped_from_both(void **state)
 	assert_true(tickets_drop_oldest(stage.mikeyd.tickets));
 	assert_int_equal(kernel.dropped[1], 1);
 	assert_int_equal(find(A, B), 0);
-	assert_true(tickets_drop_oldest(stage.mikeyd.tickets));
-	assert_true(tickets_drop_oldest(stage.mikeyd.tickets));
+	for (int i = 0; i < 7; i++)
+		assert_true(tickets_drop_oldest(stage.mikeyd.tickets));
 	assert_false(tickets_drop_oldest(stage.mikeyd.tickets));
 }
 
@@ -75,6 +113,9 @@ int main(void)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
 	const struct CMUnitTest tests[] = {
 		EACH(found_after_a_restart),
+		EACH(other_policies),
+		cmocka_unit_test_setup_teardown(minted_ones_are_found_again, open_minting,
+						close_stage),
 		EACH(dropped_from_both),
 	};
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How one setting of mikeyd.conf(5) is read: a row of config.c's table names
+ * one of these functions, which checks the value and puts it where it goes.
+ */
+#ifndef HELPER_LIB_SETTING_H
+#define HELPER_LIB_SETTING_H
+
+#include <libconfig.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "helper/lib/config.h"
+#include "helper/lib/problem.h"
+
+struct setting;
+
+/* take_h - check what is given and put it into config; a problem has no line yet */
+typedef int (take_h)(struct config *config, const config_setting_t *given,
+		     const struct setting *setting, struct problem *problem);
+
+/*
+ * One setting: how it is taken, where it goes in struct config, what it may
+ * be, what to write if it has to be there and is not, and whether it belongs
+ * to the policy.
+ */
+struct setting {
+	const char *name;
+	take_h *take;
+	size_t offset;
+	const char *words;
+	bool needed, policy;
+	int most;
+	uint32_t (*value)(const char *name);
+};
+
+/*
+ * What take_uids() and the like make of a list: an array and, right behind its
+ * pointer in struct config, its length.
+ */
+struct setting_array {
+	void *items;
+	unsigned int count;
+};
+
+take_h take_string, take_path, take_url, take_id, take_number, take_bool, take_log_level;
+take_h take_word;		/* one of those that setting->value knows */
+take_h take_words;		/* several of them, as a mask of 1 << value */
+take_h take_uids;		/* users: no wildcards */
+take_h take_patterns;		/* users, '?' being zero or more characters */
+take_h take_endpoints, take_networks, take_users, take_hop;
+
+#endif
