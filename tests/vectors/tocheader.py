@@ -17,8 +17,14 @@ vector_prf[VECTOR_PRF_NUM]: struct vector_prf
     .prf (0 MIKEY-1, 1 PRF-HMAC-SHA-256), .inkey, .label, .outkey
 
 vector_exchange[VECTOR_EXCHANGE_NUM]: struct vector_exchange
-    One ticket from request to body. Members have the names of the JSON:
+    One ticket from request to body, the plain ones: made by the KMS, for one
+    responder. Members have the names of the JSON:
     .profile, .suite (C strings), .cs_id, .csb[3] (request, transfer, resolve),
+    .mode, .flags, .ticket_type, .subtype, .version, .rekey (0: no TRr),
+    .valid_from, .valid_until (NTP seconds), .recipient (IDRr of TRANSFER_INIT),
+    .thdr, .tpk_id, .responders[VECTOR_RESPONDERS_MAX], .num_responders,
+    .times.NAME             .type, .value (64 bits, as the IV has it) of T in
+                            request_init, ticket, request_resp, ...
     .inputs.NAME            each input: psk_i, id_r, ticket_rand, mime, ...
     .derived.NAME           keys: mpki, mpkr, vr_auth, mpkr_forked, ...
     .derived.NAME.{encr,auth,salt}
@@ -30,8 +36,12 @@ vector_exchange[VECTOR_EXCHANGE_NUM]: struct vector_exchange
     .messages.NAME          MIKEY messages: request_init, transfer_init, ...
     .cms.NAME               ContentInfos: auth_enveloped_gcm, authenticated, ...
 
-vector_exchange_NAME        pointer to one of them by the name of its file:
-                            vector_exchange_immediate_256, _annex_i_128
+vector_variant[VECTOR_VARIANT_NUM]: struct vector_exchange
+    The others: mode 3 (no request_init, no request_resp), several responders,
+    other flags, other times.
+
+vector_exchange_NAME        pointer to one of either by the name of its file:
+                            vector_exchange_immediate_256, _annex_i_128, ...
 """
 
 import json
@@ -39,7 +49,16 @@ import os
 import sys
 
 RESOLVED_MAX = 3
+RESPONDERS_MAX = 3
 MESSAGE_KEYS = ("encr", "auth", "salt")
+FLAGS = "DEFGHIJKLMNO"
+# What the files without these members have.
+DEFAULT_FLAGS = {"immediate": "DEHIJNO", "annex-i": "DEHJNO"}
+DEFAULT_TIMES = {name: {"ts_type": 3, "value": value} for name, value in (
+    ("request_init", "ee000000"), ("ticket", "ee000010"),
+    ("request_resp", "ee000020"), ("transfer_init", "ee000030"),
+    ("resolve_init", "ee000040"), ("resolve_resp", "ee000050"))}
+COUNTER = 2
 TEXT_INPUTS = ("psk_i_id", "psk_r_id", "id_i", "id_r", "id_kms")
 SCALAR_INPUTS = ("csb", "cs_id")
 
@@ -117,34 +136,105 @@ def members(names):
     return "".join(f"\t\tstruct vector_bytes {n};\n" for n in names)
 
 
-def exchange_struct(exchange):
-    """The struct that fits one exchange; all have the same names."""
-    inputs = [n for n in exchange["inputs"] if n not in SCALAR_INPUTS]
-    plain = [n for n, v in exchange["derived"].items() if isinstance(v, str)]
-    triples = [n for n, v in exchange["derived"].items()
+def usual(exchange):
+    """The exchange with the members that the first files do not have."""
+    number = {"ticket_type": 2, "subtype": 1, "version": 1}
+    policy = {**number, "flags": DEFAULT_FLAGS[exchange["profile"]],
+              "valid_from": "ee000000", "valid_until": "ee001c20",
+              "rekey": None, "responders": [exchange["inputs"]["id_r"]]}
+    return {"mode": 1, "policy": policy, "times": DEFAULT_TIMES,
+            "recipient": exchange["inputs"]["id_r"],
+            "thdr": b"KMS001".hex(), "tpk_id": "tpk-1", **exchange}
+
+
+def is_plain(exchange):
+    """Can every test that knows one responder and mode 1 use it?"""
+    exchange = usual(exchange)
+    same = usual({"profile": exchange["profile"],
+                  "inputs": exchange["inputs"]})
+    return all(exchange[n] == same[n] for n in ("mode", "policy", "recipient")) \
+        and all(exchange["times"][n] == t for n, t in DEFAULT_TIMES.items()) \
+        and "zk_resolve_init" not in exchange["messages"]
+
+
+def names_in(exchanges, *path):
+    """Names of the members there in any of the exchanges, in order."""
+    out = {}
+    for exchange in exchanges:
+        for step in path:
+            exchange = exchange[step]
+        out.update(dict.fromkeys(exchange))
+    return list(out)
+
+
+def exchange_struct(exchanges):
+    """The struct that fits all of them."""
+    inputs = [n for n in names_in(exchanges, "inputs")
+              if n not in SCALAR_INPUTS]
+    first = exchanges[0]["derived"]
+    plain = [n for n, v in first.items() if isinstance(v, str)]
+    triples = [n for n, v in first.items()
                if isinstance(v, dict) and n != "kek"]
     return ("struct vector_message_keys {\n"
             + members(MESSAGE_KEYS).replace("\t\t", "\t") + "};\n\n"
             "struct vector_resolved_key {\n\tu8 type;\n"
             "\tstruct vector_bytes key;\n\tstruct vector_bytes spi;\n};\n\n"
+            "struct vector_time {\n\tu8 type;\n\tu64 value;\n};\n\n"
             f"#define VECTOR_RESOLVED_MAX {RESOLVED_MAX}\n"
+            f"#define VECTOR_RESPONDERS_MAX {RESPONDERS_MAX}\n"
             "struct vector_exchange {\n"
             "\tconst char *name;\n\tconst char *profile;\n"
             "\tconst char *suite;\n\tu8 cs_id;\n\tu32 csb[3];\n"
+            "\tu8 mode;\n\tu16 flags;\n\tu16 ticket_type;\n"
+            "\tu8 subtype;\n\tu8 version;\n\tu32 rekey;\n"
+            "\tu32 valid_from;\n\tu32 valid_until;\n"
+            "\tstruct vector_bytes recipient;\n"
+            "\tstruct vector_bytes thdr;\n\tstruct vector_bytes tpk_id;\n"
+            "\tu32 num_responders;\n"
+            "\tstruct vector_bytes responders[VECTOR_RESPONDERS_MAX];\n"
+            "\tstruct {\n" + "".join(f"\t\tstruct vector_time {n};\n"
+                                     for n in DEFAULT_TIMES) + "\t} times;\n"
             "\tstruct {\n" + members(inputs) + "\t} inputs;\n"
             "\tstruct {\n" + members(plain)
             + "".join(f"\t\tstruct vector_message_keys {n};\n"
                       for n in triples)
             + "\t\tstruct {\n"
-            + members(exchange["derived"]["kek"]).replace("\t\t", "\t\t\t")
+            + members(first["kek"]).replace("\t\t", "\t\t\t")
             + "\t\t} kek;\n"
             "\t\tu32 num_resolved_keys;\n"
             "\t\tstruct vector_resolved_key"
             " resolved_keys[VECTOR_RESOLVED_MAX];\n"
             "\t} derived;\n"
-            "\tstruct {\n" + members(exchange["messages"])
+            "\tstruct {\n" + members(names_in(exchanges, "messages"))
             + "\t} messages;\n"
-            "\tstruct {\n" + members(exchange["cms"]) + "\t} cms;\n};\n")
+            "\tstruct {\n" + members(names_in(exchanges, "cms"))
+            + "\t} cms;\n};\n")
+
+
+def policy_value(header, base, exchange):
+    """The initialisers of what the policy says."""
+    policy = exchange["policy"]
+    flags = sum(1 << (11 - FLAGS.index(c)) for c in policy["flags"])
+    out = [f"\t\t.mode = {exchange['mode']}", f"\t\t.flags = 0x{flags:03x}",
+           f"\t\t.rekey = {policy['rekey'] or 0}"]
+    out += [f"\t\t.{n} = {policy[n]}"
+            for n in ("ticket_type", "subtype", "version")]
+    out += [f"\t\t.{n} = 0x{policy[n]}u" for n in ("valid_from", "valid_until")]
+    for n, data in (("recipient", exchange["recipient"].encode()),
+                    ("thdr", unhex(exchange["thdr"])),
+                    ("tpk_id", exchange["tpk_id"].encode())):
+        out.append(f"\t\t.{n} = " + header.add(f"{base}_{n}", data))
+    out.append(f"\t\t.num_responders = {len(policy['responders'])}")
+    for i, uid in enumerate(policy["responders"]):
+        out.append(f"\t\t.responders[{i}] = " +
+                   header.add(f"{base}_responder_{i}", uid.encode()))
+    for n in DEFAULT_TIMES:
+        t = exchange["times"][n]
+        digits = t["value"]
+        value = digits.rjust(16, "0") if t["ts_type"] == COUNTER \
+            else digits.ljust(16, "0")
+        out.append(f"\t\t.times.{n} = {{ {t['ts_type']}, 0x{value}ULL }}")
+    return out
 
 
 def exchange_value(header, name, exchange):
@@ -156,6 +246,7 @@ def exchange_value(header, name, exchange):
            f"\t\t.cs_id = {exchange['inputs']['cs_id']}",
            "\t\t.csb = { " + ", ".join(
                f"0x{c:08x}u" for c in exchange["inputs"]["csb"]) + " }"]
+    out += policy_value(header, base, exchange)
 
     def put(path, data):
         label = base + "_" + "_".join(path)
@@ -194,26 +285,26 @@ def generate(files):
         with open(path, encoding="utf-8") as f:
             vectors[os.path.basename(path)] = json.load(f)
     prf_struct, prf = prf_table(header, vectors.pop("prf.json"))
-    values, pointers, struct = [], [], None
-    for i, (n, exchange) in enumerate(sorted(vectors.items())):
+    exchanges = []
+    for n, exchange in sorted(vectors.items()):
         if not n.startswith("exchange-"):
             raise ValueError(f"{n}: what is in it?")
-        name = n[len("exchange-"):-len(".json")]
-        shape = exchange_struct(exchange)
-        if struct not in (None, shape):
-            raise ValueError(f"{n} has other members than the ones before it")
-        struct = shape
-        values.append(exchange_value(header, name, exchange))
-        pointers.append(f"#define vector_exchange_{identifier(name)} "
-                        f"(&vector_exchange[{i}])\n")
-    return "\n".join(
-        [HEAD, prf_struct, struct] + header.arrays
-        + [prf,
-           f"#define VECTOR_EXCHANGE_NUM {len(values)}\n"
-           "VECTOR_UNUSED static const struct vector_exchange\n"
-           "vector_exchange[VECTOR_EXCHANGE_NUM] = {\n"
-           + "".join(values) + "};\n",
-           "".join(pointers), "#endif"])
+        exchanges.append((n[len("exchange-"):-len(".json")], usual(exchange)))
+    parts = [HEAD, prf_struct, exchange_struct([e for _, e in exchanges])]
+    tables, pointers = [prf], []
+    for table, plain in (("exchange", True), ("variant", False)):
+        rows = [(n, e) for n, e in exchanges if is_plain(e) == plain]
+        size = f"VECTOR_{table.upper()}_NUM"
+        tables.append(
+            f"#define {size} {len(rows)}\n"
+            "VECTOR_UNUSED static const struct vector_exchange\n"
+            f"vector_{table}[{size}] = {{\n"
+            + "".join(exchange_value(header, n, e) for n, e in rows) + "};\n")
+        pointers += [f"#define vector_exchange_{identifier(n)} "
+                     f"(&vector_{table}[{i}])\n"
+                     for i, (n, _) in enumerate(rows)]
+    return "\n".join(parts + header.arrays + tables
+                     + ["".join(pointers), "#endif"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the MIKEY codec. OpenSSL is the second opinion on every
 # derivation and MAC.
-wire_tests := vectors derive damage order header payloads builder profile
+wire_tests := vectors exchanges derive damage order header payloads builder profile
 wire_support := support rebuild figure
 
 define wire_test
