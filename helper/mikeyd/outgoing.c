@@ -16,6 +16,7 @@
 #include "helper/lib/mime.h"
 #include "helper/mikeyd/entity.h"
 #include "helper/mikeyd/kms.h"
+#include "helper/mikeyd/mailing.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
@@ -494,12 +495,10 @@ void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route
 		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
 		return;
 	}
-	/* a list of recipients (RFC 5365) wants a ticket for all of them */
-	if (sip_msg_hdr_has_value(server->msg, SIP_HDR_REQUIRE, "recipient-list-message")) {
-		server_respond(server, 420, "Bad Extension",
-			       "Unsupported: recipient-list-message\r\n");
+	if (!address(mikeyd, server, &initiator, &recipient))
 		return;
-	}
-	if (address(mikeyd, server, &initiator, &recipient))
+	if (mailing_wanted(server->msg))
+		mailing_message(mikeyd, server, route, &initiator, &recipient);
+	else
 		single_message(mikeyd, server, route, &initiator, &recipient);
 }

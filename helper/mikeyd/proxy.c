@@ -66,42 +66,46 @@ static void check_path(const struct sip_msg *msg)
 	log_warning("the registrar's answer has no Path (RFC 3327): messages to this user may not come this way");
 }
 
-static void relay_response(int err, const struct sip_msg *msg, void *arg)
+void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
+		 const struct sip_msg *msg, const char *from)
 {
-	struct relay *relay = arg;
-	struct server *server = relay->server;
-	struct sip_pass pass = { .msg = msg, .pop_via = true };
+	struct sip_pass pass = { .msg = msg, .pop_via = true, .from = from };
 	struct mbuf *mb;
-	char *from = NULL;
 
-	if (err) {
+	if (err == -ETIMEDOUT) {
 		/*
 		 * A timeout is not told: the sender's own timer ran out as
 		 * well (RFC 4320 4.1).
 		 */
-		if (err != -ETIMEDOUT)
-			proxy_refuse(relay->mikeyd, server, 503, "Service Unavailable", true,
-				     err == -ECANCELED ? "mikeyd is ending" :
-				     server->flow.side == SIDE_INSIDE ?
-				     "the next SIP hop cannot be reached" :
-				     "the user's client cannot be reached");
+		log_info("no answer to a %.*s", (int)server->msg->met.l, server->msg->met.p);
+	} else if (err) {
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
+			     err == -ECANCELED ? "mikeyd is ending" :
+			     server->flow.side == SIDE_INSIDE ?
+			     "the next SIP hop cannot be reached" :
+			     "the user's client cannot be reached");
+	} else {
+		mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
+		if (mb && !sipmsg_write(mb, &pass))
+			server_relay(server, msg->scode, mb);
 		else
-			log_info("no answer to a %.*s", (int)server->msg->met.l,
-				 server->msg->met.p);
-		goto out;
+			mem_deref(mb);
 	}
-	check_path(msg);
-	if (relay->new_from && !re_sdprintf(&from, "%r", &server->msg->from.val))
-		pass.from = from;
-	mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
-	if (mb && !sipmsg_write(mb, &pass))
-		server_relay(server, msg->scode, mb);
-	else
-		mem_deref(mb);
+}
+
+static void relay_response(int err, const struct sip_msg *msg, void *arg)
+{
+	struct relay *relay = arg;
+	char *from = NULL;
+
+	if (!err)
+		check_path(msg);
+	if (!err && relay->new_from)
+		re_sdprintf(&from, "%r", &relay->server->msg->from.val);
+	proxy_relay(relay->mikeyd, relay->server, err, msg, from);
 	mem_deref(from);
-	if (msg->scode < 200)
+	if (!err && msg->scode < 200)
 		return;
-out:
 	if (relay->done)
 		relay->done(err ? 0 : msg->scode, relay->arg);
 	mem_deref(relay);

@@ -29,6 +29,15 @@ void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *r
 		   const struct sip_pass *pass, proxy_done_h *done, void *arg);
 
 /*
+ * proxy_relay - pass on how a request that was sent on ended
+ * @err: what went wrong, or 0
+ * @msg: the response, if err is 0
+ * @from: instead of its From value, or NULL
+ */
+void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
+		 const struct sip_msg *msg, const char *from);
+
+/*
  * proxy_refuse - answer in words
  * @retry: add Retry-After
  * @words: why, for the client's Warning header and the log; NULL = none

@@ -187,6 +187,72 @@ bool sipmsg_named(const struct sip_hdr *hdr, const char *name)
 	return !pl_strcasecmp(&hdr->name, name);
 }
 
+/* The next of values that commas divide; false behind the last. */
+static bool next_value(struct pl *rest, struct pl *value)
+{
+	const char *comma;
+
+	while (rest->l && strchr(" \t\r\n,", *rest->p))
+		pl_advance(rest, 1);
+	if (!rest->l)
+		return false;
+	*value = *rest;
+	comma = pl_strchr(rest, ',');
+	if (comma)
+		value->l = comma - rest->p;
+	pl_advance(rest, value->l);
+	while (strchr(" \t\r\n", value->p[value->l - 1]))
+		value->l--;
+	return true;
+}
+
+bool sipmsg_requires(const struct sip_msg *msg, const char *tag)
+{
+	struct pl rest, value;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		rest = hdr->val;
+		while (sipmsg_named(hdr, "Require") && next_value(&rest, &value))
+			if (!pl_strcasecmp(&value, tag))
+				return true;
+	}
+	return false;
+}
+
+/* Without one option tag, and not at all if nothing is left. */
+static int write_require(struct mbuf *mb, const struct pl *values, const char *tag)
+{
+	struct pl rest = *values, value;
+	bool any = false;
+	int err = 0;
+
+	while (!err && next_value(&rest, &value)) {
+		if (!pl_strcasecmp(&value, tag))
+			continue;
+		err = mbuf_printf(mb, "%s%r", any ? ", " : "Require: ", &value);
+		any = true;
+	}
+	return err ?: any ? mbuf_write_str(mb, "\r\n") : 0;
+}
+
+/* Headers that change with the addressee; was it one of them? */
+static bool write_readdressed(struct mbuf *mb, const struct sip_hdr *hdr,
+			      const struct sip_readdress *to, int *err)
+{
+	if (sipmsg_named(hdr, "To"))
+		*err = mbuf_printf(mb, "To: <%s>\r\n", to->uri);
+	else if (sipmsg_named(hdr, "Call-ID"))
+		*err = mbuf_printf(mb, "Call-ID: %s\r\n", to->call_id);
+	else if (sipmsg_named(hdr, "Require"))
+		*err = write_require(mb, &hdr->val, to->not_required);
+	else
+		return sipmsg_named(hdr, "Via");
+	return true;
+}
+
 /* How many of which headers of the message came by already. */
 struct passed {
 	unsigned int vias, routes;
@@ -195,6 +261,10 @@ struct passed {
 static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passed *passed,
 			const struct sip_pass *pass)
 {
+	int err = 0;
+
+	if (pass->readdress && write_readdressed(mb, hdr, pass->readdress, &err))
+		return err;
 	if (sipmsg_named(hdr, "Via") && !passed->vias++) {
 		if (pass->pop_via)
 			return 0;
@@ -220,7 +290,9 @@ int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass)
 	struct le *le;
 	int err;
 
-	if (msg->req)
+	if (pass->readdress)
+		err = mbuf_printf(mb, "%r %s SIP/2.0\r\n", &msg->met, pass->readdress->uri);
+	else if (msg->req)
 		err = mbuf_printf(mb, "%r %r SIP/2.0\r\n", &msg->met, &msg->ruri);
 	else
 		err = mbuf_printf(mb, "SIP/2.0 %u %r\r\n", msg->scode, &msg->reason);

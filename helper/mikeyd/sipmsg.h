@@ -47,10 +47,23 @@ bool sipmsg_is_content(const struct sip_hdr *hdr);
 /* sipmsg_named - is this that header, or its compact form? */
 bool sipmsg_named(const struct sip_hdr *hdr, const char *name);
 
+/* sipmsg_requires - does Require name this option tag? */
+bool sipmsg_requires(const struct sip_msg *msg, const char *tag);
+
 /* A body that takes the place of the received one, with its Content-* lines. */
 struct sip_content {
 	struct pl headers;	/* lines with their ends; no Content-Length */
 	struct pl body;
+};
+
+/*
+ * What a request of our own says in place of the one that it is made from; it
+ * has no Via but ours.
+ */
+struct sip_readdress {
+	const char *uri;		/* Request-URI and To */
+	const char *call_id;
+	const char *not_required;	/* option tag that Require loses */
 };
 
 /*
@@ -67,6 +80,7 @@ struct sip_pass {
 	const char *from;		/* instead of the From value */
 	const char *headers;		/* more lines, with their ends */
 	const struct sip_content *content;
+	const struct sip_readdress *readdress;
 };
 
 /* sipmsg_write - write the message as it is to be passed on */

@@ -26,12 +26,14 @@ struct kernel kernel;
 const struct kernel_ticket *kernel_tickets;
 unsigned int n_kernel_tickets;
 
-/* What the last REQUEST or MINT wanted, of which a policy is made. */
-static struct {
-	struct uid initiator, responder, kms;
+/* What a REQUEST or MINT wanted, of which a policy is made. */
+static struct wanted {
+	struct uid initiator, kms;
+	struct uid responders[8];
+	unsigned int n_responders;
 	int64_t until;
 	bool reusable;
-} wanted;
+} all_wanted[64];			/* by exchange; 0 of MINT */
 
 /* The twelve flags of a ticket that the KMS made, and of one it did not. */
 #define FLAGS_KMS 0xc3a
@@ -106,7 +108,9 @@ static void put_text(struct nl_msg *reply, int type, const char *text)
 	nla_put(reply, type, strlen(text), text);
 }
 
-static void put_policy(struct nl_msg *reply, const struct kernel_ticket *ticket)
+/* A ticket for one, or for those that were wanted in another order. */
+static void put_policy(struct nl_msg *reply, const struct kernel_ticket *ticket,
+		       const struct wanted *wanted)
 {
 	struct nlattr *nest = nla_nest_start(reply, T(POLICY));
 
@@ -115,7 +119,10 @@ static void put_policy(struct nl_msg *reply, const struct kernel_ticket *ticket)
 	nla_put_u32(reply, T(FLAGS), ticket->minted ? FLAGS_MINTED : FLAGS_KMS);
 	put_text(reply, T(KMS), "http://kms");
 	put_text(reply, T(INITIATOR), ticket->initiator);
-	put_text(reply, T(RESPONDER), ticket->responder);
+	if (ticket->responder)
+		put_text(reply, T(RESPONDER), ticket->responder);
+	for (unsigned int i = ticket->responder ? 0 : wanted->n_responders; i-- > 0;)
+		put_text(reply, T(RESPONDER), wanted->responders[i].text);
 	nla_put_s64(reply, T(VALID_FROM), time(NULL) - (ticket->age ?: 1));
 	nla_put_s64(reply, T(VALID_UNTIL), time(NULL) + ticket->remaining);
 	if (ticket->rekey)
@@ -125,50 +132,64 @@ static void put_policy(struct nl_msg *reply, const struct kernel_ticket *ticket)
 	nla_nest_end(reply, nest);
 }
 
-static void take_wish(struct nlattr **attrs)
+static void take_wish(struct nlattr **attrs, struct nl_msg *message, struct wanted *wanted)
 {
+	struct nlattr *attr;
+	int left;
+
 	kernel.psk_seen = nla_get_s32(attrs[T(PSK)]);
 	kernel.profile_seen = nla_get_u32(attrs[T(PROFILE)]);
 	kernel.suite_seen = nla_get_u32(attrs[T(SUITE)]);
 	kernel.rekey_seen = attrs[T(REKEY)] ? nla_get_u32(attrs[T(REKEY)]) : 0;
 	kernel.cacheable_seen = attrs[T(CACHEABLE)];
-	copy_uid(&wanted.initiator, attrs[T(INITIATOR)]);
-	copy_uid(&wanted.responder, attrs[T(RESPONDER)]);
-	copy_uid(&wanted.kms, attrs[T(KMS)]);
-	wanted.until = nla_get_s64(attrs[T(VALID_UNTIL)]);
-	wanted.reusable = attrs[T(REUSABLE)];
+	kernel.wanted[0] = '\0';
+	wanted->n_responders = 0;
+	nlmsg_for_each_attr(attr, nlmsg_hdr(message), GENL_HDRLEN, left) {
+		if (nla_type(attr) != T(RESPONDER))
+			continue;
+		if (wanted->n_responders == 8)
+			abort();
+		copy_uid(&wanted->responders[wanted->n_responders], attr);
+		strcat(kernel.wanted, wanted->n_responders ? " " : "");
+		strcat(kernel.wanted, wanted->responders[wanted->n_responders++].text);
+	}
+	copy_uid(&wanted->initiator, attrs[T(INITIATOR)]);
+	copy_uid(&wanted->kms, attrs[T(KMS)]);
+	wanted->until = nla_get_s64(attrs[T(VALID_UNTIL)]);
+	wanted->reusable = attrs[T(REUSABLE)];
 }
 
-static void put_wanted(struct nl_msg *reply, bool minted)
+static void put_wanted(struct nl_msg *reply, const struct wanted *wanted, bool minted)
 {
 	const struct kernel_ticket ticket = {
-		.reusable = wanted.reusable && !kernel.not_reusable,
-		.remaining = wanted.until - time(NULL),
-		.initiator = wanted.initiator.text,
-		.responder = kernel.granted_to ?: wanted.responder.text,
+		.reusable = wanted->reusable && !kernel.not_reusable,
+		.remaining = wanted->until - time(NULL),
+		.initiator = wanted->initiator.text,
+		.responder = kernel.granted_to,
 		.minted = minted,
 		.profile = kernel.profile_seen,
 		.suite = kernel.suite_seen,
 	};
 
 	nla_put_s32(reply, T(TICKET), kernel.next_ticket++);
-	put_policy(reply, &ticket);
+	put_policy(reply, &ticket, wanted);
 }
 
-static int mint(struct nlattr **attrs, struct nl_msg *reply, struct problem *problem)
+static int mint(struct nlattr **attrs, struct nl_msg *message, struct nl_msg *reply,
+		struct problem *problem)
 {
 	kernel.mints++;
-	take_wish(attrs);
+	take_wish(attrs, message, &all_wanted[0]);
 	if (refused(&kernel.mint, problem))
 		return problem->error;
-	put_wanted(reply, true);
+	put_wanted(reply, &all_wanted[0], true);
 	return 0;
 }
 
-static int request(struct nlattr **attrs, struct nl_msg *reply, struct problem *problem)
+static int request(struct nlattr **attrs, struct nl_msg *message, struct nl_msg *reply,
+		   struct problem *problem)
 {
-	kernel.requests++;
-	take_wish(attrs);
+	take_wish(attrs, message, &all_wanted[++kernel.requests % 64]);
 	if (refused(&kernel.request, problem))
 		return problem->error;
 	nla_put_u32(reply, T(EXCHANGE), kernel.requests);
@@ -176,12 +197,12 @@ static int request(struct nlattr **attrs, struct nl_msg *reply, struct problem *
 	return 0;
 }
 
-static int grant(struct nl_msg *reply, struct problem *problem)
+static int grant(struct nlattr **attrs, struct nl_msg *reply, struct problem *problem)
 {
 	kernel.grants++;
 	if (refused(&kernel.grant, problem))
 		return problem->error;
-	put_wanted(reply, false);
+	put_wanted(reply, &all_wanted[nla_get_u32(attrs[T(EXCHANGE)]) % 64], false);
 	return 0;
 }
 
@@ -211,7 +232,7 @@ static int admit(struct nl_msg *reply, struct problem *problem)
 	nla_put_s32(reply, T(TICKET), kernel.next_ticket++);
 	put_policy(reply, &(const struct kernel_ticket){
 		.remaining = 60, .initiator = kernel.initiator, .responder = "bob@example.test",
-	});
+	}, NULL);
 	return 0;
 }
 
@@ -226,7 +247,7 @@ static int info(struct nlattr **attrs, struct nl_msg *reply, struct problem *pro
 			continue;
 		nla_put_u32(reply, T(ROLE), ticket->role);
 		nla_put_s64(reply, T(REMAINING), ticket->remaining);
-		put_policy(reply, ticket);
+		put_policy(reply, ticket, NULL);
 		return 0;
 	}
 	return problem_set(problem, -ENOKEY, "no such key");
@@ -265,6 +286,7 @@ static int protect(struct nlattr **attrs, struct nl_msg *message, struct nl_msg 
 	copy_uid(&recipient, attrs[M(RECIPIENT)]);
 	strcpy(kernel.protected_for, recipient.text);
 	kernel.protected_with = nla_get_s32(attrs[M(TICKET)]);
+	kernel.list_service = attrs[M(LIST_SERVICE)];
 	kernel.form_seen = nla_get_u32(attrs[M(FORM)]);
 	kernel.content_seen = attrs[M(CONTENT_ALG)] ? nla_get_u32(attrs[M(CONTENT_ALG)]) : 0;
 	kernel.no_proof_seen = attrs[M(NO_PROOF)];
@@ -301,11 +323,11 @@ static int dispatch(struct genl_client *client, struct nl_msg *message, struct n
 			unprotect(message, reply, problem);
 	switch (command) {
 	case MIKEY_TICKET_CMD_REQUEST:
-		return request(attrs, reply, problem);
+		return request(attrs, message, reply, problem);
 	case MIKEY_TICKET_CMD_MINT:
-		return mint(attrs, reply, problem);
+		return mint(attrs, message, reply, problem);
 	case MIKEY_TICKET_CMD_GRANT:
-		return grant(reply, problem);
+		return grant(attrs, reply, problem);
 	case MIKEY_TICKET_CMD_RESOLVE:
 		return resolve(attrs, message, reply, problem);
 	case MIKEY_TICKET_CMD_ADMIT:

@@ -30,7 +30,9 @@ struct kernel {
 	unsigned int identities;	/* of the last RESOLVE */
 	uint32_t profile_seen, suite_seen, rekey_seen;	/* of the last REQUEST or MINT */
 	bool cacheable_seen;
+	char wanted[2048];		/* responders of the last REQUEST or MINT */
 	char protected_for[UID_MAX + 1];
+	bool list_service;		/* of the last PROTECT */
 	uint32_t form_seen, content_seen;	/* of the last PROTECT */
 	bool no_proof_seen;
 	int32_t protected_with;

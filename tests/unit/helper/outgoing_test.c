@@ -330,12 +330,6 @@ static void never_in_the_clear(void **state)
 	refused(to_bob("n5"), "SIP/2.0 500 Server Internal Error", "the double refuses");
 	kernel.request = (struct kernel_fault){ -ENOENT, -1 };
 	refused(to_bob("n6"), "SIP/2.0 503 Service Unavailable", "the double refuses");
-	client_sends("MESSAGE sip:list@example.test SIP/2.0\r\n" VIA("$C", "n7")
-		     FROM_TO("alice@example.test", "list@example.test", "n7", "MESSAGE")
-		     "Require: recipient-list-message\r\n\r\nx");
-	client_gets();
-	first_line_is("SIP/2.0 420 Bad Extension");
-	assert_string_equal(header("Unsupported", 0), "recipient-list-message");
 	silence();
 	assert_int_equal(kernel.protects, 0);
 }

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * MESSAGEs for lists of recipients.
+ *
+ * A mailing first seals all its sheets, each with a ticket for those who get
+ * it, and only then sends any: the KMS's refusal of one recipient leaves nothing
+ * half done. What goes through the service is sent before what goes apart,
+ * because the service can refuse and the client may then try again.
+ */
+#include "helper/mikeyd/mailing.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/listbody.h"
+#include "helper/mikeyd/multipart.h"
+#include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/proxy.h"
+
+#define OPTION_TAG "recipient-list-message"
+
+/* The client gives up after 32 s (Timer F); it is answered before that. */
+#define PATIENCE_MS 25000
+
+struct mailing;
+
+/* One MESSAGE: the service's, or that of somebody whom the others must not see. */
+struct sheet {
+	struct mailing *mailing;
+	const struct recipient *recipient;	/* NULL: the service's */
+	struct multipart multipart;
+};
+
+struct mailing {
+	struct mikeyd *mikeyd;
+	struct server *server;
+	struct route route;
+	struct uid initiator, service;
+	struct list_body body;
+	struct uid *responders;		/* of the service's sheet */
+	unsigned int n_responders;	/* none: there is no such sheet */
+	struct sheet *sheets;
+	unsigned int n_sheets;
+	unsigned int waiting;		/* first for seals, then for answers */
+	uint64_t since;
+	struct tmr patience;
+	bool answered, late;
+	unsigned int delivered;
+	char words[256];		/* whom it did not reach */
+};
+
+static void mailing_destroy(void *data)
+{
+	struct mailing *mailing = data;
+
+	tmr_cancel(&mailing->patience);
+	for (unsigned int i = 0; i < mailing->n_sheets; i++)
+		sipmsg_wipe(mailing->sheets[i].multipart.body);
+	mem_deref(mailing->sheets);
+	mem_deref(mailing->responders);
+	list_body_wipe(&mailing->body);
+	mem_deref(mailing->server);
+}
+
+bool mailing_wanted(const struct sip_msg *msg)
+{
+	return sipmsg_requires(msg, OPTION_TAG) || list_body_has(msg);
+}
+
+/* What is wrong with the message, or with its list. */
+static void refuse_body(struct mailing *mailing, const struct problem *problem)
+{
+	static const struct {
+		int error;
+		uint16_t code;
+		const char *reason;
+	} answers[] = {
+		{ -EBADMSG, 400, "Bad Request" },
+		{ -EPROTONOSUPPORT, 400, "Bad Request" },
+		{ -E2BIG, 413, "Request Entity Too Large" },
+	};
+
+	mailing->answered = true;
+	if (problem->error == -EOPNOTSUPP) {
+		log_info("outgoing 415: %s", problem->words);
+		server_respond(mailing->server, 415, "Unsupported Media Type",
+			       "Accept: multipart/mixed, application/resource-lists+xml\r\n");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+		if (answers[i].error == problem->error) {
+			proxy_refuse(mailing->mikeyd, mailing->server, answers[i].code,
+				     answers[i].reason, false, problem->words);
+			return;
+		}
+	outgoing_refuse(mailing->mikeyd, mailing->server, problem);
+}
+
+/* ---- sending */
+
+/* How it ended, once that is known well enough. */
+static void conclude(struct mailing *mailing)
+{
+	bool some = mailing->n_responders || mailing->delivered;
+
+	if (mailing->answered || (mailing->waiting && !(mailing->late && some)))
+		return;
+	mailing->answered = true;
+	if (some)
+		proxy_refuse(mailing->mikeyd, mailing->server, 202, "Accepted", false,
+			     *mailing->words ? mailing->words : NULL);
+	else if (*mailing->words)
+		proxy_refuse(mailing->mikeyd, mailing->server, 480, "Temporarily Unavailable",
+			     false, mailing->words);
+	else	/* nobody answered: the client's own timer ran out as well */
+		proxy_relay(mailing->mikeyd, mailing->server, -ETIMEDOUT, NULL, NULL);
+}
+
+static void run_late(void *arg)
+{
+	struct mailing *mailing = arg;
+
+	mailing->late = true;
+	conclude(mailing);
+}
+
+static int send_sheet(struct sheet *sheet, const struct sip_readdress *readdress,
+		      const char *branch, client_response_h *handler)
+{
+	struct mailing *mailing = sheet->mailing;
+	struct mikeyd *mikeyd = mailing->mikeyd;
+	const struct sip_msg *msg = mailing->server->msg;
+	struct sip_content content;
+	struct sip_pass pass = {
+		.msg = msg,
+		.received_via = mailing->server->via,
+		.content = &content,
+		.readdress = readdress,
+	};
+	struct route route = mailing->route;
+	struct mbuf *mb = NULL;
+	int err;
+
+	pl_set_str(&content.headers, sheet->multipart.headers);
+	pl_set_mbuf(&content.body, sheet->multipart.body);
+	err = route_write(mikeyd, &route, &pass, branch, &mb);
+	err = err ?: client_send(mikeyd->transactions, &route.to, branch, &msg->met, mb, handler,
+				 sheet);
+	sipmsg_wipe(mb);
+	if (!err)
+		mem_ref(mailing);
+	return err;
+}
+
+/* Without what is no part of a Request-URI (RFC 3261 19.1.1, RFC 5365 7.3). */
+static void plain_uri(char *out, const char *uri)
+{
+	size_t len = strcspn(uri, "@");
+	const char *stop;
+
+	/* before it ';' and '?' are the user's */
+	len += strcspn(uri + len, ";?");
+	memcpy(out, uri, len);
+	for (uri += len; *uri == ';'; uri = stop) {
+		stop = uri + 1 + strcspn(uri + 1, ";?");
+		if (!strncasecmp(uri, ";method=", 8))
+			continue;
+		memcpy(out + len, uri, stop - uri);
+		len += stop - uri;
+	}
+	out[len] = '\0';
+}
+
+static void apart_ended(struct sheet *sheet, int err, const struct sip_msg *msg)
+{
+	struct mailing *mailing = sheet->mailing;
+	size_t at = strlen(mailing->words);
+
+	mailing->waiting--;
+	if (!err && msg->scode < 300) {
+		mailing->delivered++;
+		return;
+	}
+	log_info("a message apart did not reach %s: %s", sheet->recipient->uid.text,
+		 err ? strerror(-err) : "refused");
+	if (err == -ETIMEDOUT)
+		return;
+	snprintf(mailing->words + at, sizeof(mailing->words) - at, "%s%s (%u)",
+		 at ? ", " : "not delivered to ", sheet->recipient->uid.text,
+		 err ? 503 : msg->scode);
+}
+
+static void apart_answered(int err, const struct sip_msg *msg, void *arg)
+{
+	struct sheet *sheet = arg;
+	struct mailing *mailing = sheet->mailing;
+
+	if (!err && msg->scode < 200)
+		return;
+	apart_ended(sheet, err, msg);
+	conclude(mailing);
+	mem_deref(mailing);
+}
+
+static void send_apart(struct sheet *sheet)
+{
+	char uri[RECIPIENT_URI_MAX + 1], call_id[33], branch[BRANCH_SIZE], token[17];
+	struct sip_readdress readdress = {
+		.uri = uri,
+		.call_id = call_id,
+		.not_required = OPTION_TAG,
+	};
+	int err;
+
+	plain_uri(uri, sheet->recipient->uri);
+	rand_str(call_id, sizeof(call_id));
+	rand_str(token, sizeof(token));
+	re_snprintf(branch, sizeof(branch), "z9hG4bK%s", token);
+	err = send_sheet(sheet, &readdress, branch, apart_answered);
+	if (err)
+		apart_ended(sheet, err, NULL);
+}
+
+/* All that do not go through the service. */
+static void send_all_apart(struct mailing *mailing)
+{
+	unsigned int first = mailing->n_responders ? 1 : 0;
+	uint64_t passed = tmr_jiffies() - mailing->since;
+
+	tmr_start(&mailing->patience, passed < PATIENCE_MS ? PATIENCE_MS - passed : 0, run_late,
+		  mailing);
+	mailing->waiting = mailing->n_sheets - first;
+	for (unsigned int i = first; i < mailing->n_sheets; i++)
+		send_apart(&mailing->sheets[i]);
+	conclude(mailing);
+}
+
+static void service_answered(int err, const struct sip_msg *msg, void *arg)
+{
+	struct mailing *mailing = ((struct sheet *)arg)->mailing;
+
+	if (!err && msg->scode < 200)
+		return;
+	if (!err && msg->scode < 300 && mailing->n_sheets > 1) {
+		send_all_apart(mailing);
+	} else {
+		mailing->answered = true;
+		proxy_relay(mailing->mikeyd, mailing->server, err, msg, NULL);
+	}
+	mem_deref(mailing);
+}
+
+static void send_to_service(struct sheet *sheet)
+{
+	struct mailing *mailing = sheet->mailing;
+	char branch[BRANCH_SIZE];
+	int err;
+
+	route_branch(branch, &mailing->server->flow, mailing->server->msg);
+	err = send_sheet(sheet, NULL, branch, service_answered);
+	if (!err)
+		return;
+	mailing->answered = true;
+	if (err == -EMSGSIZE)
+		proxy_refuse(mailing->mikeyd, mailing->server, 513, "Message Too Large", false,
+			     "too large for the way it has to go");
+	else
+		proxy_relay(mailing->mikeyd, mailing->server, err, NULL, NULL);
+}
+
+/* ---- sealing */
+
+static void sealed(const struct problem *problem, const struct bytes *transfer,
+		   const struct bytes *cms, void *arg)
+{
+	struct sheet *sheet = arg;
+	struct mailing *mailing = sheet->mailing;
+	struct multipart_open open = {
+		.part = {
+			.p = (char *)mailing->body.list.data,
+			.l = mailing->body.list.len,
+		},
+		.first = mailing->body.list_first,
+	};
+	struct problem told;
+
+	mailing->waiting--;
+	if (!problem && multipart_build(&sheet->multipart, transfer, cms,
+					mailing->mikeyd->config->form,
+					sheet->recipient ? NULL : &open)) {
+		problem_set(&told, -ENOMEM, "no memory");
+		problem = &told;
+	}
+	if (problem && !mailing->answered) {
+		told = *problem;
+		problem_prefix(&told, "for %s: ", sheet->recipient ?
+			       sheet->recipient->uid.text : "those on the list");
+		mailing->answered = true;
+		outgoing_refuse(mailing->mikeyd, mailing->server, &told);
+	}
+	if (!mailing->waiting && !mailing->answered) {
+		if (mailing->n_responders)
+			send_to_service(&mailing->sheets[0]);
+		else
+			send_all_apart(mailing);
+	}
+	mem_deref(mailing);
+}
+
+static void seal(struct sheet *sheet)
+{
+	struct mailing *mailing = sheet->mailing;
+	const struct recipient *recipient = sheet->recipient;
+	bool immediate = mailing->mikeyd->config->profile == MIKEY_PROFILE_IMMEDIATE;
+	struct sealing sealing = {
+		.initiator = mailing->initiator,
+		.recipient = recipient ? recipient->uid : mailing->service,
+		.responders = recipient ? &recipient->uid : mailing->responders,
+		.n_responders = recipient ? 1 : mailing->n_responders,
+		.list_service = !recipient && !immediate,
+		.entity = &mailing->body.entity,
+	};
+
+	mem_ref(mailing);
+	outgoing_seal(mailing->mikeyd, &sealing, sealed, sheet);
+}
+
+/*
+ * Whom the ticket for the list is for. In profile immediate the service is
+ * named too, since it is the IDRr of TRANSFER_INIT.
+ */
+static int list_responders(struct mailing *mailing, struct problem *problem)
+{
+	const struct recipients *recipients = &mailing->body.recipients;
+	bool immediate = mailing->mikeyd->config->profile == MIKEY_PROFILE_IMMEDIATE;
+	unsigned int shown = recipients->count - recipients->hidden;
+
+	if (!shown)
+		return 0;
+	mailing->responders = mem_zalloc((shown + 1) * sizeof(*mailing->responders), NULL);
+	if (!mailing->responders)
+		return problem_set(problem, -ENOMEM, "no memory");
+	if (immediate)
+		mailing->responders[mailing->n_responders++] = mailing->service;
+	for (unsigned int i = 0; i < recipients->count; i++) {
+		const struct recipient *recipient = &recipients->all[i];
+
+		if (!recipient->hidden &&
+		    !(immediate && uid_equal(&recipient->uid, &mailing->service)))
+			mailing->responders[mailing->n_responders++] = recipient->uid;
+	}
+	if (mailing->n_responders > MIKEY_TICKET_RESPONDERS_MAX)
+		return problem_set(problem, -E2BIG,
+				   "a ticket is for at most %u, the list service among them",
+				   MIKEY_TICKET_RESPONDERS_MAX);
+	return 0;
+}
+
+static int make_sheets(struct mailing *mailing, struct problem *problem)
+{
+	const struct recipients *recipients = &mailing->body.recipients;
+
+	if (recipients->hidden > MAILING_APART_MAX)
+		return problem_set(problem, -E2BIG,
+				   "%u recipients want a message of their own; %u can have one",
+				   recipients->hidden, MAILING_APART_MAX);
+	if (list_responders(mailing, problem))
+		return problem->error;
+	mailing->sheets = mem_zalloc((recipients->hidden + 1) * sizeof(*mailing->sheets), NULL);
+	if (!mailing->sheets)
+		return problem_set(problem, -ENOMEM, "no memory");
+	if (mailing->n_responders)
+		mailing->sheets[mailing->n_sheets++].mailing = mailing;
+	for (unsigned int i = 0; i < recipients->count; i++) {
+		struct sheet *sheet = &mailing->sheets[mailing->n_sheets];
+
+		if (!recipients->all[i].hidden)
+			continue;
+		sheet->mailing = mailing;
+		sheet->recipient = &recipients->all[i];
+		mailing->n_sheets++;
+	}
+	return 0;
+}
+
+static int prepare(struct mailing *mailing, struct problem *problem)
+{
+	const struct sip_msg *msg = mailing->server->msg;
+
+	if (!sipmsg_requires(msg, OPTION_TAG))
+		return problem_set(problem, -EBADMSG,
+				   "a list of recipients wants Require: " OPTION_TAG);
+	return list_body_read(&mailing->body, msg, problem) ?: make_sheets(mailing, problem);
+}
+
+void mailing_message(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+		     const struct uid *initiator, const struct uid *service)
+{
+	struct mailing *mailing = mem_zalloc(sizeof(*mailing), mailing_destroy);
+	struct problem problem;
+
+	if (!mailing) {
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		return;
+	}
+	mailing->mikeyd = mikeyd;
+	mailing->server = mem_ref(server);
+	mailing->route = *route;
+	mailing->initiator = *initiator;
+	mailing->service = *service;
+	mailing->since = tmr_jiffies();
+	tmr_init(&mailing->patience);
+	if (prepare(mailing, &problem)) {
+		refuse_body(mailing, &problem);
+	} else {
+		mailing->waiting = mailing->n_sheets;
+		for (unsigned int i = 0; i < mailing->n_sheets && !mailing->answered; i++)
+			seal(&mailing->sheets[i]);
+	}
+	mem_deref(mailing);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A MESSAGE for a list of recipients (RFC 5365): one ticket for all who may
+ * know of each other, and a MESSAGE and a ticket of its own for each of the
+ * others (copyControl "bcc", anonymize; RFC 5364).
+ */
+#ifndef HELPER_MIKEYD_MAILING_H
+#define HELPER_MIKEYD_MAILING_H
+
+#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/route.h"
+
+/* More MESSAGEs of our own than this are not made of one. */
+#define MAILING_APART_MAX 32
+
+/* mailing_wanted - does it require, or have, a list of recipients? */
+bool mailing_wanted(const struct sip_msg *msg);
+
+/*
+ * mailing_message - take care of a MESSAGE to a list service; it will be
+ * answered
+ *
+ * Nothing is sent before everything is protected. What goes to the service is
+ * sent first, and its refusal is the answer. Then the others get theirs; the
+ * answer is 202, with a Warning that names whom it did not reach.
+ */
+void mailing_message(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+		     const struct uid *initiator, const struct uid *service);
+
+#endif
