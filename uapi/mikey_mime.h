@@ -32,8 +32,9 @@
  *			(no J flag, or E at the responder) is spent
  *	-EADDRNOTAVAIL	the ticket does not name this recipient
  *	-EPROTONOSUPPORT  form or algorithm not known or not allowed here
- *	-EBADMSG	CMS is malformed or did not verify: one answer for
- *			malformed padding, wrong key, wrong MAC, wrong digest
+ *	-EBADMSG	CMS is malformed, which is said in words, or did not
+ *			verify: one answer for wrong key, wrong MAC, wrong
+ *			digest, wrong content-type and malformed padding
  *	-EKEYREJECTED	TRANSFER_INIT did not verify, is not the one that was
  *			resolved, lies outside its ticket's validity period,
  *			or its proof of origin does not fit this CMS
@@ -62,7 +63,7 @@
  *	Out: ENTITY (one or more), INITIATOR, RECIPIENT, PROVED, FORM, SENT.
  * @MIKEY_MIME_CMD_STATS: Out: STATS.
  * @MIKEY_MIME_CMD_CAPS: Out: API_VERSION, MODULE_VERSION, FORMS,
- *	MAX_ENTITY.
+ *	CONTENT_ALGS, MAX_ENTITY; what the module parameters allow now.
  */
 enum mikey_mime_cmd {
 	MIKEY_MIME_CMD_UNSPEC,
@@ -75,17 +76,25 @@ enum mikey_mime_cmd {
 
 #define MIKEY_MIME_CMD_MAX (__MIKEY_MIME_CMD_MAX - 1)
 
-/* CMS forms; FORMS is a mask of 1 << form. */
+/*
+ * CMS forms; FORMS is a mask of 1 << form. Which of them are accepted is the
+ * recipient's to say: of two messages that verify, one may show its body to
+ * everybody.
+ */
 enum mikey_mime_form {
 	MIKEY_FORM_AUTH_ENVELOPED = 1,	/* AuthEnvelopedData, the default */
 	MIKEY_FORM_AUTHENTICATED = 2,	/* AuthenticatedData of id-data */
 	MIKEY_FORM_AUTHENTICATED_ENVELOPED = 3,	/* ... of id-envelopedData */
 };
 
+/*
+ * With keys as long as those of the ticket's suite. AUTHENTICATED encrypts
+ * nothing and has none.
+ */
 enum mikey_mime_content_alg {
-	MIKEY_CONTENT_AES_GCM = 1,	/* default of AUTH_ENVELOPED */
-	MIKEY_CONTENT_AES_CCM = 2,
-	MIKEY_CONTENT_AES_CBC = 3,	/* AUTHENTICATED_ENVELOPED only */
+	MIKEY_CONTENT_AES_GCM = 1,	/* AUTH_ENVELOPED, its default */
+	MIKEY_CONTENT_AES_CCM = 2,	/* AUTH_ENVELOPED */
+	MIKEY_CONTENT_AES_CBC = 3,	/* AUTHENTICATED_ENVELOPED, its default */
 };
 
 /* What a received message proved, strongest last. */
@@ -117,7 +126,9 @@ enum mikey_mime_proved {
  * @MIKEY_MIME_A_MODULE_VERSION: string
  * @MIKEY_MIME_A_MAX_ENTITY: u32, bytes
  * @MIKEY_MIME_A_LIST_SERVICE: flag, RECIPIENT is a URI-list service (RFC
- *	5365), which a ticket of profile annex-i does not name
+ *	5365), which a ticket of profile annex-i does not name; one of profile
+ *	immediate names it like any other recipient
+ * @MIKEY_MIME_A_CONTENT_ALGS: u32, mask of 1 << enum mikey_mime_content_alg
  */
 enum mikey_mime_attr {
 	MIKEY_MIME_A_UNSPEC,
@@ -139,6 +150,7 @@ enum mikey_mime_attr {
 	MIKEY_MIME_A_MODULE_VERSION,
 	MIKEY_MIME_A_MAX_ENTITY,
 	MIKEY_MIME_A_LIST_SERVICE,
+	MIKEY_MIME_A_CONTENT_ALGS,
 	__MIKEY_MIME_A_MAX
 };
 

@@ -9,12 +9,7 @@
 #include "form.h"
 #include "keywrap.h"
 
-static const u8 *tek(const struct mikey_session *s)
-{
-	return s->kek_tek;
-}
-
-static int seal(const struct cms_layout *l, const u8 *kek,
+static int seal(const struct cms_layout *l, const struct mikey_session *s,
 		const struct mime_fresh *fresh)
 {
 	const struct mime_aead aead = {
@@ -28,12 +23,12 @@ static int seal(const struct cms_layout *l, const u8 *kek,
 	};
 	int err;
 
-	err = mime_key_wrap(kek, l->kek_len, fresh->key, l->cipher->key_len,
+	err = mime_key_wrap(s->kek_tek, l->kek_len, fresh->key, l->cipher->key_len,
 			    l->wrapped);
 	return err ?: mime_aead_encrypt(&aead);
 }
 
-static int open(const struct cms_message *m, const u8 *kek)
+static int open(struct cms_message *m, const struct mikey_session *s)
 {
 	u8 key[MIKEY_KEY_MAX];
 	const struct mime_aead aead = {
@@ -47,7 +42,8 @@ static int open(const struct cms_message *m, const u8 *kek)
 	};
 	int err;
 
-	err = mime_key_unwrap(kek, m->kek_len, m->wrapped.p, m->wrapped.len, key);
+	err = mime_key_unwrap(s->kek_tek, m->recipient.kek_len, m->recipient.wrapped.p,
+			      m->recipient.wrapped.len, key);
 	if (!err)
 		err = mime_aead_decrypt(&aead);
 	memzero_explicit(key, sizeof(key));
@@ -57,7 +53,6 @@ static int open(const struct cms_message *m, const u8 *kek)
 const struct mime_form mime_auth_enveloped = {
 	.form = MIKEY_FORM_AUTH_ENVELOPED,
 	.default_alg = MIKEY_CONTENT_AES_GCM,
-	.kek = tek,
 	.seal = seal,
 	.open = open,
 };

@@ -6,7 +6,7 @@
  * for userspace tests and fuzzers alike.
  *
  * Only what TS 33.328 Annex D uses of it: one ContentInfo in DER, one
- * KEKRecipientInfo, content of type id-data.
+ * KEKRecipientInfo for each key, and in the end content of type id-data.
  */
 #ifndef MIKEY_MIME_CMS_H
 #define MIKEY_MIME_CMS_H
@@ -18,30 +18,44 @@
 #define CMS_DIGEST_LEN 32U		/* SHA-256 */
 #define CMS_MAC_LEN 32U			/* HMAC-SHA-256 and its keys */
 #define CMS_WRAP_OVERHEAD 8U		/* RFC 3394 */
-#define CMS_ICV_MIN 12U			/* RFC 5084 3.2; also the DEFAULT */
-#define CMS_ICV_MAX 16U
-#define CMS_NONCE_MAX 13U
+#define CMS_ICV_DEFAULT 12U		/* RFC 5084 3.1, 3.2 */
+#define CMS_ICV_MAX 16U			/* also the length that is sent */
+#define CMS_BLOCK_LEN 16U		/* AES; also the IV of its CBC mode */
+#define CMS_NONCE_MAX CMS_BLOCK_LEN
 
 /**
  * struct cms_cipher - a content encryption algorithm of one key size
+ * @form: enum mikey_mime_form of the objects that it encrypts
  * @alg: enum mikey_mime_content_alg
  * @key_len: of the content encryption key in bytes
- * @nonce_min: shortest nonce that is read
- * @nonce_max: longest nonce that is read
- * @nonce_sent: length of the nonce that is sent
+ * @nonce_min: shortest nonce or IV that is read
+ * @nonce_max: longest nonce or IV that is read
+ * @nonce_sent: length of the nonce or IV that is sent
+ * @icv_lens: mask of 1 << length of the ICVs that are read; 0 without any
+ * @counter_room: octets that nonce and length of the content share, 0 where
+ *	the length has no such limit
  */
 struct cms_cipher {
 	enum cms_oid oid;
+	u32 form;
 	u32 alg;
 	u8 key_len;
 	u8 nonce_min;
 	u8 nonce_max;
 	u8 nonce_sent;
+	u32 icv_lens;
+	u8 counter_room;
 };
 
-/* NULL where there is none. */
-const struct cms_cipher *cms_cipher_by_oid(enum cms_oid oid);
-const struct cms_cipher *cms_cipher_find(u32 alg, u32 key_len);
+/* NULL where the form has none of that name, or of that kind and key size. */
+const struct cms_cipher *cms_cipher_by_oid(u32 form, enum cms_oid oid);
+const struct cms_cipher *cms_cipher_find(u32 form, u32 alg, u32 key_len);
+
+/* Mask of 1 << alg of all ciphers in the table. */
+u32 cms_cipher_mask(void);
+
+/* Can the cipher say this many bytes of content with a nonce of this length? */
+bool cms_cipher_takes(const struct cms_cipher *cipher, u32 nonce_len, u32 len);
 
 /* Length in bytes of the KEK of an AES key wrap algorithm, 0 for another. */
 u32 cms_wrap_key_len(enum cms_oid oid);
@@ -50,32 +64,44 @@ u32 cms_wrap_key_len(enum cms_oid oid);
 enum cms_oid cms_wrap_find(u32 key_len);
 
 /**
- * struct cms_message - a ContentInfo taken apart; blobs lie in what was read
- * @form: enum mikey_mime_form
- * @kek_id: keyIdentifier of the one KEKRecipientInfo
+ * struct cms_recipient - a KEKRecipientInfo
+ * @kek_id: keyIdentifier
  * @kek_len: key size of the wrap algorithm, in bytes
  * @wrapped: encryptedKey
- * @content: encryptedContent or eContent, at least one byte
- * @mac: ICV or MAC
- * @cipher: AUTH_ENVELOPED only
- * @nonce: AUTH_ENVELOPED only
- * @attrs: AUTHENTICATED only: authAttrs from the identifier octet on, in the
- *	order of a DER SET OF; with its first octet replaced by DER_SET it is
- *	what the MAC covers (RFC 5652 9.2)
- * @digest: AUTHENTICATED only: value of message-digest
- * @content_type: AUTHENTICATED only: value of content-type
- * @e_content_type: AUTHENTICATED only: eContentType, which content-type
- *	must equal
  */
-struct cms_message {
-	u32 form;
+struct cms_recipient {
 	struct mikey_blob kek_id;
 	u32 kek_len;
 	struct mikey_blob wrapped;
+};
+
+/**
+ * struct cms_message - a ContentInfo taken apart; blobs lie in what was read
+ * @form: enum mikey_mime_form
+ * @recipient: of the object
+ * @inner: AUTHENTICATED_ENVELOPED only: of the EnvelopedData in it
+ * @content: the body, encrypted or not, at least one byte
+ * @mac: ICV or MAC
+ * @cipher: of the content; NULL for AUTHENTICATED
+ * @nonce: nonce or IV; with @cipher only
+ * @e_content: AUTHENTICATED*: eContent, which the digest is of
+ * @attrs: AUTHENTICATED*: authAttrs from the identifier octet on, in the
+ *	order of a DER SET OF; with its first octet replaced by DER_SET it is
+ *	what the MAC covers (RFC 5652 9.2)
+ * @digest: AUTHENTICATED*: value of message-digest
+ * @content_type: AUTHENTICATED*: value of content-type
+ * @e_content_type: AUTHENTICATED*: eContentType, which content-type must
+ *	equal
+ */
+struct cms_message {
+	u32 form;
+	struct cms_recipient recipient;
+	struct cms_recipient inner;
 	struct mikey_blob content;
 	struct mikey_blob mac;
 	const struct cms_cipher *cipher;
 	struct mikey_blob nonce;
+	struct mikey_blob e_content;
 	struct mikey_blob attrs;
 	struct mikey_blob digest;
 	struct mikey_blob content_type;
@@ -90,7 +116,8 @@ struct cms_message {
  *
  * Everything that can be said without a key is checked here: strict DER,
  * versions, one recipient, algorithms and the lengths that go with them, the
- * presence of the attributes. One pass; the work is linear in @buf's length.
+ * presence of the attributes. One pass without recursion; the work is linear
+ * in @buf's length.
  *
  * Return: 0; -EBADMSG for what is malformed or against the profile;
  * -EPROTONOSUPPORT for a content type or algorithm that is not known.
@@ -102,16 +129,20 @@ int cms_read(struct cms_message *m, struct mikey_blob buf,
  * struct cms_layout - a ContentInfo to be written, and its places
  * @form: enum mikey_mime_form
  * @kek_id: keyIdentifier
- * @kek_len: length of the KEK in bytes; selects the wrap algorithm
- * @content_len: length of the content (for AEAD plain and cipher text)
- * @cipher: AUTH_ENVELOPED only
- * @nonce: AUTH_ENVELOPED only, @cipher->nonce_sent bytes
+ * @kek_len: length of each KEK in bytes; selects the wrap algorithm
+ * @content_len: length of the plain content
+ * @cipher: one of @form's; NULL for AUTHENTICATED
+ * @nonce: @cipher->nonce_sent bytes; with @cipher only
  * @object: the whole object
  * @wrapped: to be filled: the wrapped content key
  * @wrapped_len: length of that key and CMS_WRAP_OVERHEAD
- * @content: to be filled: @content_len bytes
- * @attrs: AUTHENTICATED only: as in struct cms_message
- * @digest: to be filled: SHA-256 of the content; AUTHENTICATED only
+ * @inner_wrapped: to be filled: that of the EnvelopedData;
+ *	AUTHENTICATED_ENVELOPED only
+ * @content: to be filled: @content_room bytes
+ * @content_room: @content_len, and with CBC the padding of 1 to 16 bytes
+ * @e_content: what @digest is of; AUTHENTICATED* only
+ * @attrs: AUTHENTICATED* only: as in struct cms_message
+ * @digest: to be filled: SHA-256 of @e_content; AUTHENTICATED* only
  * @mac: to be filled: ICV or MAC
  * @mac_len: its length
  *
@@ -128,7 +159,10 @@ struct cms_layout {
 	struct mikey_blob object;
 	u8 *wrapped;
 	u32 wrapped_len;
+	u8 *inner_wrapped;
 	u8 *content;
+	u32 content_room;
+	struct mikey_blob e_content;
 	struct mikey_blob attrs;
 	u8 *digest;
 	u8 *mac;
@@ -143,7 +177,8 @@ struct cms_layout {
  *	@l->kek_id of at most 255 bytes
  *
  * Return: 0; -EMSGSIZE where it does not fit; -EPROTONOSUPPORT for a form or
- * a length of KEK that there is no writer for.
+ * a length of KEK that there is no writer for, or a cipher that is not the
+ * form's.
  */
 int cms_write(struct cms_layout *l, u8 *buf, u32 size);
 

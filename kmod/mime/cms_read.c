@@ -43,7 +43,7 @@ static void read_version(struct der_cursor *c, u32 version, const char *why)
 }
 
 /* RecipientInfos (RFC 5652 6.2) with one KEKRecipientInfo (6.2.3) */
-static void read_recipient(struct der_cursor *c, struct cms_message *m)
+static void read_recipient(struct der_cursor *c, struct cms_recipient *rcpt)
 {
 	struct der_cursor set, kek, id, params;
 	enum cms_oid wrap;
@@ -55,80 +55,142 @@ static void read_recipient(struct der_cursor *c, struct cms_message *m)
 			"the recipient is not one with a key encryption key");
 	read_version(&kek, 4, "the recipient's version is not 4");
 	id = der_enter(&kek, DER_SEQUENCE, "the key identifier is missing");
-	m->kek_id = der_get(&id, DER_OCTET_STRING, "the key identifier is missing");
+	rcpt->kek_id = der_get(&id, DER_OCTET_STRING, "the key identifier is missing");
 	der_leave(&id, "a key identifier with date or attributes is not accepted");
 
 	wrap = read_alg(&kek, &params, DER_SEQUENCE, "the key wrap algorithm is missing");
-	m->kek_len = cms_wrap_key_len(wrap);
-	if (!m->kek_len)
+	rcpt->kek_len = cms_wrap_key_len(wrap);
+	if (!rcpt->kek_len)
 		der_fail(&kek, -EPROTONOSUPPORT, "the key wrap algorithm is not supported");
 	der_leave(&params, "AES key wrap has no parameters");
-	m->wrapped = der_get(&kek, DER_OCTET_STRING, "the encrypted key is missing");
+	rcpt->wrapped = der_get(&kek, DER_OCTET_STRING, "the encrypted key is missing");
 	der_leave(&kek, "there is something behind the encrypted key");
 	der_leave(&set, "more than one recipient is not accepted");
 }
 
-static void check_content(struct der_cursor *c, struct cms_message *m)
+/* The content key is as long as the KEK: neither weakens the other. */
+static void check_keys(struct der_cursor *c, const struct cms_cipher *cipher,
+		       const struct cms_recipient *rcpt)
+{
+	if (!c->r->err && (rcpt->kek_len != cipher->key_len ||
+			   rcpt->wrapped.len != cipher->key_len + CMS_WRAP_OVERHEAD))
+		der_fail(c, -EBADMSG, "the keys of cipher and key wrap differ in length");
+}
+
+static void check_nonce(struct der_cursor *c, const struct cms_message *m)
+{
+	if (!c->r->err && (m->nonce.len < m->cipher->nonce_min ||
+			   m->nonce.len > m->cipher->nonce_max))
+		der_fail(c, -EBADMSG, "the nonce has a length that is not accepted");
+}
+
+/* GCMParameters (RFC 5084 3.2); CCMParameters (3.1) are the same. */
+static void read_aead_params(struct der_cursor *params, struct cms_message *m,
+			     u32 *icv_len)
+{
+	struct der_cursor seq;
+
+	*icv_len = CMS_ICV_DEFAULT;
+	seq = der_enter(params, DER_SEQUENCE, "the cipher's parameters are missing");
+	m->nonce = der_get(&seq, DER_OCTET_STRING, "the nonce is missing");
+	check_nonce(&seq, m);
+	if (der_more(&seq))
+		*icv_len = der_get_small(&seq, "the ICV's length is malformed");
+	der_leave(&seq, "there is something behind the ICV's length");
+	if (*icv_len > CMS_ICV_MAX || !(m->cipher->icv_lens & 1U << *icv_len))
+		der_fail(params, -EBADMSG, "the ICV's length is not one that is accepted");
+}
+
+/* CBCParameter (RFC 3565 2.3.1): the IV */
+static void read_iv(struct der_cursor *params, struct cms_message *m)
+{
+	m->nonce = der_get(params, DER_OCTET_STRING, "the cipher's parameters are missing");
+	check_nonce(params, m);
+}
+
+static void check_content(struct der_cursor *c, const struct cms_message *m)
 {
 	if (!m->content.len)
 		der_fail(c, -EBADMSG, "the content is empty");
+	if (c->r->err || !m->cipher)
+		return;
+	if (!m->cipher->icv_lens && m->content.len % CMS_BLOCK_LEN)
+		der_fail(c, -EBADMSG, "the encrypted content is not of whole blocks");
+	if (!cms_cipher_takes(m->cipher, m->nonce.len, m->content.len))
+		der_fail(c, -EBADMSG, "the content is longer than its nonce allows");
 }
 
-/* GCMParameters (RFC 5084 3.2); CCMParameters are the same. */
-static u32 read_aead_params(struct der_cursor *params, struct cms_message *m)
-{
-	u32 icv_len = CMS_ICV_MIN;
-	struct der_cursor seq;
-
-	seq = der_enter(params, DER_SEQUENCE, "the cipher's parameters are missing");
-	m->nonce = der_get(&seq, DER_OCTET_STRING, "the nonce is missing");
-	if (der_more(&seq))
-		icv_len = der_get_small(&seq, "the ICV's length is malformed");
-	der_leave(&seq, "there is something behind the ICV's length");
-	der_leave(params, "there is something behind the cipher's parameters");
-	if (icv_len < CMS_ICV_MIN || icv_len > CMS_ICV_MAX)
-		der_fail(params, -EBADMSG, "the ICV's length is not 12 to 16");
-	return icv_len;
-}
-
-/* AuthEnvelopedData (RFC 5083 2.1) */
-static void read_auth_enveloped(struct der_cursor *c, struct cms_message *m)
+/*
+ * EncryptedContentInfo (RFC 5652 6.1) of id-data, with one of the form's
+ * ciphers. @icv_len: set where that has an ICV.
+ */
+static void read_encrypted(struct der_cursor *c, struct cms_message *m, u32 *icv_len)
 {
 	struct der_cursor info, params;
-	u32 icv_len;
-
-	read_version(c, 0, "the version of AuthEnvelopedData is not 0");
-	read_recipient(c, m);
 
 	info = der_enter(c, DER_SEQUENCE, "the encrypted content is missing");
 	if (cms_oid_find(der_get(&info, DER_OID, "the content type is missing")) !=
 	    CMS_OID_DATA)
 		der_fail(&info, -EPROTONOSUPPORT, "the encrypted content is not id-data");
-	m->cipher = cms_cipher_by_oid(read_alg(&info, &params, DER_SEQUENCE,
+	m->cipher = cms_cipher_by_oid(m->form,
+				      read_alg(&info, &params, DER_SEQUENCE,
 					       "the content encryption algorithm is missing"));
-	if (!m->cipher)
+	if (!m->cipher) {
 		der_fail(&info, -EPROTONOSUPPORT,
 			 "the content encryption algorithm is not supported");
-	icv_len = read_aead_params(&params, m);
+		return;
+	}
+	if (m->cipher->icv_lens)
+		read_aead_params(&params, m, icv_len);
+	else
+		read_iv(&params, m);
+	der_leave(&params, "there is something behind the cipher's parameters");
 	m->content = der_get(&info, DER_CONTEXT | 0, "the encrypted content is missing");
 	check_content(&info, m);
 	der_leave(&info, "there is something behind the encrypted content");
+}
 
+/* AuthEnvelopedData (RFC 5083 2.1) */
+static void read_auth_enveloped(struct der_cursor *c, struct cms_message *m)
+{
+	u32 icv_len = 0;
+
+	m->form = MIKEY_FORM_AUTH_ENVELOPED;
+	read_version(c, 0, "the version of AuthEnvelopedData is not 0");
+	read_recipient(c, &m->recipient);
+	read_encrypted(c, m, &icv_len);
 	if (der_at(c, DER_CONTEXT_CONS | 1))
 		der_fail(c, -EBADMSG, "attributes of AuthEnvelopedData are not accepted");
 	m->mac = der_get(c, DER_OCTET_STRING, "the ICV is missing");
 	der_leave(c, "there is something behind the ICV");
-
-	if (c->r->err)
-		return;
-	if (m->nonce.len < m->cipher->nonce_min || m->nonce.len > m->cipher->nonce_max)
-		der_fail(c, -EBADMSG, "the nonce has a length that is not accepted");
 	if (m->mac.len != icv_len)
 		der_fail(c, -EBADMSG, "the ICV is not as long as it is said to be");
-	/* the content key is as long as the KEK: neither weakens the other */
-	if (m->kek_len != m->cipher->key_len ||
-	    m->wrapped.len != m->cipher->key_len + CMS_WRAP_OVERHEAD)
-		der_fail(c, -EBADMSG, "the keys of cipher and key wrap differ in length");
+	check_keys(c, m->cipher, &m->recipient);
+}
+
+/* EnvelopedData (RFC 5652 6.1), which only stands inside AuthenticatedData */
+static void read_enveloped(struct der_cursor *c, struct cms_message *m)
+{
+	struct der_cursor data;
+	u32 icv_len;
+
+	m->form = MIKEY_FORM_AUTHENTICATED_ENVELOPED;
+	data = der_enter(c, DER_SEQUENCE, "the authenticated content is not an EnvelopedData");
+	read_version(&data, 2, "the version of EnvelopedData is not 2");
+	read_recipient(&data, &m->inner);
+	read_encrypted(&data, m, &icv_len);
+	if (der_at(&data, DER_CONTEXT_CONS | 1))
+		der_fail(&data, -EBADMSG, "attributes of EnvelopedData are not accepted");
+	der_leave(&data, "there is something behind the encrypted content");
+	der_leave(c, "there is something behind the EnvelopedData");
+	check_keys(&data, m->cipher, &m->inner);
+}
+
+static void read_data(struct der_cursor *c, struct cms_message *m)
+{
+	m->form = MIKEY_FORM_AUTHENTICATED;
+	m->content = m->e_content;
+	check_content(c, m);
 }
 
 /* CMSAlgorithmProtection (RFC 6211 2) of the only algorithms there are */
@@ -227,50 +289,69 @@ static void read_attrs(struct der_cursor *c, struct cms_message *m)
 			 "content-type, message-digest or algorithm protection is missing");
 }
 
+/* What AuthenticatedData may be about; each says which form that makes. */
+static const struct {
+	enum cms_oid type;
+	void (*read)(struct der_cursor *c, struct cms_message *m);
+} contents[] = {
+	{ CMS_OID_DATA, read_data },
+	{ CMS_OID_ENVELOPED_DATA, read_enveloped },
+};
+
+/* EncapsulatedContentInfo (RFC 5652 5.2) */
+static void read_content(struct der_cursor *c, struct cms_message *m)
+{
+	struct der_cursor info, wrapper, content;
+	enum cms_oid type;
+	size_t i;
+
+	info = der_enter(c, DER_SEQUENCE, "the content is missing");
+	m->e_content_type = der_get(&info, DER_OID, "the content type is missing");
+	type = cms_oid_find(m->e_content_type);
+	wrapper = der_enter(&info, DER_CONTEXT_CONS | 0, "the content is missing");
+	content = der_enter(&wrapper, DER_OCTET_STRING, "the content is missing");
+	m->e_content = der_left(&content);
+	der_leave(&wrapper, "there is something behind the content");
+	der_leave(&info, "there is something behind the content");
+
+	for (i = 0; i < ARRAY_SIZE(contents); i++) {
+		if (contents[i].type == type) {
+			contents[i].read(&content, m);
+			return;
+		}
+	}
+	der_fail(&info, -EPROTONOSUPPORT,
+		 "authenticated content is id-data or id-envelopedData, nothing else");
+}
+
 /* AuthenticatedData (RFC 5652 9.1) */
 static void read_authenticated(struct der_cursor *c, struct cms_message *m)
 {
-	struct der_cursor info, wrapper;
-
 	read_version(c, 0, "the version of AuthenticatedData is not 0");
-	read_recipient(c, m);
+	read_recipient(c, &m->recipient);
 	read_plain_alg(c, DER_SEQUENCE, CMS_OID_HMAC_SHA256,
 		       "the MAC algorithm is not HMAC-SHA-256");
 	if (!der_at(c, DER_CONTEXT_CONS | 1))
 		der_fail(c, -EBADMSG, "AuthenticatedData without a digest is not accepted");
 	read_plain_alg(c, DER_CONTEXT_CONS | 1, CMS_OID_SHA256,
 		       "the digest algorithm is not SHA-256");
-
-	info = der_enter(c, DER_SEQUENCE, "the content is missing");
-	m->e_content_type = der_get(&info, DER_OID, "the content type is missing");
-	if (cms_oid_find(m->e_content_type) != CMS_OID_DATA)
-		der_fail(&info, -EPROTONOSUPPORT,
-			 "authenticated content other than id-data is not supported");
-	wrapper = der_enter(&info, DER_CONTEXT_CONS | 0, "the content is missing");
-	m->content = der_get(&wrapper, DER_OCTET_STRING, "the content is missing");
-	check_content(&wrapper, m);
-	der_leave(&wrapper, "there is something behind the content");
-	der_leave(&info, "there is something behind the content");
-
+	read_content(c, m);
 	read_attrs(c, m);
 	m->mac = der_get(c, DER_OCTET_STRING, "the MAC is missing");
 	der_leave(c, "there is something behind the MAC");
 
-	if (c->r->err)
-		return;
 	if (m->mac.len != CMS_MAC_LEN)
 		der_fail(c, -EBADMSG, "the MAC has the wrong length");
-	if (m->wrapped.len != CMS_MAC_LEN + CMS_WRAP_OVERHEAD)
+	if (m->recipient.wrapped.len != CMS_MAC_LEN + CMS_WRAP_OVERHEAD)
 		der_fail(c, -EBADMSG, "the MAC's key has the wrong length");
 }
 
 static const struct {
 	enum cms_oid type;
-	u32 form;
 	void (*read)(struct der_cursor *c, struct cms_message *m);
 } readers[] = {
-	{ CMS_OID_AUTH_ENVELOPED_DATA, MIKEY_FORM_AUTH_ENVELOPED, read_auth_enveloped },
-	{ CMS_OID_AUTHENTICATED_DATA, MIKEY_FORM_AUTHENTICATED, read_authenticated },
+	{ CMS_OID_AUTH_ENVELOPED_DATA, read_auth_enveloped },
+	{ CMS_OID_AUTHENTICATED_DATA, read_authenticated },
 };
 
 int cms_read(struct cms_message *m, struct mikey_blob buf, struct mikey_diag *d)
@@ -295,10 +376,13 @@ int cms_read(struct cms_message *m, struct mikey_blob buf, struct mikey_diag *d)
 	for (i = 0; i < ARRAY_SIZE(readers); i++) {
 		if (readers[i].type != type)
 			continue;
-		m->form = readers[i].form;
 		readers[i].read(&content, m);
 		return r.err;
 	}
+	/* whoever is on the way can change it, and learn from what becomes of it */
+	if (type == CMS_OID_ENVELOPED_DATA)
+		der_fail(&info, -EPROTONOSUPPORT,
+			 "EnvelopedData without AuthenticatedData around it is not accepted");
 	der_fail(&info, -EPROTONOSUPPORT, "the CMS content type is not supported");
 	return r.err;
 }

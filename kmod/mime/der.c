@@ -139,6 +139,13 @@ struct der_cursor der_enter(struct der_cursor *c, u8 tag, const char *why)
 	return (struct der_cursor){ c->r, body, body + len };
 }
 
+struct mikey_blob der_left(const struct der_cursor *c)
+{
+	if (!der_more(c))
+		return (struct mikey_blob){ NULL, 0 };
+	return (struct mikey_blob){ c->r->buf.p + c->pos, c->end - c->pos };
+}
+
 u32 der_get_small(struct der_cursor *c, const char *why)
 {
 	struct mikey_blob v = der_get(c, DER_INTEGER, why);

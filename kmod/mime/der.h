@@ -84,6 +84,9 @@ struct mikey_blob der_get_tlv(struct der_cursor *c, u8 tag, const char *why);
 /* A cursor over the contents of the next element, which must have @tag. */
 struct der_cursor der_enter(struct der_cursor *c, u8 tag, const char *why);
 
+/* What the cursor has not read yet, as it stands there */
+struct mikey_blob der_left(const struct der_cursor *c);
+
 /* INTEGER from 0 to 127, which is all that CMS's versions and ICVs need. */
 u32 der_get_small(struct der_cursor *c, const char *why);
 

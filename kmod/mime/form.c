@@ -7,6 +7,7 @@
 static const struct mime_form *const forms[] = {
 	&mime_auth_enveloped,
 	&mime_authenticated,
+	&mime_authenticated_enveloped,
 };
 
 const struct mime_form *mime_form_find(u32 form)

@@ -12,6 +12,7 @@
 /* What is new in every object; filled at random and wiped by the caller */
 struct mime_fresh {
 	u8 key[MIKEY_KEY_MAX];
+	u8 inner_key[MIKEY_KEY_MAX];
 	u8 nonce[CMS_NONCE_MAX];
 };
 
@@ -19,25 +20,26 @@ struct mime_fresh {
  * struct mime_form - one form
  * @form: enum mikey_mime_form
  * @default_alg: enum mikey_mime_content_alg, 0 where nothing is encrypted
- * @kek: which KEK of a session wraps the content key
  * @seal: protect what stands at @l->content, and fill in every other place.
  *	Return: 0 or a negative error
- * @open: verify, and decrypt in place, so @m must lie in writable memory.
- *	Return: 0; -EBADMSG for anything that does not verify, the same for
- *	every reason; another negative error for a fault on our side. After
- *	an error the content must be wiped
+ * @open: verify, and decrypt in place, so @m must lie in writable memory;
+ *	@m->content is then the plain text. Return: 0; -EBADMSG for anything
+ *	that does not verify, the same for every reason; another negative error
+ *	for a fault on our side. After an error the content must be wiped
+ *
+ * Both take their KEKs from the session, of which they use nothing else.
  */
 struct mime_form {
 	u32 form;
 	u32 default_alg;
-	const u8 *(*kek)(const struct mikey_session *s);
-	int (*seal)(const struct cms_layout *l, const u8 *kek,
+	int (*seal)(const struct cms_layout *l, const struct mikey_session *s,
 		    const struct mime_fresh *fresh);
-	int (*open)(const struct cms_message *m, const u8 *kek);
+	int (*open)(struct cms_message *m, const struct mikey_session *s);
 };
 
 extern const struct mime_form mime_auth_enveloped;
 extern const struct mime_form mime_authenticated;
+extern const struct mime_form mime_authenticated_enveloped;
 
 /* NULL where there is no such form. */
 const struct mime_form *mime_form_find(u32 form);

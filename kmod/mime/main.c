@@ -9,6 +9,8 @@
 
 #include "../ticket/version.h"
 #include "aead.h"
+#include "cbc.h"
+#include "cms.h"
 #include "form.h"
 #include "mac.h"
 #include "netlink.h"
@@ -21,6 +23,7 @@
 /* A body of 256 KiB and the headers that stand before it in its entity. */
 static unsigned int max_entity = (256 + 8) * 1024;
 static unsigned int forms = ~0;
+static unsigned int content_algs = ~0;
 
 static int set_max_entity(const char *val, const struct kernel_param *kp)
 {
@@ -37,6 +40,9 @@ MODULE_PARM_DESC(max_entity, "longest MIME entity in bytes (270336, at most 1048
 module_param(forms, uint, 0644);
 MODULE_PARM_DESC(forms, "mask of 1 << form of the forms that are allowed (all)");
 
+module_param(content_algs, uint, 0644);
+MODULE_PARM_DESC(content_algs, "mask of 1 << algorithm of the content algorithms that are allowed (all)");
+
 u32 mime_max_entity(void)
 {
 	return READ_ONCE(max_entity);
@@ -47,6 +53,11 @@ u32 mime_forms_allowed(void)
 	return READ_ONCE(forms) & mime_form_mask();
 }
 
+u32 mime_content_algs_allowed(void)
+{
+	return READ_ONCE(content_algs) & cms_cipher_mask();
+}
+
 static int __init mime_init(void)
 {
 	int err;
@@ -54,9 +65,12 @@ static int __init mime_init(void)
 	err = mime_aead_init();
 	if (err)
 		return err;
-	err = mime_mac_init();
+	err = mime_cbc_init();
 	if (err)
 		goto err_aead;
+	err = mime_mac_init();
+	if (err)
+		goto err_cbc;
 	err = mime_selftest();
 	if (err)
 		goto err_mac;
@@ -72,6 +86,8 @@ err_stats:
 	mime_stats_exit();
 err_mac:
 	mime_mac_exit();
+err_cbc:
+	mime_cbc_exit();
 err_aead:
 	mime_aead_exit();
 	return err;
@@ -83,6 +99,7 @@ static void __exit mime_exit(void)
 	mime_replay_exit();
 	mime_stats_exit();
 	mime_mac_exit();
+	mime_cbc_exit();
 	mime_aead_exit();
 }
 

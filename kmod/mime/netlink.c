@@ -87,14 +87,15 @@ static int put_caps(struct sk_buff *skb)
 	if (nla_put_u32(skb, MIKEY_MIME_A_API_VERSION, MIKEY_MIME_GENL_VERSION) ||
 	    nla_put_string(skb, MIKEY_MIME_A_MODULE_VERSION, MIKEY_MODULE_VERSION) ||
 	    nla_put_u32(skb, MIKEY_MIME_A_FORMS, mime_forms_allowed()) ||
-	    nla_put_u32(skb, MIKEY_MIME_A_MAX_ENTITY, mime_max_entity()))
+	    nla_put_u32(skb, MIKEY_MIME_A_MAX_ENTITY, mime_max_entity()) ||
+	    nla_put_u32(skb, MIKEY_MIME_A_CONTENT_ALGS, mime_content_algs_allowed()))
 		return -EMSGSIZE;
 	return 0;
 }
 
 static int cmd_caps(struct sk_buff *skb, struct genl_info *info)
 {
-	const size_t room = 3 * nla_total_size(sizeof(u32)) +
+	const size_t room = 4 * nla_total_size(sizeof(u32)) +
 			    nla_total_size(sizeof(MIKEY_MODULE_VERSION));
 	struct mime_reply reply = {};
 	int err;
@@ -116,6 +117,7 @@ static const struct nla_policy protect_policy[MIKEY_MIME_A_MAX + 1] = {
 	[MIKEY_MIME_A_FORM] = { .type = NLA_U32 },
 	[MIKEY_MIME_A_CONTENT_ALG] = { .type = NLA_U32 },
 	[MIKEY_MIME_A_NO_PROOF] = { .type = NLA_FLAG },
+	[MIKEY_MIME_A_LIST_SERVICE] = { .type = NLA_FLAG },
 };
 
 static const struct nla_policy unprotect_policy[MIKEY_MIME_A_MAX + 1] = {

@@ -14,6 +14,7 @@
 /* Module parameters (main.c) */
 u32 mime_max_entity(void);
 u32 mime_forms_allowed(void);
+u32 mime_content_algs_allowed(void);
 
 /* Commands (protect.c, unprotect.c) */
 int mime_cmd_protect(struct sk_buff *skb, struct genl_info *info);

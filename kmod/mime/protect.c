@@ -25,6 +25,7 @@
  * @recipient: IDRr
  * @entity_len: bytes of the entity
  * @proof: send the proof-of-origin extension where the profile has it
+ * @list_service: the recipient is a URI-list service
  * @buf: what the CMS object is made in, @size bytes
  * @transfer: what TRANSFER_INIT is made in, @transfer_size bytes
  * @session: keys; wiped with the rest at the end
@@ -35,6 +36,7 @@ struct protect {
 	struct mikey_blob recipient;
 	u32 entity_len;
 	bool proof;
+	bool list_service;
 
 	struct mikey_ticket *ticket;
 	u8 *buf;
@@ -57,17 +59,31 @@ static int read_form(struct protect *p, struct genl_info *info)
 	p->form = mime_form_find(number);
 	if (!p->form)
 		return mime_refuse(info, form, -EPROTONOSUPPORT, "this form is not known");
-	if (!(mime_forms_allowed() & 1 << number))
+	if (!(mime_forms_allowed() & 1U << number))
 		return mime_refuse(info, form, -EPROTONOSUPPORT, "this form is not allowed here");
 
 	p->alg = alg ? nla_get_u32(alg) : p->form->default_alg;
 	if (!p->form->default_alg && alg)
 		return mime_refuse(info, alg, -EPROTONOSUPPORT,
 				   "this form encrypts nothing and has no content algorithm");
-	if (p->alg && !cms_cipher_find(p->alg, MIKEY_KEY_MAX))
+	if (p->alg && !cms_cipher_find(number, p->alg, MIKEY_KEY_MAX))
 		return mime_refuse(info, alg, -EPROTONOSUPPORT,
-				   "this content algorithm is not known");
+				   "this form has no such content algorithm");
+	if (p->alg && !(mime_content_algs_allowed() & 1U << p->alg))
+		return mime_refuse(info, alg ?: form, -EPROTONOSUPPORT,
+				   "this content algorithm is not allowed here");
 	return 0;
+}
+
+/* As wherever identities come in; a wildcard is a ticket's and nobody's UID. */
+static bool is_uid(struct mikey_blob uid)
+{
+	u32 i;
+
+	for (i = 0; i < uid.len; i++)
+		if (uid.p[i] < ' ' || uid.p[i] == 0x7f || uid.p[i] == '?')
+			return false;
+	return true;
 }
 
 static int read_request(struct protect *p, struct genl_info *info)
@@ -86,6 +102,9 @@ static int read_request(struct protect *p, struct genl_info *info)
 		return mime_refuse(info, recipient, -EINVAL,
 				   "a recipient has 1 to 255 bytes");
 	p->recipient = (struct mikey_blob){ nla_data(recipient), nla_len(recipient) };
+	if (!is_uid(p->recipient))
+		return mime_refuse(info, recipient, -EINVAL,
+				   "a recipient has no control characters and no '?'");
 
 	len = mime_segments_len(info, MIKEY_MIME_A_ENTITY);
 	if (!len)
@@ -95,6 +114,7 @@ static int read_request(struct protect *p, struct genl_info *info)
 				   "the entity is longer than max_entity");
 	p->entity_len = len;
 	p->proof = !nla_get_flag(info->attrs[MIKEY_MIME_A_NO_PROOF]);
+	p->list_service = nla_get_flag(info->attrs[MIKEY_MIME_A_LIST_SERVICE]);
 	return read_form(p, info);
 }
 
@@ -124,7 +144,7 @@ static int make_cms(struct protect *p, struct genl_info *info)
 	cms->kek_len = s->suite->key_len;
 	cms->content_len = p->entity_len;
 	if (p->alg) {
-		cms->cipher = cms_cipher_find(p->alg, s->suite->key_len);
+		cms->cipher = cms_cipher_find(cms->form, p->alg, s->suite->key_len);
 		if (!cms->cipher)
 			return mime_refuse(info, NULL, -EPROTONOSUPPORT,
 					   "this content algorithm has no key size of the ticket's suite");
@@ -135,7 +155,7 @@ static int make_cms(struct protect *p, struct genl_info *info)
 	if (err)
 		return err;
 	mime_segments_copy(info, MIKEY_MIME_A_ENTITY, cms->content);
-	return p->form->seal(cms, p->form->kek(s), &p->fresh);
+	return p->form->seal(cms, s, &p->fresh);
 }
 
 /* TRANSFER_INIT, of the length that is returned, in p->transfer */
@@ -151,8 +171,8 @@ static int make_transfer(struct protect *p, struct genl_info *info)
 			return err;
 		proof = (struct mikey_blob){ hash, sizeof(hash) };
 	}
-	return mikey_transfer_write(p->ticket, &p->session, p->recipient, proof,
-				    p->transfer, p->transfer_size, info->extack);
+	return mikey_transfer_write(p->ticket, &p->session, p->recipient, p->list_service,
+				    proof, p->transfer, p->transfer_size, info->extack);
 }
 
 static int protect(struct protect *p, struct genl_info *info)

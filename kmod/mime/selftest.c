@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Self tests of the cryptography, run when a debug build is loaded: RFC
- * 3394's vectors, one of GCM's, and the CMS objects of tests/vectors, opened
- * and made again byte for byte.
+ * 3394's vectors, one of GCM's, each cipher over scattered pages, and the CMS
+ * objects of tests/vectors, opened and made again byte for byte.
  */
 #include <linux/errno.h>
 #include <linux/mm.h>
@@ -12,6 +12,7 @@
 #include <linux/vmalloc.h>
 
 #include "aead.h"
+#include "cbc.h"
 #include "form.h"
 #include "keywrap.h"
 #include "selftest.h"
@@ -87,7 +88,7 @@ static int test_gcm_known(u8 *buf)
 	};
 	static const u8 zero[32];
 	const struct mime_aead a = {
-		.cipher = cms_cipher_find(MIKEY_CONTENT_AES_GCM, 32),
+		.cipher = cms_cipher_find(MIKEY_FORM_AUTH_ENVELOPED, MIKEY_CONTENT_AES_GCM, 32),
 		.key = zero,
 		.nonce = { zero, 12 },
 		.data = buf,
@@ -106,13 +107,13 @@ static int test_gcm_known(u8 *buf)
  * The same text in linear memory and in pages of vmalloc()'s, the ICV across
  * a page boundary: a scatterlist that took pages for contiguous differs.
  */
-static int test_gcm_pages(u8 *linear, u8 *paged, u32 len)
+static int test_aead_pages(const struct cms_cipher *cipher, u8 *linear, u8 *paged, u32 len)
 {
 	static const u8 zero[32];
 	struct mime_aead a = {
-		.cipher = cms_cipher_find(MIKEY_CONTENT_AES_GCM, 32),
+		.cipher = cipher,
 		.key = zero,
-		.nonce = { zero, 12 },
+		.nonce = { zero, cipher->nonce_sent },
 		.data = linear,
 		.len = len,
 		.icv = linear + len,
@@ -124,25 +125,75 @@ static int test_gcm_pages(u8 *linear, u8 *paged, u32 len)
 		linear[i] = i * 7;
 	memcpy(paged, linear, len);
 	if (mime_aead_encrypt(&a))
-		return FAIL("GCM over linear memory");
+		return FAIL("cipher %u over linear memory", cipher->alg);
 	a.data = paged;
 	a.icv = paged + len;
 	if (mime_aead_encrypt(&a) || memcmp(linear, paged, len + 16))
-		return FAIL("GCM over pages differs from linear memory");
+		return FAIL("cipher %u over pages differs from linear memory", cipher->alg);
 	if (mime_aead_decrypt(&a))
-		return FAIL("GCM over pages does not open");
+		return FAIL("cipher %u over pages does not open", cipher->alg);
 	for (i = 0; i < len; i++)
 		if (paged[i] != (u8)(i * 7))
-			return FAIL("GCM over pages opens to something else");
+			return FAIL("cipher %u over pages opens to something else", cipher->alg);
 	a.data = linear;
 	a.icv = linear + len;
 	linear[len / 2] ^= 1;
 	if (mime_aead_decrypt(&a) != -EBADMSG)
-		return FAIL("GCM opens a flipped bit");
+		return FAIL("cipher %u opens a flipped bit", cipher->alg);
 	return 0;
 }
 
-static int test_gcm(void)
+static int test_cbc_pages(u8 *linear, u8 *paged, u32 len)
+{
+	static const u8 zero[32];
+	struct mime_cbc c = {
+		.key = zero,
+		.key_len = 32,
+		.iv = zero,
+		.data = linear,
+		.len = len,
+	};
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		linear[i] = i * 7;
+	memcpy(paged, linear, len);
+	if (mime_cbc_encrypt(&c))
+		return FAIL("CBC over linear memory");
+	c.data = paged;
+	if (mime_cbc_encrypt(&c) || memcmp(linear, paged, len))
+		return FAIL("CBC over pages differs from linear memory");
+	if (mime_cbc_decrypt(&c))
+		return FAIL("CBC over pages does not decrypt");
+	for (i = 0; i < len; i++)
+		if (paged[i] != (u8)(i * 7))
+			return FAIL("CBC over pages decrypts to something else");
+	c.len = len - 1;
+	if (mime_cbc_decrypt(&c) != -EINVAL)
+		return FAIL("CBC takes a part of a block");
+	return 0;
+}
+
+static int test_pages(u8 *linear, u8 *paged, u32 len)
+{
+	static const u32 algs[] = { MIKEY_CONTENT_AES_GCM, MIKEY_CONTENT_AES_CCM };
+	unsigned int i;
+	u32 key_len;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(algs); i++) {
+		for (key_len = 16; key_len <= 32; key_len += 16) {
+			err = test_aead_pages(cms_cipher_find(MIKEY_FORM_AUTH_ENVELOPED, algs[i],
+							      key_len),
+					      linear, paged, len);
+			if (err)
+				return err;
+		}
+	}
+	return test_cbc_pages(linear, paged, round_down(len, CMS_BLOCK_LEN));
+}
+
+static int test_ciphers(void)
 {
 	const u32 len = 5 * PAGE_SIZE;
 	u8 *linear = kmalloc(len, GFP_KERNEL);
@@ -152,43 +203,66 @@ static int test_gcm(void)
 	if (linear && paged) {
 		err = test_gcm_known(linear);
 		if (!err)
-			err = test_gcm_pages(linear, paged + 100, 4 * PAGE_SIZE - 108);
+			err = test_pages(linear, paged + 100, 4 * PAGE_SIZE - 108);
 	}
 	kfree(linear);
 	vfree(paged);
 	return err;
 }
 
+/*
+ * One object of an exchange
+ *
+ * @session: the exchange's KEKs
+ */
 struct cms_vector {
 	const char *name;
 	u32 form;
+	u32 alg;
 	const struct vector_bytes *object;
-	const struct vector_bytes *kek;
 	const struct vector_bytes *entity;
+	const struct mikey_session *session;
 };
 
-/* The same object again, from what @m says and the content key */
-static int remake(const struct cms_vector *v, const struct cms_message *m,
-		  u8 *again, u32 size)
+/* What is random in @m, of which only the wrapped keys are known yet */
+static int unwrap_fresh(const struct cms_vector *v, const struct cms_message *m,
+			struct mime_fresh *fresh)
 {
-	const struct mime_form *form = mime_form_find(v->form);
+	const struct mikey_session *s = v->session;
+	const u8 *kek = v->form == MIKEY_FORM_AUTH_ENVELOPED ? s->kek_tek : s->kek_auth;
+
+	if (mime_key_unwrap(kek, m->recipient.kek_len, m->recipient.wrapped.p,
+			    m->recipient.wrapped.len, fresh->key))
+		return FAIL("%s, key", v->name);
+	if (m->inner.kek_len &&
+	    mime_key_unwrap(s->kek_encr, m->inner.kek_len, m->inner.wrapped.p,
+			    m->inner.wrapped.len, fresh->inner_key))
+		return FAIL("%s, inner key", v->name);
+	return 0;
+}
+
+/* The same object again, from what @m says and the content key */
+static noinline_for_stack
+int remake(const struct cms_vector *v, const struct cms_message *m, u8 *again, u32 size)
+{
 	struct mime_fresh fresh = {};
 	struct cms_layout l = {
 		.form = v->form,
-		.kek_id = m->kek_id,
-		.kek_len = m->kek_len,
+		.kek_id = m->recipient.kek_id,
+		.kek_len = m->recipient.kek_len,
 		.content_len = v->entity->len,
 		.cipher = m->cipher,
 		.nonce = m->nonce,
 	};
+	int err;
 
-	if (mime_key_unwrap(v->kek->p, v->kek->len, m->wrapped.p, m->wrapped.len,
-			    fresh.key))
-		return FAIL("%s, content key", v->name);
+	err = unwrap_fresh(v, m, &fresh);
+	if (err)
+		return err;
 	if (cms_write(&l, again, size))
 		return FAIL("%s, layout", v->name);
 	memcpy(l.content, v->entity->p, v->entity->len);
-	if (form->seal(&l, v->kek->p, &fresh))
+	if (mime_form_find(v->form)->seal(&l, v->session, &fresh))
 		return FAIL("%s, seal", v->name);
 	if (l.object.len != v->object->len ||
 	    memcmp(l.object.p, v->object->p, v->object->len))
@@ -196,34 +270,78 @@ static int remake(const struct cms_vector *v, const struct cms_message *m,
 	return 0;
 }
 
-static int test_cms(const struct cms_vector *v, u8 *buf, u8 *again, u32 size)
+/* Each KEK of the form, changed in one bit, must matter; no other may. */
+static noinline_for_stack
+int test_keks(const struct cms_vector *v, u8 *buf)
 {
-	const struct mime_form *form = mime_form_find(v->form);
+	struct mikey_session s;
+	u8 *const keks[] = { s.kek_tek, s.kek_auth, s.kek_encr };
+	static const bool used[][ARRAY_SIZE(keks)] = {
+		[MIKEY_FORM_AUTH_ENVELOPED] = { true, false, false },
+		[MIKEY_FORM_AUTHENTICATED] = { false, true, false },
+		[MIKEY_FORM_AUTHENTICATED_ENVELOPED] = { false, true, true },
+	};
 	struct cms_message m;
 	struct mikey_diag d;
-	u8 wrong[32];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(keks); i++) {
+		s = *v->session;
+		keks[i][0] ^= 1;
+		memcpy(buf, v->object->p, v->object->len);
+		if (cms_read(&m, (struct mikey_blob){ buf, v->object->len }, &d))
+			return FAIL("%s: %s", v->name, d.why);
+		if (mime_form_find(v->form)->open(&m, &s) != (used[v->form][i] ? -EBADMSG : 0))
+			return FAIL("%s, KEK %u", v->name, i);
+	}
+	return 0;
+}
+
+static int test_cms(const struct cms_vector *v, u8 *buf, u8 *again, u32 size)
+{
+	struct cms_message m;
+	struct mikey_diag d;
 	int err;
 
 	memcpy(buf, v->object->p, v->object->len);
 	if (cms_read(&m, (struct mikey_blob){ buf, v->object->len }, &d))
 		return FAIL("%s: %s", v->name, d.why);
-	if (m.form != v->form)
+	if (m.form != v->form || (m.cipher ? m.cipher->alg : 0) != v->alg)
 		return FAIL("%s, form", v->name);
 	err = remake(v, &m, again, size);
 	if (err)
 		return err;
-	if (form->open(&m, v->kek->p))
+	if (mime_form_find(v->form)->open(&m, v->session))
 		return FAIL("%s does not open", v->name);
 	if (m.content.len != v->entity->len ||
 	    memcmp(m.content.p, v->entity->p, v->entity->len))
 		return FAIL("%s opens to something else", v->name);
+	return test_keks(v, buf);
+}
 
-	memcpy(buf, v->object->p, v->object->len);
-	memcpy(wrong, v->kek->p, v->kek->len);
-	wrong[0] ^= 1;
-	if (form->open(&m, wrong) != -EBADMSG)
-		return FAIL("%s opens with a wrong KEK", v->name);
-	return 0;
+static int test_exchange(const struct vector_exchange *x, u8 *buf, u8 *again, u32 size)
+{
+	struct mikey_session s = {};
+	const struct cms_vector rows[] = {
+		{ "AuthEnvelopedData, GCM", MIKEY_FORM_AUTH_ENVELOPED, MIKEY_CONTENT_AES_GCM,
+		  &x->cms.auth_enveloped_gcm, &x->inputs.mime, &s },
+		{ "AuthEnvelopedData, CCM", MIKEY_FORM_AUTH_ENVELOPED, MIKEY_CONTENT_AES_CCM,
+		  &x->cms.auth_enveloped_ccm, &x->inputs.mime, &s },
+		{ "AuthenticatedData", MIKEY_FORM_AUTHENTICATED, 0,
+		  &x->cms.authenticated, &x->inputs.mime, &s },
+		{ "AuthenticatedData over EnvelopedData", MIKEY_FORM_AUTHENTICATED_ENVELOPED,
+		  MIKEY_CONTENT_AES_CBC,
+		  &x->cms.authenticated_enveloped, &x->inputs.mime, &s },
+	};
+	unsigned int i;
+	int err = 0;
+
+	memcpy(s.kek_tek, x->derived.kek.tek.p, x->derived.kek.tek.len);
+	memcpy(s.kek_auth, x->derived.kek.auth.p, x->derived.kek.auth.len);
+	memcpy(s.kek_encr, x->derived.kek.encr.p, x->derived.kek.encr.len);
+	for (i = 0; !err && i < ARRAY_SIZE(rows); i++)
+		err = test_cms(&rows[i], buf, again, size);
+	return err;
 }
 
 static int test_vectors(void)
@@ -234,27 +352,8 @@ static int test_vectors(void)
 	int err = buf && again ? 0 : -ENOMEM;
 	unsigned int i;
 
-	for (i = 0; !err && i < VECTOR_EXCHANGE_NUM; i++) {
-		const struct vector_exchange *x = &vector_exchange[i];
-		const struct cms_vector enveloped = {
-			.name = "AuthEnvelopedData",
-			.form = MIKEY_FORM_AUTH_ENVELOPED,
-			.object = &x->cms.auth_enveloped_gcm,
-			.kek = &x->derived.kek.tek,
-			.entity = &x->inputs.mime,
-		};
-		const struct cms_vector authenticated = {
-			.name = "AuthenticatedData",
-			.form = MIKEY_FORM_AUTHENTICATED,
-			.object = &x->cms.authenticated,
-			.kek = &x->derived.kek.auth,
-			.entity = &x->inputs.mime,
-		};
-
-		err = test_cms(&enveloped, buf, again, size);
-		if (!err)
-			err = test_cms(&authenticated, buf, again, size);
-	}
+	for (i = 0; !err && i < VECTOR_EXCHANGE_NUM; i++)
+		err = test_exchange(&vector_exchange[i], buf, again, size);
 	kfree(buf);
 	kfree(again);
 	return err;
@@ -266,7 +365,7 @@ int mime_selftest(void)
 
 	err = test_wrap();
 	if (!err)
-		err = test_gcm();
+		err = test_ciphers();
 	if (!err)
 		err = test_vectors();
 	if (!err)

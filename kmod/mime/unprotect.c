@@ -97,13 +97,32 @@ static int open_transfer(struct unprotect *u, struct genl_info *info)
 	return err;
 }
 
+/* Which forms and ciphers are acceptable is policy, no matter who sent it. */
+static const char *forbidden(const struct unprotect *u)
+{
+	if (!u->form || !(u->forms & 1U << u->cms.form))
+		return "the CMS object's form is not allowed here";
+	if (u->cms.cipher && !(mime_content_algs_allowed() & 1U << u->cms.cipher->alg))
+		return "the CMS object's content algorithm is not allowed here";
+	return NULL;
+}
+
+/* Are these the KEK of the session and an algorithm of its suite? */
+static const char *foreign(const struct cms_recipient *rcpt, const struct mikey_session *s)
+{
+	if (!mikey_blob_eq(rcpt->kek_id, (struct mikey_blob){ s->spi, s->spi_len }))
+		return "the CMS object's key is not one of this TRANSFER_INIT";
+	if (rcpt->kek_len != s->suite->key_len)
+		return "the CMS object's algorithms are not those of the ticket's suite";
+	return NULL;
+}
+
 /* What can be said of the CMS object without using a key */
 static int read_cms(struct unprotect *u, struct genl_info *info)
 {
 	const struct nlattr *attr = info->attrs[MIKEY_MIME_A_CMS];
-	const struct mikey_session *s = &u->session;
-	const struct mikey_blob spi = { s->spi, s->spi_len };
 	struct mikey_diag diag;
+	const char *why;
 	int err;
 
 	u->buf = kvmalloc(u->size ?: 1, GFP_KERNEL_ACCOUNT);
@@ -115,16 +134,13 @@ static int read_cms(struct unprotect *u, struct genl_info *info)
 	if (err)
 		return mime_refuse(info, attr, err, diag.why);
 	u->form = mime_form_find(u->cms.form);
-	if (!u->form || !(u->forms & 1 << u->cms.form))
-		return mime_refuse(info, attr, -EPROTONOSUPPORT,
-				   "the CMS object's form is not allowed here");
-	if (!mikey_blob_eq(u->cms.kek_id, spi))
-		return mime_refuse(info, attr, -EBADMSG,
-				   "the CMS object's key is not one of this TRANSFER_INIT");
-	if (u->cms.kek_len != s->suite->key_len)
-		return mime_refuse(info, attr, -EBADMSG,
-				   "the CMS object's algorithms are not those of the ticket's suite");
-	return 0;
+	why = forbidden(u);
+	if (why)
+		return mime_refuse(info, attr, -EPROTONOSUPPORT, why);
+	why = foreign(&u->cms.recipient, &u->session);
+	if (!why && u->cms.inner.kek_len)
+		why = foreign(&u->cms.inner, &u->session);
+	return why ? mime_refuse(info, attr, -EBADMSG, why) : 0;
 }
 
 /*
@@ -166,7 +182,7 @@ static int open_cms(struct unprotect *u, struct genl_info *info)
 	if (!err)
 		err = check_proof(u, info);
 	if (!err) {
-		err = u->form->open(&u->cms, u->form->kek(&u->session));
+		err = u->form->open(&u->cms, &u->session);
 		if (err == -EBADMSG)
 			mime_refuse(info, info->attrs[MIKEY_MIME_A_CMS], err,
 				    "the CMS object does not verify");

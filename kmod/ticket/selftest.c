@@ -254,7 +254,7 @@ static int test_transfer(struct run *r, struct mikey_ticket *t,
 	memcpy(s->randr_i, r->v->inputs.transfer_randr_i.p, s->randr_i_len);
 	if (mikey_derive_transfer(t->secrets, s) || !same_keks(s, r->v))
 		return FAIL("%s: keys of an outbound session", r->v->name);
-	len = mikey_transfer_write(t, s, blob(r->v->inputs.id_r),
+	len = mikey_transfer_write(t, s, blob(r->v->inputs.id_r), false,
 				   r->transfer.ext.data, r->buf,
 				   mikey_transfer_size(t, r->v->inputs.id_r.len),
 				   NULL);

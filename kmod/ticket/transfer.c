@@ -213,16 +213,29 @@ out:
 	return err;
 }
 
+/*
+ * A URI-list service is in the ticket of profile immediate like any other
+ * responder; that of annex-i names the members alone.
+ */
+static bool addresses(const struct mikey_ticket *t, struct mikey_blob recipient,
+		      bool list_service)
+{
+	if (list_service && t->profile->id == MIKEY_PROFILE_ID_ANNEX_I)
+		return true;
+	return mikey_policy_names(&t->policy, recipient);
+}
+
 int mikey_transfer_write(struct mikey_ticket *ticket,
 			 const struct mikey_session *s,
-			 struct mikey_blob recipient, struct mikey_blob proof,
-			 u8 *buf, u32 size, struct netlink_ext_ack *extack)
+			 struct mikey_blob recipient, bool list_service,
+			 struct mikey_blob proof, u8 *buf, u32 size,
+			 struct netlink_ext_ack *extack)
 {
 	struct mikey_builder b;
 	struct macs macs = {};
 	int len, err;
 
-	if (!mikey_policy_names(&ticket->policy, recipient))
+	if (!addresses(ticket, recipient, list_service))
 		return mikey_say(extack, -EADDRNOTAVAIL,
 				 "the ticket does not name this recipient");
 	mikey_build_begin(&b, buf, size);

@@ -83,6 +83,8 @@ u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len);
 /**
  * mikey_transfer_write() - TRANSFER_INIT of a begun session
  * @recipient: IDRr; must match one of the ticket's IDRr
+ * @list_service: @recipient is a URI-list service, which a ticket of profile
+ *	annex-i does not name (TS 33.328 Annex F.3); nothing changes for others
  * @proof: data of the proof-of-origin extension, len 0 to leave it out
  * @buf: room for mikey_transfer_size() bytes
  *
@@ -94,8 +96,9 @@ u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len);
  */
 int mikey_transfer_write(struct mikey_ticket *ticket,
 			 const struct mikey_session *s,
-			 struct mikey_blob recipient, struct mikey_blob proof,
-			 u8 *buf, u32 size, struct netlink_ext_ack *extack);
+			 struct mikey_blob recipient, bool list_service,
+			 struct mikey_blob proof, u8 *buf, u32 size,
+			 struct netlink_ext_ack *extack);
 
 /**
  * mikey_transfer_open() - verify a TRANSFER_INIT and derive its KEKs

@@ -23,10 +23,29 @@ static void inside(struct mikey_blob b, const uint8_t *data, size_t size)
 	must(!b.len || (b.p >= data && b.p + b.len <= data + size));
 }
 
+/* What the cryptography relies on */
+static void check_cipher(const struct cms_message *m)
+{
+	const bool inner = m->form == MIKEY_FORM_AUTHENTICATED_ENVELOPED;
+	const struct cms_recipient *rcpt = inner ? &m->inner : &m->recipient;
+
+	must(m->cipher->form == m->form);
+	must(rcpt->kek_len == m->cipher->key_len);
+	must(rcpt->wrapped.len == m->cipher->key_len + CMS_WRAP_OVERHEAD);
+	must(m->nonce.len >= m->cipher->nonce_min && m->nonce.len <= m->cipher->nonce_max);
+	must(cms_cipher_takes(m->cipher, m->nonce.len, m->content.len));
+	if (inner)
+		must(m->content.len % CMS_BLOCK_LEN == 0);
+	else
+		must(m->cipher->icv_lens & 1U << m->mac.len);
+}
+
 static void check_blobs(const struct cms_message *m, const uint8_t *data, size_t size)
 {
-	inside(m->kek_id, data, size);
-	inside(m->wrapped, data, size);
+	inside(m->recipient.kek_id, data, size);
+	inside(m->recipient.wrapped, data, size);
+	inside(m->inner.kek_id, data, size);
+	inside(m->inner.wrapped, data, size);
 	inside(m->content, data, size);
 	inside(m->mac, data, size);
 	inside(m->nonce, data, size);
@@ -34,7 +53,11 @@ static void check_blobs(const struct cms_message *m, const uint8_t *data, size_t
 	inside(m->digest, data, size);
 	inside(m->content_type, data, size);
 	inside(m->e_content_type, data, size);
+	inside(m->e_content, data, size);
 	must(m->content.len);
+	must(!m->cipher == (m->form == MIKEY_FORM_AUTHENTICATED));
+	if (m->cipher)
+		check_cipher(m);
 }
 
 /* The writer sends ICVs of 16 bytes only. */
@@ -42,8 +65,8 @@ static void check_remade(const struct cms_message *m, const uint8_t *data, size_
 {
 	struct cms_layout l = {
 		.form = m->form,
-		.kek_id = m->kek_id,
-		.kek_len = m->kek_len,
+		.kek_id = m->recipient.kek_id,
+		.kek_len = m->recipient.kek_len,
 		.content_len = m->content.len,
 		.cipher = m->cipher,
 		.nonce = m->nonce,
@@ -55,7 +78,7 @@ static void check_remade(const struct cms_message *m, const uint8_t *data, size_
 	buf = malloc(size);
 	must(buf);
 	must(!cms_write(&l, buf, size));
-	memcpy(l.wrapped, m->wrapped.p, m->wrapped.len);
+	memcpy(l.wrapped, m->recipient.wrapped.p, m->recipient.wrapped.len);
 	memcpy(l.content, m->content.p, m->content.len);
 	memcpy(l.mac, m->mac.p, m->mac.len);
 	must(l.object.len == size && !memcmp(l.object.p, data, size));

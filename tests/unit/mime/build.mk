@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the DER and CMS code. OpenSSL is the second opinion on
-# AuthEnvelopedData, the vectors are on both forms.
+# AuthEnvelopedData and EnvelopedData, the vectors are on all forms.
 LIBRARIES += mikeycms
-mikeycms_SRCS := $(addprefix kmod/mime/,der.c cms_oid.c cms_alg.c cms_read.c cms_write.c)
+mikeycms_SRCS := $(addprefix kmod/mime/,der.c cms_oid.c cms_alg.c cms_read.c cms_write.c \
+	padding.c)
 
-mime_tests := der vectors refuse openssl
+mime_tests := der vectors refuse padding openssl
 
 define mime_test
 TESTS += test-mime-$(1)
