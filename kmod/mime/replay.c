@@ -269,8 +269,13 @@ static int make_room(struct cache *c, struct sender *s, s64 sent,
 		struct sender *victim = list_first_entry(&c->recent,
 							 struct sender, recent);
 
-		if (victim == s)
+		if (victim == s && s->count)
 			goto own;
+		if (victim == s) {
+			/* nothing of its own to forget, and not silent either */
+			list_move_tail(&s->recent, &c->recent);
+			continue;
+		}
 		c->floor = max(c->floor, newest_time(victim));
 		c->count -= victim->count + 1;
 		atomic_long_sub(victim->count, &total);
