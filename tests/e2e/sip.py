@@ -112,12 +112,13 @@ class Client:
         self.closed, self.tried = False, False
         with inside() if inside else open(os.devnull, "rb"):
             kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
-            self.socket = socket.socket(socket.AF_INET, kind)
+            self.socket = socket.socket(socket.AF_INET6 if ":" in local else socket.AF_INET, kind)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             self.socket.bind((local, port))
             self.socket.connect(proxy)
-        self.local = "%s:%d" % self.socket.getsockname()
+        host, port = self.socket.getsockname()[:2]
+        self.local = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.tag = token()
         threading.Thread(target=self._receive, daemon=True).start()
 
@@ -173,18 +174,19 @@ class Client:
         except OSError:
             pass        # the other side is gone: no answer will tell
 
-    def build(self, method, target, headers=(), body=b"", call_id=None, cseq=1):
+    def build(self, method, target, headers=(), body=b"", call_id=None, cseq=1, to=None):
         call_id = call_id or token()
         lines = [f"{method} {target} SIP/2.0",
                  f"Via: SIP/2.0/{self.transport} {self.local};branch=z9hG4bK{token()};rport",
                  "Max-Forwards: 70", f"From: <{self.uri}>;tag={self.tag}",
-                 f"To: <{self.uri if method == 'REGISTER' else target}>", f"Call-ID: {call_id}",
+                 f"To: <{to or (self.uri if method == 'REGISTER' else target)}>",
+                 f"Call-ID: {call_id}",
                  f"CSeq: {cseq} {method}", *headers, f"Content-Length: {len(body)}", "", ""]
         return "\r\n".join(lines).encode() + body
 
-    def request(self, method, target, headers=(), body=b"", timeout=40, raw=None):
+    def request(self, method, target, headers=(), body=b"", timeout=40, raw=None, to=None):
         """Send a request, return the final response, or None in silence."""
-        raw = raw or self.build(method, target, headers, body)
+        raw = raw or self.build(method, target, headers, body, to=to)
         sent = Message(raw)
         key, waiting = (sent.get("call-id"), sent.get("cseq")), queue.Queue()
         with self.lock:
@@ -204,13 +206,14 @@ class Client:
             wait = 4
         return None
 
-    def register(self, domain="example.test", expires=3600, timeout=20):
+    def register(self, domain="example.test", expires=3600, timeout=20, aor=None):
+        """Register under the client's own URI, or under another one."""
         self.tried = True
         user = self.uri.partition(":")[2].partition("@")[0]
         contact = f"<sip:{user}@{self.local};transport={self.transport.lower()}>"
         return self.request("REGISTER", f"sip:{domain}",
                             (f"Contact: {contact}", f"Expires: {expires}", "Supported: path"),
-                            timeout=timeout)
+                            timeout=timeout, to=aor)
 
     def message(self, target, body, content_type="text/plain;charset=utf-8", headers=(), timeout=40):
         if isinstance(body, str):

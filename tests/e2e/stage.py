@@ -19,6 +19,10 @@
 The proxy knows alice and bob only by their registrations, and the way to them
 by the Path that mikeyd puts there. Nothing is routed: what reaches a terminal
 comes through the proxy, or from whoever stands in e2e-net.
+
+Every 10.66.0.N has an fd66::N beside it, and a terminal with ip6=True knows
+nothing but IPv6. A user's second device is a terminal with user=NAME: another
+uid, keyring and mikeyd, the same UID and PSK.
 """
 
 import base64
@@ -48,13 +52,19 @@ DOMAIN = "example.test"
 PROXY = ("10.66.0.1", 5060)
 KMS = ("10.66.0.1", 8480)
 KMS_ID = "http://kms.example.test"
-UIDS = {"alice": 20011, "bob": 20012, "carol": 20013}
+NET6 = "fd66::1"
+UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 20015}
 # What of mikeyd.conf(5) stands in its group "policy".
 POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "proof", "ticket",
           "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
           "must-protect", "replay-sender", "replay-total"}
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
+
+
+def at(host, port):
+    """host:port as it is written for either family."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class Failure(Exception):
@@ -140,7 +150,8 @@ class Process:
         def connects():
             if not self.alive():
                 raise Failure(f"{self.name} ended with status {self.popen.returncode}:\n{self.output()}")
-            with namespace(inside), socket.socket() as s:
+            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+            with namespace(inside), socket.socket(family) as s:
                 s.settimeout(1)
                 return s.connect_ex(address) == 0
         wait_for(connects, seconds, f"{self.name} at {address[0]}:{address[1]}\n{self.output()}")
@@ -162,16 +173,20 @@ class ForeignKms(kms.Server):
 class Terminal:
     """One user: network namespace, uid, keyring, PSK, mikeyd, SIP client."""
 
-    def __init__(self, stage, name, address):
-        self.stage, self.name, self.address, self.uid = stage, name, address, UIDS[name]
-        self.aor, self.netns = f"{name}@{DOMAIN}", f"e2e-{name}"
+    def __init__(self, stage, name, user=None, ip6=False):
+        self.stage, self.name, self.uid = stage, name, UIDS[name]
+        self.aor, self.netns = f"{user or name}@{DOMAIN}", f"e2e-{name}"
+        number = self.uid % 1000
+        self.address, self.loopback, self.network = (
+            (f"fd66::{number}", "::1", NET6) if ip6 else
+            (f"10.66.0.{number}", "127.0.0.1", PROXY[0]))
         self.uri = "sip:" + self.aor
         self.dir = os.path.join(stage.dir, name)
         self.config = os.path.join(self.dir, "mikeyd.conf")
         self.mikeyd, self.clients = None, []
         os.mkdir(self.dir, 0o700)
         os.chown(self.dir, self.uid, self.uid)
-        stage.link(self.netns, address)
+        stage.link(self.netns, number)
         self.psk_hex = None
         # Tickets outlive a stage, but the KMS that could resolve them does not.
         self.run("keyctl", "clear", "@u")
@@ -196,7 +211,14 @@ class Terminal:
     def enrol(self):
         """Make the user at the KMS; the PSK comes as a file for the user."""
         path = os.path.join(self.dir, "psk")
-        self.stage.kms_ctl("user", "add", "--uid", self.aor, "--psk-out", path)
+        other = next((t for t in self.stage.terminals.values()
+                      if t.aor == self.aor and t is not self), None)
+        if other:
+            with open(path, "w", encoding="ascii") as f:
+                os.chmod(path, 0o600)
+                f.write(other.psk_hex)
+        else:
+            self.stage.kms_ctl("user", "add", "--uid", self.aor, "--psk-out", path)
         os.chown(path, self.uid, self.uid)
         with open(path, encoding="ascii") as f:
             self.psk_hex = "".join(f.read().split())
@@ -213,10 +235,11 @@ class Terminal:
         None leaves one out."""
         usual = {
             "identity": [self.aor],
-            "listen": ["udp:127.0.0.1:5062", "tcp:127.0.0.1:5062"],
-            "listen-outside": [f"udp:{self.address}:5060", f"tcp:{self.address}:5060"],
-            "next-hop": f"sip:{PROXY[0]}:{PROXY[1]};transport=tcp",
-            "kms": f"http://{KMS[0]}:{KMS[1]}",
+            "listen": [f"{t}:{at(self.loopback, 5062)}" for t in ("udp", "tcp")],
+            "listen-outside": [f"{t}:{at(self.address, 5060)}" for t in ("udp", "tcp")],
+            "next-hop": f"sip:{at(self.network, PROXY[1])};transport=tcp",
+            "kms": f"{self.stage.scheme}://{at(self.network, KMS[1])}",
+            "kms-ca": self.stage.authority if self.stage.tls else None,
             "kms-id": KMS_ID,
             "psk": f"logon:mikey:{self.aor}",
             "psk-id": self.aor,
@@ -238,7 +261,7 @@ class Terminal:
                               os.path.join(self.dir, "mikeyd.log"), cwd=self.dir)
         self.stage.processes.append(self.mikeyd)
         if wait:
-            self.mikeyd.ready(("127.0.0.1", 5062), self.netns)
+            self.mikeyd.ready((self.loopback, 5062), self.netns)
         return self.mikeyd
 
     def restart(self, number=signal.SIGTERM):
@@ -247,7 +270,7 @@ class Terminal:
 
     def client(self, transport="tcp", **more):
         """A SIP client behind this terminal's mikeyd, not yet registered."""
-        client = sip.Client(self.uri, ("127.0.0.1", 5062), transport,
+        client = sip.Client(self.uri, (self.loopback, 5062), transport, local=self.loopback,
                             inside=lambda: namespace(self.netns), **more)
         self.clients.append(client)
         return client
@@ -273,11 +296,12 @@ class Terminal:
 class Stage:
     """Network, proxy and KMS; terminals on request. Use with "with"."""
 
-    def __init__(self, kms=True, proxy=True):
+    def __init__(self, kms=True, proxy=True, tls=False):
         self.processes, self.terminals, self.namespaces = [], {}, []
         self.dir = tempfile.mkdtemp(prefix="mikey-e2e.")
         os.chmod(self.dir, 0o755)
-        self.want_kms, self.want_proxy = kms, proxy
+        self.want_kms, self.want_proxy, self.tls = kms, proxy, tls
+        self.scheme, self.authority = "https" if tls else "http", None
         self.kms = self.kamailio = None
         self.kms_config = os.path.join(self.dir, "mikey-kms.conf")
 
@@ -312,6 +336,7 @@ class Stage:
         # Whole messages in one packet make a capture easier to read.
         run("ip", "-n", "e2e-net", "link", "add", "bridge", "mtu", 65000, "type", "bridge")
         run("ip", "-n", "e2e-net", "addr", "add", f"{PROXY[0]}/24", "dev", "bridge")
+        run("ip", "-n", "e2e-net", "addr", "add", f"{NET6}/64", "dev", "bridge", "nodad")
         run("ip", "-n", "e2e-net", "link", "set", "bridge", "up")
         if self.want_proxy:
             self.start_proxy()
@@ -319,13 +344,14 @@ class Stage:
             self.prepare_kms()
             self.start_kms()
 
-    def link(self, name, address):
+    def link(self, name, number):
         """A namespace with one end of a cable to the bridge."""
         self.netns(name)
         run("ip", "link", "add", name, "mtu", 65000, "netns", "e2e-net", "type", "veth",
             "peer", "name", "eth0", "mtu", 65000, "netns", name)
         run("ip", "-n", "e2e-net", "link", "set", name, "master", "bridge", "up")
-        run("ip", "-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
+        run("ip", "-n", name, "addr", "add", f"10.66.0.{number}/24", "dev", "eth0")
+        run("ip", "-n", name, "addr", "add", f"fd66::{number}/64", "dev", "eth0", "nodad")
         run("ip", "-n", name, "link", "set", "eth0", "up")
 
     def in_net(self):
@@ -336,7 +362,7 @@ class Stage:
         os.makedirs(work, exist_ok=True)
         self.kamailio = Process("kamailio", [
             *self.in_net(), "kamailio", "-f", os.path.join(HERE, "kamailio.cfg"),
-            "-A", f"ADDRESS={PROXY[0]}", "-DD", "-E", "-w", work, "-Y", work,
+            "-A", f"ADDRESS={PROXY[0]}", "-A", f"ADDRESS6=[{NET6}]", "-DD", "-E", "-w", work, "-Y", work,
             "-P", os.path.join(work, "pid"), "-m", "96", "-M", "32"],
             os.path.join(self.dir, "kamailio.log"))
         self.processes.append(self.kamailio)
@@ -345,12 +371,41 @@ class Stage:
     def prepare_kms(self):
         with open(self.kms_config, "w", encoding="utf-8") as f:
             f.write(f'identity = "{KMS_ID}";\n'
-                    f'listen = "{KMS[0]}:{KMS[1]}";\n'
+                    f'{self.listen_kms()}'
                     f'store = "{self.dir}/kms.store";\n'
                     f'store-key = "{self.dir}/kms.key";\n'
                     f'allow = ( {{ from = "?@{DOMAIN}"; to = "?@{DOMAIN}"; }} );\n'
                     'log-level = "debug";\n')
         self.kms_ctl("init")
+
+    def listen_kms(self):
+        """Where mikey-kms listens, and with TLS who it is: a certificate of
+        its own, which self.authority signed."""
+        addresses = json.dumps([at(KMS[0], KMS[1]), at(NET6, KMS[1])])
+        if not self.tls:
+            return f"listen = {addresses};\n"
+        self.authority = self.certify("authority")
+        self.certify("kms", "authority", f"subjectAltName=IP:{KMS[0]},IP:{NET6}")
+        return (f'listen-tls = {addresses};\n'
+                f'certificate = "{self.dir}/kms.pem";\nprivate-key = "{self.dir}/kms-key.pem";\n')
+
+    def certify(self, name, issuer=None, extension="basicConstraints=critical,CA:TRUE"):
+        """Make NAME.pem and NAME-key.pem, signed by issuer or by itself."""
+        path = os.path.join(self.dir, f"{name}.pem")
+        key = os.path.join(self.dir, f"{name}-key.pem")
+        request = os.path.join(self.dir, f"{name}.csr")
+        extensions = os.path.join(self.dir, f"{name}.ext")
+        with open(extensions, "w", encoding="ascii") as f:
+            f.write(extension + "\n")
+        run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-subj", f"/CN={name} of the test", "-keyout", key, "-out", request)
+        signer = ["-signkey", key] if not issuer else [
+            "-CA", os.path.join(self.dir, f"{issuer}.pem"),
+            "-CAkey", os.path.join(self.dir, f"{issuer}-key.pem"), "-CAcreateserial"]
+        run("openssl", "x509", "-req", "-in", request, "-days", 2, "-extfile", extensions,
+            *signer, "-out", path)
+        os.chmod(path, 0o644)
+        return path
 
     def kms_ctl(self, *words, **more):
         command, options = [], list(words)
@@ -381,9 +436,9 @@ class Stage:
         """How many exchanges of a kind the KMS has seen."""
         return self.kms.output().count(kind)
 
-    def terminal(self, name, start=True, **settings):
+    def terminal(self, name, start=True, user=None, ip6=False, **settings):
         """A terminal with everything: enrolled, PSK loaded, mikeyd running."""
-        terminal = Terminal(self, name, f"10.66.0.{UIDS[name] % 1000}")
+        terminal = Terminal(self, name, user, ip6)
         self.terminals[name] = terminal
         terminal.enrol()
         terminal.load_psk()
