@@ -18,9 +18,12 @@ TESTS += peer_test
 peer_test_SRCS := tests/kselftest/peer_test.c
 peer_test_LIBS := mikeypeer mikeywire
 
-ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit attr damage exchange grant hostile key \
-	psk race resolve socket unload))
+ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit attr damage exchange grant hostile kept \
+	key mint psk race resolve socket unload))
 TESTS += $(ticket_tests)
 $(foreach t,$(ticket_tests),$(eval $(t)_SRCS := tests/kselftest/$(t).c) \
 	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \
 	$(eval $(t)_LIBS := mikeymodule mikeyterm mikeypeer mikeywire))
+
+# It looks into TRANSFER_INITs that the module writes.
+ticket_mint_test_LIBS := mikeybody $(ticket_mint_test_LIBS)

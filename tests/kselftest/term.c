@@ -13,7 +13,7 @@
 #include "term.h"
 
 /* For the attributes of a request beside its MIKEY message. */
-#define ROOM 16384
+#define ROOM 98304
 
 void term_session(void)
 {

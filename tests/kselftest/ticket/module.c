@@ -55,3 +55,26 @@ int module_reload(const char *params)
 		err = module_load("mikey_ticket", params);
 	return err ? err : module_load("mikey_mime", "");
 }
+
+static bool reloaded;
+
+int module_allow_suite(unsigned int suite)
+{
+	int err;
+
+	if (suite <= 1)
+		return 0;
+	if (!getenv("MIKEY_MODULES"))
+		return -ENOENT;
+	err = module_reload("suites=0xe");
+	reloaded = !err;
+	return err;
+}
+
+int module_allow_default(void)
+{
+	if (!reloaded)
+		return 0;
+	reloaded = false;
+	return module_reload("");
+}

@@ -20,4 +20,13 @@ int module_unload(const char *name);
  */
 int module_reload(const char *params);
 
+/*
+ * Allow all suites, if @suite (0: 256) is not one that is always on. Return: 0,
+ * -ENOENT where there is nothing to load (MIKEY_MODULES), or another errno.
+ */
+int module_allow_suite(unsigned int suite);
+
+/* The parameters' defaults again, if module_allow_suite() changed them. */
+int module_allow_default(void);
+
 #endif
