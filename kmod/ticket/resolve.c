@@ -102,8 +102,13 @@ static int check_transfer(struct mikey_exchange *ex,
 			  const struct mikey_msg *m, s64 now,
 			  struct mikey_why *why)
 {
+	struct mikey_diag d;
 	int err;
 
+	/* before the profile: these words say what is wrong with the flags */
+	if (mikey_flags_check(m->ticket.policy.flags, &d))
+		return mikey_refuse(why, -EACCES, MIKEY_TICKET_S_BAD_POLICY,
+				    MIKEY_TICKET_A_MESSAGE, d.why);
 	ex->profile = mikey_profile_of(m->ticket.policy.flags);
 	if (!ex->profile)
 		return mikey_refuse(why, -EACCES, MIKEY_TICKET_S_BAD_POLICY,

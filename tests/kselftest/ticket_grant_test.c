@@ -9,9 +9,11 @@
 #include <time.h>
 
 #include "term.h"
+#include "ticket/module.h"
 
 FIXTURE(grant)
 {
+	bool able;
 	struct term alice;
 	struct term_exchange ex;
 	struct peer_answer a;
@@ -47,10 +49,36 @@ static int plan(struct _test_data_grant *f)
 			       f->ex.len);
 }
 
+FIXTURE_VARIANT(grant)
+{
+	struct peer_kind kind;
+};
+
+FIXTURE_VARIANT_ADD(grant, immediate_256)
+{
+	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
+};
+
+FIXTURE_VARIANT_ADD(grant, immediate_ts_128)
+{
+	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
+};
+
+FIXTURE_VARIANT_ADD(grant, annex_i_128)
+{
+	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
+};
+
 FIXTURE_SETUP(grant)
 {
+	int err = module_allow_suite(variant->kind.suite);
+
+	self->able = !err;
+	if (err == -ENOENT)
+		return;
+	ASSERT_EQ(0, err);
 	term_session();
-	ASSERT_EQ(0, term_open(&self->alice, ALICE));
+	ASSERT_EQ(0, term_open_kind(&self->alice, ALICE, variant->kind));
 	ASSERT_EQ(0, ask(self));
 	usleep(100000);
 	self->tickets = term_stat(&self->alice, MIKEY_TICKET_S_TICKETS);
@@ -59,7 +87,10 @@ FIXTURE_SETUP(grant)
 FIXTURE_TEARDOWN(grant)
 {
 	nlc_free(&self->r);
+	if (!self->able)
+		return;
 	term_close(&self->alice);
+	module_allow_default();
 }
 
 struct row {
@@ -67,6 +98,7 @@ struct row {
 	void (*bend)(struct _test_data_grant *f);
 	int err;
 	const char *words;
+	u32 profile;		/* the only one that it is about, 0 for both */
 };
 
 #define BEND(name, change) \
@@ -98,12 +130,18 @@ BEND(over, POLICY.tr_e = peer_time(time(NULL) - 1); early_start(f))
 BEND(reusable, POLICY.flags |= MIKEY_FLAG_J)
 BEND(reusable_and_owned_up, POLICY.flags |= MIKEY_FLAG_J | MIKEY_FLAG_K)
 BEND(not_forked, POLICY.flags &= ~MIKEY_FLAG_I)
-BEND(not_resolved, POLICY.flags &= ~(MIKEY_FLAG_E | MIKEY_FLAG_I))
+BEND(not_resolved, POLICY.flags &= ~MIKEY_FLAG_E)
+BEND(forked, POLICY.flags |= MIKEY_FLAG_I)
+BEND(made_by_initiator, POLICY.flags ^= MIKEY_FLAG_D | MIKEY_FLAG_L)
+/* rights that are fewer, and a KMS that does not say so (6.10) */
+BEND(shorter_k0, POLICY.tr_e.value -= 60ull << 32)
+BEND(later_k0, POLICY.tr_s.value += 60ull << 32)
+BEND(rekey_k0, POLICY.tr_r = peer_time(0); POLICY.tr_r.value = 60ull << 32)
 BEND(answered, POLICY.flags |= MIKEY_FLAG_F)
 BEND(initiator_keys, POLICY.flags |= MIKEY_FLAG_L)
 BEND(no_n, POLICY.flags &= ~MIKEY_FLAG_N)
 BEND(other_type, POLICY.ticket_type = 5)
-BEND(other_prf, POLICY.prf = MIKEY_PRF_MIKEY_1)
+BEND(other_prf, POLICY.prf ^= 1)
 BEND(other_app, f->ticket.policy.app[0] = peer_bytes("other"))
 BEND(end_missing, POLICY.tr_e.present = false)
 BEND(start_missing, POLICY.tr_s.present = false)
@@ -141,57 +179,86 @@ static void many_responders(struct _test_data_grant *f)
 }
 
 static const struct row policies[] = {
-	{ "IDRi Carol", other_initiator, -EKEYREJECTED, "initiator" },
-	{ "IDRi Alice", initiator_in_capitals, -EKEYREJECTED, "initiator" },
-	{ "IDRi shorter", initiator_prefix, -EKEYREJECTED, "initiator" },
-	{ "IDRkms of ticket", other_kms_in_ticket, -EKEYREJECTED, "KMS" },
-	{ "IDRkms of answer", other_kms_in_answer, -EKEYREJECTED, "KMS" },
-	{ "extra responder", extra_responder, -EACCES, "responders" },
-	{ "extra wildcard", extra_wildcard, -EACCES, "responders" },
-	{ "wildcard instead", wildcard_instead, -EACCES, "responders" },
-	{ "missing responder", missing_responder, -EACCES, "responders" },
-	{ "Bob twice, no Carol", doubled_responder, -EACCES, "responders" },
-	{ "300 responders", many_responders, -EACCES, "responders" },
-	{ "longer", longer, -EACCES, "valid longer" },
-	{ "earlier", earlier, -EACCES, "valid earlier" },
-	{ "over", over, -EACCES, "validity period" },
-	{ "no TRe", end_missing, -EACCES, "validity period" },
-	{ "no TRs", start_missing, -EACCES, "validity period" },
-	{ "TRe a counter", end_a_counter, -EACCES, "validity period" },
-	{ "TRe = TRs", empty_period, -EACCES, "validity period" },
-	{ "J", reusable, -EACCES, "reused" },
-	{ "J and K", reusable_and_owned_up, -EACCES, "reused" },
-	{ "I0", not_forked, -EACCES, "flags" },
-	{ "E0 I0", not_resolved, -EACCES, "flags" },
-	{ "F1", answered, -EACCES, "flags" },
-	{ "L1", initiator_keys, -EACCES, "flags" },
-	{ "N0", no_n, -EACCES, "flags" },
-	{ "ticket type", other_type, -EPROTONOSUPPORT, "ticket type" },
-	{ "ticket's PRF", other_prf, -EPROTONOSUPPORT, "PRF" },
-	{ "IDRapp", other_app, -EACCES, "PSK/MIME" },
-	{ "Ticket Data", odd_ticket_data, -EBADMSG, "" },
-	{ "Initiator Data", with_initiator_data, -EACCES, "initiator data" },
+	{ "IDRi Carol", other_initiator, -EKEYREJECTED, "initiator", 0 },
+	{ "IDRi Alice", initiator_in_capitals, -EKEYREJECTED, "initiator", 0 },
+	{ "IDRi shorter", initiator_prefix, -EKEYREJECTED, "initiator", 0 },
+	{ "IDRkms of ticket", other_kms_in_ticket, -EKEYREJECTED, "KMS", 0 },
+	{ "IDRkms of answer", other_kms_in_answer, -EKEYREJECTED, "KMS", 0 },
+	{ "extra responder", extra_responder, -EACCES, "responders", 0 },
+	{ "extra wildcard", extra_wildcard, -EACCES, "responders", 0 },
+	{ "wildcard instead", wildcard_instead, -EACCES, "responders", 0 },
+	{ "missing responder", missing_responder, -EACCES, "responders", 0 },
+	{ "Bob twice, no Carol", doubled_responder, -EACCES, "responders", 0 },
+	{ "300 responders", many_responders, -EACCES, "responders", 0 },
+	{ "longer", longer, -EACCES, "valid longer", 0 },
+	{ "earlier", earlier, -EACCES, "valid earlier", 0 },
+	{ "over", over, -EACCES, "validity period", 0 },
+	{ "no TRe", end_missing, -EACCES, "validity period", 0 },
+	{ "no TRs", start_missing, -EACCES, "validity period", 0 },
+	{ "TRe a counter", end_a_counter, -EACCES, "validity period", 0 },
+	{ "TRe = TRs", empty_period, -EACCES, "validity period", 0 },
+	{ "J", reusable, -EACCES, "reused", 0 },
+	{ "J and K", reusable_and_owned_up, -EACCES, "reused", 0 },
+	{ "I0", not_forked, -EACCES, "flags", MIKEY_PROFILE_IMMEDIATE },
+	{ "I1", forked, -EACCES, "flags", MIKEY_PROFILE_ANNEX_I },
+	{ "E0", not_resolved, -EACCES, "(I1) needs", MIKEY_PROFILE_IMMEDIATE },
+	{ "E0", not_resolved, -EACCES, "responders may keep",
+	  MIKEY_PROFILE_ANNEX_I },
+	{ "D0", made_by_initiator, -EACCES, "(D1)", 0 },
+	{ "K0 and shorter", shorter_k0, -EACCES, "without saying so", 0 },
+	{ "K0 and later", later_k0, -EACCES, "without saying so", 0 },
+	{ "K0 and rekeyed", rekey_k0, -EACCES, "without saying so", 0 },
+	{ "F1", answered, -EACCES, "flags", 0 },
+	{ "L1", initiator_keys, -EACCES, "flags", 0 },
+	{ "N0", no_n, -EACCES, "flags", 0 },
+	{ "ticket type", other_type, -EPROTONOSUPPORT, "ticket type", 0 },
+	{ "ticket's PRF", other_prf, -EPROTONOSUPPORT, "PRF", 0 },
+	{ "IDRapp", other_app, -EACCES, "PSK/MIME", 0 },
+	{ "Ticket Data", odd_ticket_data, -EBADMSG, "", 0 },
+	{ "Initiator Data", with_initiator_data, -EACCES, "initiator data", 0 },
 };
 
 /* --- the keys and the rest of the answer --------------------------------- */
 
-BEND(tgk, f->a.keys[2].type = MIKEY_KEY_TGK)
-BEND(short_traffic, f->a.keys[2].key_len = 16)
-BEND(long_mpk, f->a.keys[1].key_len = 48)
-BEND(two_traffic, f->a.keys[3] = f->a.keys[2]; f->a.num_keys = 4)
-BEND(three_mpks, two_traffic(f); f->a.keys[2] = f->a.keys[1])
-BEND(one_mpk, f->a.keys[1] = f->a.keys[2]; f->a.num_keys = 2)
-BEND(no_traffic, f->a.num_keys = 2)
-BEND(mpk_last, f->a.keys[2] = f->a.keys[0])
-BEND(no_spi, f->a.keys[2].spi_len = 0)
+/* The traffic key, which is the last one. */
+static struct peer_key *traffic(struct _test_data_grant *f)
+{
+	return &f->a.keys[f->a.num_keys - 1];
+}
+
+BEND(other_traffic, traffic(f)->type ^= MIKEY_KEY_GTGK)
+BEND(with_salt, traffic(f)->type |= MIKEY_KEY_TGK_SALT)
+BEND(short_traffic, traffic(f)->key_len--)
+BEND(long_mpk, f->a.keys[0].key_len = 48)
+BEND(two_traffic, f->a.num_keys++; *traffic(f) = traffic(f)[-1])
+BEND(more_mpks, two_traffic(f); traffic(f)[-1] = f->a.keys[0])
+BEND(less_mpks, f->a.keys[0] = f->a.keys[1]; f->a.keys[1] = *traffic(f);
+     f->a.num_keys--)
+BEND(no_traffic, f->a.num_keys--)
+BEND(mpk_last, *traffic(f) = f->a.keys[0])
+BEND(traffic_first, f->a.keys[0] = *traffic(f))
+BEND(no_spi, traffic(f)->spi_len = 0)
+BEND(long_spi, traffic(f)->spi_len = 9)
 BEND(kemac_null, f->a.encr_alg = MIKEY_ENCR_NULL)
-BEND(kemac_128, f->a.encr_alg = MIKEY_ENCR_AES_CM_128)
+
+static void kemac_other(struct _test_data_grant *f)
+{
+	f->a.encr_alg = MIKEY_ENCR_AES_CM_128 + MIKEY_ENCR_AES_CM_256 -
+			f->a.encr_alg;
+}
+
 BEND(no_kemac, f->a.kemac = false)
 BEND(no_ticket, f->a.ticket = NULL)
 BEND(mac_null, f->a.auth_alg = MIKEY_AUTH_NULL)
-BEND(mac_sha1, f->a.auth_alg = MIKEY_AUTH_HMAC_SHA_1_160)
+
+static void mac_other(struct _test_data_grant *f)
+{
+	f->a.auth_alg = MIKEY_AUTH_HMAC_SHA_1_160 +
+			MIKEY_AUTH_HMAC_SHA_256_256 - f->a.auth_alg;
+}
+
 BEND(no_v, f->a.mac = false)
-BEND(answer_prf, f->a.prf = MIKEY_PRF_MIKEY_1)
+BEND(answer_prf, f->a.prf ^= 1)
 BEND(csb_id, f->a.csb_id++)
 BEND(initial_keys, f->a.mk = f->a.mk_initial)
 BEND(other_request, f->a.behind[0] ^= 0x80)
@@ -206,28 +273,34 @@ static void resolve_resp(struct _test_data_grant *f)
 }
 
 static const struct row answers[] = {
-	{ "TGK", tgk, -EBADMSG, "type" },
-	{ "GTGK of 16 bytes", short_traffic, -EBADMSG, "length" },
-	{ "MPK of 48 bytes", long_mpk, -EBADMSG, "length" },
-	{ "three MPKs", three_mpks, -EBADMSG, "keys of this profile" },
-	{ "one MPK", one_mpk, -EBADMSG, "keys of this profile" },
-	{ "no GTGK", no_traffic, -EBADMSG, "keys of this profile" },
-	{ "two GTGKs", two_traffic, -EBADMSG, "keys of this profile" },
-	{ "MPK instead of GTGK", mpk_last, -EBADMSG, "type" },
-	{ "no SPI", no_spi, -EBADMSG, "SPI" },
-	{ "KEMAC NULL", kemac_null, -EBADMSG, "KEMAC" },
-	{ "KEMAC AES-CM-128", kemac_128, -EBADMSG, "KEMAC" },
-	{ "no KEMAC", no_kemac, -EBADMSG, "KEMAC" },
-	{ "no TICKET", no_ticket, -EBADMSG, "TICKET" },
-	{ "V NULL", mac_null, -EKEYREJECTED, "MAC" },
-	{ "V HMAC-SHA-1", mac_sha1, -EKEYREJECTED, "MAC" },
-	{ "no V", no_v, -EBADMSG, "(V)" },
-	{ "PRF", answer_prf, -EKEYREJECTED, "" },
-	{ "CSB ID", csb_id, -EKEYREJECTED, "" },
-	{ "keys of the request", initial_keys, -EKEYREJECTED, "MAC" },
-	{ "of another request", other_request, -EKEYREJECTED, "MAC" },
-	{ "T not UTC", t_local, -EBADMSG, "UTC" },
-	{ "RESOLVE_RESP", resolve_resp, -EBADMSG, "not an answer" },
+	/* immediate has a GTGK, annex-i a TGK */
+	{ "the other profile's key", other_traffic, -EBADMSG, "type", 0 },
+	{ "traffic key with salt", with_salt, -EBADMSG, "", 0 },
+	{ "traffic key a byte short", short_traffic, -EBADMSG, "length", 0 },
+	{ "MPK of 48 bytes", long_mpk, -EBADMSG, "length", 0 },
+	/* 4.2.1.5: MPKi, [MPKr], traffic key */
+	{ "an MPK too many", more_mpks, -EBADMSG, "keys of this profile", 0 },
+	{ "an MPK too few", less_mpks, -EBADMSG, "keys of this profile", 0 },
+	{ "no traffic key", no_traffic, -EBADMSG, "", 0 },
+	{ "two traffic keys", two_traffic, -EBADMSG, "keys of this profile",
+	  0 },
+	{ "MPK last", mpk_last, -EBADMSG, "type", 0 },
+	{ "traffic key first", traffic_first, -EBADMSG, "type", 0 },
+	{ "no SPI", no_spi, -EBADMSG, "SPI", 0 },
+	{ "SPI of 9 bytes", long_spi, -EBADMSG, "SPI", 0 },
+	{ "KEMAC NULL", kemac_null, -EBADMSG, "KEMAC", 0 },
+	{ "KEMAC of another suite", kemac_other, -EBADMSG, "KEMAC", 0 },
+	{ "no KEMAC", no_kemac, -EBADMSG, "KEMAC", 0 },
+	{ "no TICKET", no_ticket, -EBADMSG, "TICKET", 0 },
+	{ "V NULL", mac_null, -EKEYREJECTED, "MAC", 0 },
+	{ "V of another suite", mac_other, -EKEYREJECTED, "MAC", 0 },
+	{ "no V", no_v, -EBADMSG, "(V)", 0 },
+	{ "PRF", answer_prf, -EKEYREJECTED, "", 0 },
+	{ "CSB ID", csb_id, -EKEYREJECTED, "", 0 },
+	{ "keys of the request", initial_keys, -EKEYREJECTED, "MAC", 0 },
+	{ "of another request", other_request, -EKEYREJECTED, "MAC", 0 },
+	{ "T not UTC", t_local, -EBADMSG, "UTC", 0 },
+	{ "RESOLVE_RESP", resolve_resp, -EBADMSG, "not an answer", 0 },
 };
 
 /* Return: how many rows were not refused as they say. */
@@ -239,6 +312,8 @@ static u32 try_rows(struct _test_data_grant *f, const struct row *rows, u32 num)
 	for (i = 0; i < num; i++) {
 		if (plan(f))
 			return num;
+		if (rows[i].profile && rows[i].profile != f->ticket.profile->id)
+			continue;
 		rows[i].bend(f);
 		peer_answer_write(&f->a, &f->msg);
 		term_answer(&f->alice, MIKEY_TICKET_CMD_GRANT, f->ex.id,
@@ -256,6 +331,8 @@ static u32 try_rows(struct _test_data_grant *f, const struct row *rows, u32 num)
 
 TEST_F(grant, policy)
 {
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	EXPECT_EQ(0, try_rows(self, policies, ARRAY_SIZE(policies)));
 	EXPECT_EQ(self->tickets,
 		  term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
@@ -269,6 +346,8 @@ TEST_F(grant, policy)
 
 TEST_F(grant, answer)
 {
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	EXPECT_EQ(0, try_rows(self, answers, ARRAY_SIZE(answers)));
 	EXPECT_EQ(self->tickets,
 		  term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
@@ -288,7 +367,7 @@ TEST_F(grant, operators_hear_of_it)
 		int err;
 	} of[] = {
 		{ mac_null, MIKEY_TICKET_S_BAD_MAC, -EKEYREJECTED },
-		{ tgk, MIKEY_TICKET_S_BAD_MESSAGE, -EBADMSG },
+		{ other_traffic, MIKEY_TICKET_S_BAD_MESSAGE, -EBADMSG },
 		{ longer, MIKEY_TICKET_S_BAD_POLICY, -EACCES },
 	};
 	struct nlattr *reason;
@@ -297,6 +376,8 @@ TEST_F(grant, operators_hear_of_it)
 	u64 before;
 	u32 i;
 
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ASSERT_EQ(0, nlc_open(&ear, MIKEY_TICKET_GENL_NAME,
 			      MIKEY_TICKET_GENL_VERSION));
 	ASSERT_EQ(0, nlc_join(&ear, MIKEY_TICKET_GENL_NAME,
@@ -333,6 +414,8 @@ TEST_F(grant, operators_hear_of_it)
 
 TEST_F(grant, error_messages)
 {
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ASSERT_EQ(0, plan(self));
 	peer_error_plan(&self->a, MIKEY_ERR_INVALID_TPPAR);
 	self->a.mac = false;
@@ -356,6 +439,73 @@ TEST_F(grant, error_messages)
 		TH_LOG("%s", self->r.words);
 	EXPECT_EQ(-ESRCH, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
 				      self->ex.id, &self->msg, NULL));
+}
+
+/*
+ * What was asked for is granted, and a KMS may grant less of it if it says so:
+ * E1 for E0, a shorter TRr (6.10).
+ */
+static int answer(struct _test_data_grant *f)
+{
+	peer_answer_write(&f->a, &f->msg);
+	nlc_free(&f->r);
+	return term_answer(&f->alice, MIKEY_TICKET_CMD_GRANT, f->ex.id, &f->msg,
+			   &f->r);
+}
+
+TEST_F(grant, to_be_kept_and_rekeyed)
+{
+	struct _test_data_grant *f = self;
+	bool annex_i = variant->kind.profile == MIKEY_PROFILE_ANNEX_I;
+	struct nlattr *policy;
+
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
+	f->alice.reusable = true;
+	f->alice.cacheable = annex_i;
+	f->alice.rekey = 600;
+	ASSERT_EQ(0, term_request(&f->alice, BOB, &f->ex));
+	ASSERT_EQ(0, plan(f));
+	EXPECT_EQ(annex_i, !(POLICY.flags & MIKEY_FLAG_E));
+	EXPECT_EQ(600, mikey_policy_rekey(&POLICY));
+
+	/* less often than was asked for, or never */
+	POLICY.flags |= MIKEY_FLAG_K;
+	POLICY.tr_r.value = 601ull << 32;
+	EXPECT_EQ(-EACCES, answer(f));
+	EXPECT_NE(NULL, strstr(f->r.words, "rekeyed less often"));
+	POLICY.tr_r.present = false;
+	EXPECT_EQ(-EACCES, answer(f));
+	EXPECT_NE(NULL, strstr(f->r.words, "rekeyed less often"));
+
+	POLICY.tr_r = (struct mikey_ts){ true, MIKEY_TS_NTP_UTC_32, 60ull << 32 };
+	EXPECT_EQ(0, answer(f)) TH_LOG("%s", f->r.words);
+	policy = f->r.attr[MIKEY_TICKET_A_POLICY];
+	EXPECT_EQ(annex_i, !!nlc_in(policy, MIKEY_TICKET_A_CACHEABLE, 0));
+	EXPECT_EQ(60, nlc_u32(nlc_in(policy, MIKEY_TICKET_A_REKEY, 0)));
+
+	/* E1 is less than E0 */
+	ASSERT_EQ(0, term_request(&f->alice, BOB, &f->ex));
+	ASSERT_EQ(0, plan(f));
+	POLICY.flags |= MIKEY_FLAG_E | MIKEY_FLAG_K;
+	EXPECT_EQ(0, answer(f)) TH_LOG("%s", f->r.words);
+	EXPECT_EQ(NULL, nlc_in(f->r.attr[MIKEY_TICKET_A_POLICY],
+			       MIKEY_TICKET_A_CACHEABLE, 0));
+}
+
+/* Exactly what was asked for, with K0 and with K1. */
+TEST_F(grant, unchanged)
+{
+	struct _test_data_grant *f = self;
+
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
+	ASSERT_EQ(0, plan(f));
+	EXPECT_EQ(0, answer(f)) TH_LOG("%s", f->r.words);
+	ASSERT_EQ(0, ask(f));
+	ASSERT_EQ(0, plan(f));
+	POLICY.flags |= MIKEY_FLAG_K;
+	EXPECT_EQ(0, answer(f)) TH_LOG("%s", f->r.words);
 }
 
 TEST_HARNESS_MAIN

@@ -82,12 +82,6 @@ FIXTURE_TEARDOWN(kept)
 	module_allow_default();
 }
 
-#define NEEDS_SUITE() \
-	do { \
-		if (!self->able) \
-			SKIP(return, "MIKEY_MODULES is not set"); \
-	} while (0)
-
 /* RESOLVE with KEYRING; the reply stays in the way's. */
 static int resolve(struct _test_data_kept *self, const struct peer_msg *transfer,
 		   key_serial_t ring)
@@ -126,7 +120,8 @@ TEST_F(kept, second_message)
 	u8 digest[32];
 	int i, n;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	/* its description leads to the TICKET */
 	SHA256(w->ticket.body.p, w->ticket.body.len, digest);
 	n = sprintf(want, "r:" ALICE ":");
@@ -168,7 +163,8 @@ TEST_F(kept, not_these)
 	struct way *w = &self->way;
 	u32 i;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		way_plan(w);
 		w->ticket.policy.head.flags &= ~(MIKEY_FLAG_E | MIKEY_FLAG_J);
@@ -190,7 +186,8 @@ TEST_F(kept, nobody_else)
 	struct nl_msg *m;
 	u8 other[32];
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	/* Bob's second identity, which the ticket names as well */
 	way_plan(w);
 	w->ticket.policy.head.flags &= ~MIKEY_FLAG_E;
@@ -226,7 +223,8 @@ TEST_F(kept, nobody_else)
 /* A revoked PSK ends what was resolved with it. */
 TEST_F(kept, no_longer_with_a_revoked_psk)
 {
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ASSERT_EQ(0, keyctl_revoke(self->way.bob.psk_serial));
 	EXPECT_EQ(-EKEYREVOKED, found(self, &self->second));
 	EXPECT_EQ(MIKEY_TICKET_A_PSK, self->way.r.blamed);
@@ -235,7 +233,8 @@ TEST_F(kept, no_longer_with_a_revoked_psk)
 /* The early checks come first, as they do before the KMS is asked. */
 TEST_F(kept, addressed_to_somebody_else)
 {
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	peer_transfer_plan(&self->x, &self->way.ticket, CAROL);
 	peer_transfer_write(&self->x, &self->second);
 	EXPECT_EQ(-EKEYREJECTED, found(self, &self->second));
@@ -249,7 +248,8 @@ TEST_F(kept, not_for_a_message_that_does_not_verify)
 	u64 macs = term_stat(&w->bob, MIKEY_TICKET_S_BAD_MAC);
 	u64 pending = term_stat(&w->bob, MIKEY_TICKET_S_EXCHANGES);
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	peer_transfer_plan(&self->x, &w->ticket, BOB);
 	self->x.wrong_v = true;
 	peer_transfer_write(&self->x, &self->second);
@@ -281,7 +281,8 @@ TEST_F_TIMEOUT(kept, other_ticket, 120)
 	u32 from, i, asked = 0;
 	key_serial_t got;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	from = m->cut_at - w->ticket.body.len;
 	for (i = 8 * from; i < 8 * m->cut_at; i++) {
 		m->p[i / 8] ^= 0x80 >> i % 8;
@@ -304,7 +305,8 @@ TEST_F(kept, dead)
 {
 	struct way *w = &self->way;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ASSERT_EQ(0, keyctl_revoke(self->ticket));
 	EXPECT_EQ(0, found(self, &self->second));
 
@@ -327,7 +329,8 @@ TEST_F(kept, until_rekeying)
 {
 	struct way *w = &self->way;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	way_plan(w);
 	w->ticket.policy.head.flags &= ~MIKEY_FLAG_E;
 	w->ticket.policy.head.tr_r = (struct mikey_ts){
@@ -348,7 +351,8 @@ TEST_F(kept, in_a_keyring_of_its_own)
 {
 	key_serial_t ring;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ring = add_key("keyring", "tickets", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	ASSERT_LT(0, ring);
 	ASSERT_EQ(0, keyctl_link(self->ticket, ring));
@@ -388,7 +392,8 @@ TEST_F(kept, of_another_user)
 {
 	struct intruder i = { .self = self };
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	i.ring = add_key("keyring", "tickets", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	ASSERT_LT(0, i.ring);
 	ASSERT_EQ(0, keyctl_link(self->ticket, i.ring));

@@ -74,12 +74,6 @@ FIXTURE_TEARDOWN(mint)
 	module_allow_default();
 }
 
-#define NEEDS_SUITE() \
-	do { \
-		if (!self->able) \
-			SKIP(return, "MIKEY_MODULES is not set"); \
-	} while (0)
-
 static const char *const to_bob[] = { BOB, NULL };
 
 /* MINT; the serial or an errno. The reply stays in @self->r. */
@@ -147,7 +141,8 @@ TEST_F(mint, a_ticket_its_kms_can_open)
 	struct nlattr *policy;
 	key_serial_t ticket;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ticket = mint(self, term_mint_msg(&self->lane.alice, to_bob));
 	ASSERT_LT(0, ticket) TH_LOG("%d %s", self->r.err, self->r.words);
 	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
@@ -181,7 +176,8 @@ TEST_F(mint, to_its_responder)
 	struct mikey_blob transfer;
 	struct mikey_blob entity;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ticket = mint(self, term_mint_msg(&self->lane.alice, to_bob));
 	ASSERT_LT(0, ticket) TH_LOG("%d %s", self->r.err, self->r.words);
 	ASSERT_EQ(0, protect(self, ticket, BOB));
@@ -216,7 +212,8 @@ TEST_F(mint, each_one_is_another)
 	static struct peer_ticket first;
 	key_serial_t one, two;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	one = mint(self, term_mint_msg(&self->lane.alice, to_bob));
 	ASSERT_LT(0, one);
 	ASSERT_EQ(0, protect(self, one, BOB));
@@ -244,7 +241,8 @@ TEST_F(mint, what_was_asked_for)
 	key_serial_t ticket;
 	u32 i;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		sprintf(names[i], "user-%u@example.test", i);
 		list[i] = names[i];
@@ -280,7 +278,8 @@ TEST_F(mint, single_use)
 {
 	key_serial_t ticket;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	self->lane.alice.reusable = false;
 	ticket = mint(self, term_mint_msg(&self->lane.alice, to_bob));
 	ASSERT_LT(0, ticket);
@@ -294,7 +293,8 @@ TEST_F(mint, psk)
 {
 	struct term *alice = &self->lane.alice;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	ASSERT_EQ(0, keyctl_revoke(alice->psk_serial));
 	EXPECT_EQ(-EKEYREVOKED, mint(self, term_mint_msg(alice, to_bob)));
 	EXPECT_EQ(MIKEY_TICKET_A_PSK, self->r.blamed);
@@ -319,7 +319,8 @@ TEST_F(mint, too_long)
 	u64 alive;
 	u32 i;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	alive = term_stat(&self->lane.alice, MIKEY_TICKET_S_TICKETS);
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		memset(names[i], 'a' + i % 26, 255);
@@ -333,7 +334,8 @@ TEST_F(mint, is_counted)
 {
 	u64 mints, grants;
 
-	NEEDS_SUITE();
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
 	mints = term_stat(&self->lane.alice, MIKEY_TICKET_S_MINTS);
 	grants = term_stat(&self->lane.alice, MIKEY_TICKET_S_GRANTS);
 	ASSERT_LT(0, mint(self, term_mint_msg(&self->lane.alice, to_bob)));

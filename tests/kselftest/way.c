@@ -74,6 +74,11 @@ void way_bend(struct way *w, const struct way_row *row)
 		row->bend(w);
 }
 
+bool way_row_fits(const struct way *w, const struct way_row *row)
+{
+	return !row->profile || row->profile == w->ticket.profile->id;
+}
+
 bool way_refused(struct way *w, const struct way_row *row)
 {
 	bool ok = term_refused(row->what, &w->r, row->err, row->words,

@@ -58,6 +58,7 @@ void way_answer(struct way *w);
  * @flags_set, @flags_clear: the same, for the ticket's flags
  * @err: the error it must get
  * @words: part of what must be said
+ * @profile: the only one that it is about, 0 for both
  */
 struct way_row {
 	const char *what;
@@ -66,7 +67,11 @@ struct way_row {
 	u16 flags_clear;
 	int err;
 	const char *words;
+	u32 profile;
 };
+
+/* Is the row about this way? */
+bool way_row_fits(const struct way *w, const struct way_row *row);
 
 /* Bend the ticket's plan, or whatever there is a plan of. */
 void way_bend(struct way *w, const struct way_row *row);
