@@ -3,6 +3,7 @@
 #include "helper/lib/ticket.h"
 
 #include <errno.h>
+#include <keyutils.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdlib.h>
@@ -185,20 +186,6 @@ static int get_policy(struct ticket_policy *policy, struct nlattr *nest)
 	return 0;
 }
 
-/* What REQUEST and RESOLVE answer alike. */
-static int exchange_opened(struct bytes *reply, struct nlattr **attrs, uint32_t *exchange,
-			   struct bytes *message, struct problem *problem)
-{
-	int err;
-
-	*exchange = get_u32(attrs[T(EXCHANGE)]);
-	err = attrs[T(EXCHANGE)] ? genl_reply_join(reply, T(MESSAGE), message) : -ENODATA;
-	bytes_wipe(reply);
-	if (err == -ENOMEM)
-		return no_memory(problem);
-	return err < 0 ? unexpected(problem) : 0;
-}
-
 /* The request of a wish: REQUEST or MINT. NULL: no memory. */
 static struct nl_msg *wish_message(struct genl_client *client, uint8_t command,
 				   const struct ticket_wish *wish)
@@ -240,7 +227,14 @@ int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
 		return no_memory(problem);
 	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	genl_message_free(request);
-	return err < 0 ? err : exchange_opened(&reply, attrs, exchange, message, problem);
+	if (err < 0)
+		return err;
+	*exchange = get_u32(attrs[T(EXCHANGE)]);
+	err = attrs[T(EXCHANGE)] ? genl_reply_join(&reply, T(MESSAGE), message) : -ENODATA;
+	bytes_wipe(&reply);
+	if (err == -ENOMEM)
+		return no_memory(problem);
+	return err < 0 ? unexpected(problem) : 0;
 }
 
 /* A ticket with its policy, which GRANT, ADMIT and MINT answer alike. */
@@ -271,28 +265,74 @@ int ticket_mint(struct genl_client *client, const struct ticket_wish *wish, int3
 	return err < 0 ? err : made(&reply, attrs, ticket, policy, problem);
 }
 
+void ticket_claim_free(struct ticket_claim *claim)
+{
+	bytes_wipe(&claim->message);
+	ticket_policy_free(&claim->policy);
+}
+
+static int get_mac(struct ticket_mac *mac, struct nlattr *attr)
+{
+	mac->len = attr ? nla_len(attr) : 0;
+	if (!mac->len || mac->len > sizeof(mac->data))
+		return -EPROTO;
+	memcpy(mac->data, nla_data(attr), mac->len);
+	return 0;
+}
+
+static int get_claim(struct ticket_claim *claim, struct bytes *reply, struct nlattr **attrs)
+{
+	int err = 0;
+
+	memset(claim, 0, sizeof(*claim));
+	if (get_mac(&claim->mac, attrs[T(MAC)]) < 0)
+		return -EPROTO;
+	if (attrs[T(TICKET)]) {
+		claim->ticket = get_u32(attrs[T(TICKET)]);
+	} else if (attrs[T(EXCHANGE)]) {
+		claim->exchange = get_u32(attrs[T(EXCHANGE)]);
+		err = genl_reply_join(reply, T(MESSAGE), &claim->message);
+	} else {
+		err = -EPROTO;
+	}
+	err = err ?: get_policy(&claim->policy, attrs[T(POLICY)]);
+	if (err)
+		bytes_wipe(&claim->message);
+	return err;
+}
+
 int ticket_resolve(struct genl_client *client, const struct ticket_party *party,
-		   const struct uid *identities, unsigned int n_identities,
-		   const struct bytes *transfer, uint32_t *exchange, struct bytes *message,
-		   struct problem *problem)
+		   const struct ticket_names *names, const struct bytes *transfer,
+		   struct ticket_claim *claim, struct problem *problem)
 {
 	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1];
+	size_t all = names->n_identities + names->n_list_services;
 	struct nl_msg *request;
 	struct bytes reply;
 	int err;
 
 	request = genl_message(client, MIKEY_TICKET_CMD_RESOLVE,
-			       2048 + n_identities * (size_t)(UID_MAX + 8) + transfer->len);
+			       2048 + all * (UID_MAX + 8) + transfer->len);
 	if (!request)
 		return no_memory(problem);
 	err = put_party(request, party);
-	for (unsigned int i = 0; i < n_identities; i++)
-		err = err ?: put_uid(request, i ? T(GROUP) : T(IDENTITY), &identities[i]);
+	for (unsigned int i = 0; i < names->n_identities; i++)
+		err = err ?: put_uid(request, i ? T(GROUP) : T(IDENTITY), &names->identities[i]);
+	for (unsigned int i = 0; i < names->n_list_services; i++)
+		err = err ?: put_uid(request, T(LIST_SERVICE), &names->list_services[i]);
 	err = err ?: nla_put(request, T(MESSAGE), transfer->len, transfer->data);
+	/* where tickets are kept that serve several messages */
+	err = err ?: nla_put_s32(request, T(KEYRING), KEY_SPEC_USER_KEYRING);
 	err = err ? no_memory(problem) :
 		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	genl_message_free(request);
-	return err < 0 ? err : exchange_opened(&reply, attrs, exchange, message, problem);
+	if (err < 0)
+		return err;
+	err = get_claim(claim, &reply, attrs);
+	bytes_wipe(&reply);
+	if (err == -ENOMEM)
+		return no_memory(problem);
+	return err < 0 ? unexpected(problem) : 0;
 }
 
 int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,

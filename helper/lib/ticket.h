@@ -62,14 +62,38 @@ int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
 int ticket_mint(struct genl_client *client, const struct ticket_wish *wish, int32_t *ticket,
 		struct ticket_policy *policy, struct problem *problem);
 
+/* Under which UIDs one may be addressed. */
+struct ticket_names {
+	const struct uid *identities;	/* own UID, then groups */
+	unsigned int n_identities;
+	const struct uid *list_services;
+	unsigned int n_list_services;
+};
+
+/* V's MAC: what tells one TRANSFER_INIT from another. */
+struct ticket_mac {
+	uint8_t data[64];
+	size_t len;
+};
+
 /*
- * ticket_resolve - RESOLVE_INIT for the KMS, for a received TRANSFER_INIT
- * @identities: own UID, then further ones one may be addressed by
+ * What is to be done with a received TRANSFER_INIT, and what it claims. Nothing
+ * of that is verified yet.
  */
+struct ticket_claim {
+	int32_t ticket;			/* kept from an earlier message, or 0: then */
+	uint32_t exchange;		/* ... an exchange with the KMS is open */
+	struct bytes message;		/* ... by this RESOLVE_INIT */
+	struct ticket_policy policy;
+	struct ticket_mac mac;
+};
+
+/* ticket_resolve - look at a TRANSFER_INIT; ticket_claim_free() it after success */
 int ticket_resolve(struct genl_client *client, const struct ticket_party *party,
-		   const struct uid *identities, unsigned int n_identities,
-		   const struct bytes *transfer, uint32_t *exchange, struct bytes *message,
-		   struct problem *problem);
+		   const struct ticket_names *names, const struct bytes *transfer,
+		   struct ticket_claim *claim, struct problem *problem);
+
+void ticket_claim_free(struct ticket_claim *claim);
 
 /*
  * ticket_close - give the KMS's answer to the exchange

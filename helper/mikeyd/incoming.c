@@ -4,121 +4,45 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include "helper/lib/keyring.h"
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
-#include "helper/mikeyd/answers.h"
-#include "helper/mikeyd/entity.h"
+#include "helper/lib/netlink.h"
+#include "helper/mikeyd/envelope.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/record.h"
 #include "helper/mikeyd/tickets.h"
-#include "helper/mikeyd/verdict.h"
 
 struct incoming {
 	struct list envelopes;		/* not answered yet */
 	unsigned int resolving;
-	struct answers answers;
-	struct uid *identities;		/* own UIDs, then groups */
-	unsigned int n_identities;
+	struct ticket_names names;
+	struct uid identities[];	/* own UIDs, then groups */
 };
-
-/*
- * A message that is being opened, or was and is on its way to the client. A
- * forking proxy sends one and the same to each contact of the user, and some of
- * them may lead nowhere any more: all copies that arrive meanwhile share one
- * envelope, which is opened once, and each goes to its own contact.
- */
-struct envelope {
-	struct le le;
-	struct mikeyd *mikeyd;
-	struct list copies;
-	struct bytes transfer, cms;
-	uint32_t exchange;
-	struct answer_key key;
-	bool resolving;
-
-	/* once opened */
-	struct bytes entity;
-	struct pl body;			/* points into entity */
-	char *headers, *line, *from;
-};
-
-struct copy {
-	struct le le;
-	struct envelope *envelope;
-	struct server *server;
-	struct route route;
-	enum {
-		COPY_WAITS,
-		COPY_ECHO,		/* same contact as another: not sent */
-		COPY_SENT,
-		COPY_DONE,
-	} state;
-	uint16_t code;			/* the contact's answer, 0 = none */
-};
-
-static void copy_destroy(void *data)
-{
-	struct copy *copy = data;
-
-	list_unlink(&copy->le);
-	mem_deref(copy->server);
-}
-
-static void envelope_destroy(void *data)
-{
-	struct envelope *envelope = data;
-
-	list_unlink(&envelope->le);
-	if (envelope->resolving)
-		envelope->mikeyd->incoming->resolving--;
-	list_flush(&envelope->copies);
-	bytes_wipe(&envelope->transfer);
-	bytes_wipe(&envelope->cms);
-	bytes_wipe(&envelope->entity);
-	mem_deref(envelope->headers);
-	mem_deref(envelope->line);
-	mem_deref(envelope->from);
-}
 
 int incoming_open(struct mikeyd *mikeyd, struct problem *problem)
 {
 	const struct config *config = mikeyd->config;
-	struct incoming *incoming = calloc(1, sizeof(*incoming));
 	unsigned int all = config->n_identities + config->n_groups;
+	struct incoming *incoming = calloc(1, sizeof(*incoming) + all * sizeof(struct uid));
 
 	mikeyd->incoming = incoming;
-	if (incoming)
-		incoming->identities = calloc(all, sizeof(*incoming->identities));
-	if (!incoming || !incoming->identities) {
-		incoming_close(mikeyd);
+	if (!incoming)
 		return problem_set(problem, -ENOMEM, "no memory");
-	}
 	for (unsigned int i = 0; i < all; i++)
 		incoming->identities[i] = i < config->n_identities ?
 			config->identities[i] : config->groups[i - config->n_identities];
-	incoming->n_identities = all;
+	incoming->names = (struct ticket_names){
+		.identities = incoming->identities,
+		.n_identities = all,
+		.list_services = config->list_services,
+		.n_list_services = config->n_list_services,
+	};
 	return 0;
-}
-
-/* All copies get the same refusal. */
-static void refuse(struct envelope *envelope, const struct problem *problem)
-{
-	struct verdict verdict = verdict_incoming(problem->error);
-	struct le *le;
-
-	LIST_FOREACH(&envelope->copies, le) {
-		struct copy *copy = le->data;
-
-		proxy_refuse(envelope->mikeyd, copy->server, verdict.code, verdict.reason,
-			     verdict.retry, problem->words);
-	}
-	mem_deref(envelope);
 }
 
 void incoming_close(struct mikeyd *mikeyd)
@@ -130,162 +54,36 @@ void incoming_close(struct mikeyd *mikeyd)
 		return;
 	problem_set(&problem, -ETIMEDOUT, "mikeyd is ending");
 	while ((le = list_head(&mikeyd->incoming->envelopes)))
-		refuse(le->data, &problem);
-	free(mikeyd->incoming->identities);
+		envelope_refuse(le->data, &problem);
 	free(mikeyd->incoming);
 	mikeyd->incoming = NULL;
 }
 
-static void answer_as_before(struct server *server, uint16_t code)
-{
-	server_respond(server, code ? code : 200, code && code / 100 != 2 ? "As Before" : "OK",
-		       NULL);
-}
-
-/* Delivered before: the same answer, and no second delivery. */
-static void repeat(struct envelope *envelope)
-{
-	uint16_t code = answers_find(&envelope->mikeyd->incoming->answers, &envelope->key);
-	struct le *le;
-
-	log_info("a message came again: not delivered a second time");
-	LIST_FOREACH(&envelope->copies, le) {
-		struct copy *copy = le->data;
-
-		answer_as_before(copy->server, code);
-	}
-	mem_deref(envelope);
-}
-
-static bool same_way(const struct copy *copy, const struct route *route)
-{
-	return copy->route.to.tp == route->to.tp &&
-		sa_cmp(&copy->route.to.peer, &route->to.peer, SA_ALL);
-}
-
-/* Copies for a contact that got its copy are answered as that one was. */
-static void answer_echoes(struct envelope *envelope, const struct copy *copy)
-{
-	struct le *le;
-
-	LIST_FOREACH(&envelope->copies, le) {
-		struct copy *other = le->data;
-
-		if (other->state != COPY_ECHO || !same_way(other, &copy->route))
-			continue;
-		answer_as_before(other->server, copy->code ?: 480);
-		other->state = COPY_DONE;
-	}
-}
-
-/* A copy got its answer, or none; the envelope goes with the last one. */
-static void delivered(uint16_t code, void *arg)
-{
-	struct copy *copy = arg;
-	struct envelope *envelope = copy->envelope;
-	struct le *le;
-
-	/* nobody took it: who sends it again must not be told it was delivered */
-	answers_add(&envelope->mikeyd->incoming->answers, &envelope->key, code ?: 480);
-	copy->state = COPY_DONE;
-	copy->code = code;
-	answer_echoes(envelope, copy);
-	LIST_FOREACH(&envelope->copies, le)
-		if (((struct copy *)le->data)->state != COPY_DONE)
-			return;
-	mem_deref(envelope);
-}
-
 /*
- * From as the client shows it. Where somebody else was verified, that one takes
- * its place, and what was claimed becomes the display name; the tag stays,
- * since it is the transaction's.
+ * The message is open. It is put down before anybody sees it: whatever ends
+ * mikeyd or the machine from here on, it is not delivered a second time.
  */
-static char *shown_from(const struct sip_msg *msg, const struct mime_opened *opened)
+static void record_and_deliver(struct envelope *envelope, struct mime_opened *opened)
 {
-	char escaped[UID_ESCAPED_MAX], *from = NULL;
-	struct uid claimed;
-
-	if (uid_from_uri(&claimed, msg->from.auri.p, msg->from.auri.l))
-		claimed.len = 0;
-	claimed.text[claimed.len] = '\0';
-	if (uid_equal(&claimed, &opened->initiator))
-		return NULL;
-	log_warning("From says %.*s, but the sender is %s", (int)msg->from.auri.l,
-		    msg->from.auri.p, opened->initiator.text);
-	for (size_t i = 0; i < claimed.len; i++)
-		if (claimed.text[i] == '"' || claimed.text[i] == '\\')
-			claimed.text[i] = '\'';
-	uid_escape(escaped, &opened->initiator);
-	if (re_sdprintf(&from, "\"claims to be %s\" <sip:%s>%s%r", claimed.len ?
-			claimed.text : "somebody else", escaped,
-			pl_isset(&msg->from.tag) ? ";tag=" : "", &msg->from.tag))
-		return NULL;
-	return from;
-}
-
-static char *verified_line(const struct mime_opened *opened)
-{
-	char escaped[UID_ESCAPED_MAX], sent[32] = "", *line = NULL;
-	time_t seconds = opened->sent;
-	struct tm tm;
-
-	uid_escape(escaped, &opened->initiator);
-	if (gmtime_r(&seconds, &tm))
-		strftime(sent, sizeof(sent), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (re_sdprintf(&line, "%s: <%s>; proved=%s; sent=%s; form=%s\r\n", VERIFIED_HEADER,
-			escaped, mime_proved_name(opened->proved), sent,
-			mime_form_name(opened->form)))
-		return NULL;
-	return line;
-}
-
-static void send_copy(struct copy *copy)
-{
-	const struct envelope *envelope = copy->envelope;
-	struct sip_content content = { .body = envelope->body };
-	struct sip_pass pass = {
-		.content = &content,
-		.headers = envelope->line,
-		.from = envelope->from,
-	};
-
-	copy->state = COPY_SENT;
-	pl_set_str(&content.headers, envelope->headers);
-	proxy_forward(envelope->mikeyd, copy->server, &copy->route, &pass, delivered, copy);
-}
-
-/* Give it to each contact it came for. */
-static void deliver(struct envelope *envelope, const struct mime_opened *opened)
-{
-	const struct copy *first = list_ledata(list_head(&envelope->copies));
 	struct problem problem;
-	struct le *le;
+	uint16_t code;
+	int err;
 
-	if (entity_split(&envelope->entity, &envelope->headers, &envelope->body)) {
-		problem_set(&problem, -EBADMSG, "what was protected is no MIME entity");
-		refuse(envelope, &problem);
+	envelope->sender = opened->initiator;
+	err = record_begin(envelope->mikeyd->record, &opened->initiator, &envelope->mac,
+			   opened->sent, &code, &problem);
+	if (!err) {
+		envelope_deliver(envelope, opened);
 		return;
 	}
-	envelope->from = shown_from(first->server->msg, opened);
-	envelope->line = verified_line(opened);
-	if (!envelope->line) {
-		problem_set(&problem, -ENOMEM, "no memory");
-		refuse(envelope, &problem);
-		return;
-	}
-	/* the last one may end at once and take the envelope along */
-	mem_ref(envelope);
-	LIST_FOREACH(&envelope->copies, le) {
-		struct copy *copy = le->data;
-
-		if (copy->state == COPY_WAITS)
-			send_copy(copy);
-	}
-	mem_deref(envelope);
+	bytes_wipe(&opened->entity);
+	if (err == -EALREADY)
+		envelope_repeat(envelope, code);
+	else
+		envelope_refuse(envelope, &problem);
 }
 
-static void unprotect(struct envelope *envelope, int32_t ticket)
+static void unprotect(struct envelope *envelope, int32_t ticket, bool kept)
 {
 	struct mikeyd *mikeyd = envelope->mikeyd;
 	struct mime_opened opened;
@@ -294,146 +92,102 @@ static void unprotect(struct envelope *envelope, int32_t ticket)
 
 	err = mime_unprotect(mikeyd->mime_client, ticket, mikeyd->config->accept,
 			     &envelope->transfer, &envelope->cms, &opened, &problem);
-	/* good for this one message (profile immediate), which was opened or not */
-	keyring_drop(ticket, &ignored);
-	if (err == -EALREADY) {
-		repeat(envelope);
-	} else if (err) {
-		refuse(envelope, &problem);
-	} else {
-		envelope->entity = opened.entity;
-		deliver(envelope, &opened);
-	}
+	/* another was good for this one message, which was opened or not */
+	if (!kept)
+		keyring_drop(ticket, &ignored);
+	if (err == -EALREADY)
+		envelope_repeat(envelope, record_find(mikeyd->record, &envelope->sender,
+						      &envelope->mac));
+	else if (err)
+		envelope_refuse(envelope, &problem);
+	else
+		record_and_deliver(envelope, &opened);
 }
 
 static void answered(const struct bytes *answer, const struct problem *failure, void *arg)
 {
 	struct envelope *envelope = arg;
 	struct mikeyd *mikeyd = envelope->mikeyd;
+	struct ticket_policy policy;
 	struct problem problem;
 	int32_t ticket;
+	bool kept;
 	int err;
 
-	envelope->resolving = false;
 	mikeyd->incoming->resolving--;
 	if (!answer) {
-		refuse(envelope, failure);
+		envelope_refuse(envelope, failure);
 		return;
 	}
 	do {
-		err = ticket_close(mikeyd->ticket_client, MIKEY_TICKET_CMD_ADMIT,
-				   envelope->exchange, answer, &ticket, NULL, &problem);
+		err = ticket_close(envelope->client, MIKEY_TICKET_CMD_ADMIT, envelope->exchange,
+				   answer, &ticket, &policy, &problem);
 	} while (err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets));
-	if (err)
-		refuse(envelope, &problem);
+	if (err) {
+		envelope_refuse(envelope, &problem);
+		return;
+	}
+	kept = tickets_is_kept(&policy);
+	if (kept)
+		tickets_add(mikeyd->tickets, ticket, MIKEY_ROLE_RESPONDER, &policy);
 	else
-		unprotect(envelope, ticket);
+		ticket_policy_free(&policy);
+	unprotect(envelope, ticket, kept);
+}
+
+/* What a TRANSFER_INIT claims, and whether it is worth asking the KMS about. */
+static int look_at(struct envelope *envelope, struct ticket_claim *claim,
+		   struct problem *problem)
+{
+	struct mikeyd *mikeyd = envelope->mikeyd;
+	int err;
+
+	/* the kernel opens a message once: then it has to be put down */
+	err = record_ready(mikeyd->record, problem);
+	err = err ?: genl_client_open(&envelope->client, MIKEY_TICKET_GENL_NAME, problem);
+	if (err)
+		return err;
+	do {
+		err = ticket_resolve(envelope->client, &mikeyd->party, &mikeyd->incoming->names,
+				     &envelope->transfer, claim, problem);
+	} while (err && psk_renew(mikeyd, err));
+	if (err)
+		return err;
+	if (mikeyd->config->profiles >> claim->policy.profile & 1)
+		return 0;
+	ticket_claim_free(claim);
+	return problem_set(problem, -EPROTONOSUPPORT,
+			   "accept-profile does not have the message's profile %s",
+			   ticket_profile_name(claim->policy.profile));
 }
 
 static void resolve(struct envelope *envelope)
 {
 	struct mikeyd *mikeyd = envelope->mikeyd;
-	struct incoming *incoming = mikeyd->incoming;
+	struct ticket_claim claim;
 	struct problem problem;
-	struct bytes message;
+	int32_t kept = 0;
 	int err;
 
-	do {
-		err = ticket_resolve(mikeyd->ticket_client, &mikeyd->party,
-				     incoming->identities, incoming->n_identities,
-				     &envelope->transfer, &envelope->exchange, &message,
-				     &problem);
-	} while (err && psk_renew(mikeyd, err));
+	err = look_at(envelope, &claim, &problem);
 	if (!err) {
-		err = kms_post(mikeyd->kms, KMS_TICKET_RESOLVE, &message, answered, envelope,
-			       &problem);
-		bytes_wipe(&message);
+		envelope->sender = claim.policy.initiator;
+		envelope->mac = claim.mac;
+		envelope->exchange = claim.exchange;
+		kept = claim.ticket;
+		if (!kept)
+			err = kms_post(mikeyd->kms, KMS_TICKET_RESOLVE, &claim.message, answered,
+				       envelope, &problem);
+		ticket_claim_free(&claim);
 	}
 	if (err) {
-		refuse(envelope, &problem);
-		return;
+		envelope_refuse(envelope, &problem);
+	} else if (kept) {
+		log_debug("ticket %d was kept: the KMS is not asked", kept);
+		unprotect(envelope, kept, true);
+	} else {
+		mikeyd->incoming->resolving++;
 	}
-	envelope->resolving = true;
-	incoming->resolving++;
-}
-
-static struct envelope *envelope_find(const struct incoming *incoming,
-				      const struct answer_key *key)
-{
-	struct le *le;
-
-	LIST_FOREACH(&incoming->envelopes, le) {
-		struct envelope *envelope = le->data;
-
-		if (!memcmp(&envelope->key, key, sizeof(*key)))
-			return envelope;
-	}
-	return NULL;
-}
-
-/* The copy that goes to this contact, if there is one. */
-static struct copy *copy_find(const struct envelope *envelope, const struct route *route)
-{
-	struct le *le;
-
-	LIST_FOREACH(&envelope->copies, le)
-		if (same_way(le->data, route))
-			return le->data;
-	return NULL;
-}
-
-static struct copy *copy_add(struct envelope *envelope, struct server *server,
-			     const struct route *route)
-{
-	struct copy *copy = mem_zalloc(sizeof(*copy), copy_destroy);
-
-	if (!copy)
-		return NULL;
-	copy->envelope = envelope;
-	copy->server = mem_ref(server);
-	copy->route = *route;
-	list_append(&envelope->copies, &copy->le, copy);
-	return copy;
-}
-
-/* A further copy of a message whose envelope is there. */
-static void join(struct envelope *envelope, struct server *server, const struct route *route)
-{
-	const struct copy *same = copy_find(envelope, route);
-	struct copy *copy;
-
-	if (same && same->state == COPY_DONE) {
-		answer_as_before(server, same->code ?: 480);
-		return;
-	}
-	copy = copy_add(envelope, server, route);
-	if (!copy)
-		return;
-	if (same)
-		copy->state = COPY_ECHO;
-	else if (envelope->line)
-		send_copy(copy);
-}
-
-/* A new envelope with its first copy; takes transfer and cms. */
-static struct envelope *envelope_new(struct mikeyd *mikeyd, struct server *server,
-				     const struct route *route, const struct answer_key *key,
-				     struct bytes *transfer, struct bytes *cms)
-{
-	struct envelope *envelope = mem_zalloc(sizeof(*envelope), envelope_destroy);
-
-	if (!envelope || !copy_add(envelope, server, route)) {
-		mem_deref(envelope);
-		bytes_wipe(transfer);
-		bytes_wipe(cms);
-		return NULL;
-	}
-	envelope->mikeyd = mikeyd;
-	envelope->transfer = *transfer;
-	envelope->cms = *cms;
-	envelope->key = *key;
-	list_append(&mikeyd->incoming->envelopes, &envelope->le, envelope);
-	return envelope;
 }
 
 /* The first copy of a message begins its opening, the others join it. */
@@ -442,26 +196,29 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 {
 	struct incoming *incoming = mikeyd->incoming;
 	struct envelope *envelope;
-	struct answer_key key;
+	const char *why;
 
-	answer_key(&key, transfer, cms);
-	envelope = envelope_find(incoming, &key);
+	envelope = envelope_find(&incoming->envelopes, transfer, cms);
 	if (envelope) {
 		bytes_wipe(transfer);
 		bytes_wipe(cms);
-		join(envelope, server, route);
+		envelope_join(envelope, server, route);
 		return;
 	}
-	if (incoming->resolving < mikeyd->config->max_waiting)
-		envelope = envelope_new(mikeyd, server, route, &key, transfer, cms);
-	if (envelope) {
-		resolve(envelope);
-		return;
+	if (incoming->resolving < mikeyd->config->max_waiting) {
+		envelope = envelope_new(mikeyd, &incoming->envelopes, server, route, transfer,
+					cms);
+		if (envelope) {
+			resolve(envelope);
+			return;
+		}
+		why = "no memory";
+	} else {
+		bytes_wipe(transfer);
+		bytes_wipe(cms);
+		why = "too many messages wait for the KMS";
 	}
-	bytes_wipe(transfer);
-	bytes_wipe(cms);
-	proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
-		     "too many messages wait for the KMS");
+	proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, why);
 }
 
 /* Not protected, or not for mikeyd: the configuration says what then. */

@@ -28,6 +28,7 @@
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/record.h"
 #include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/token.h"
 #include "uapi/mikey_mime.h"
@@ -182,6 +183,7 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 	err = err ?: psk_open(mikeyd, problem);
 	err = err ?: token_open(problem);
 	err = err ?: tickets_open(&mikeyd->tickets, mikeyd, problem);
+	err = err ?: record_open(&mikeyd->record, mikeyd->config, mikeyd->only_check, problem);
 	err = err ?: kms_open(&mikeyd->kms, mikeyd->config, problem);
 	err = err ?: outgoing_open(mikeyd, problem);
 	err = err ?: incoming_open(mikeyd, problem);
@@ -198,6 +200,7 @@ static void close_all(struct mikeyd *mikeyd)
 	mem_deref(mikeyd->transport);
 	owner_close(mikeyd->owner);
 	tickets_close(mikeyd->tickets);
+	record_close(mikeyd->record);
 	token_close();
 	genl_client_close(mikeyd->mime_client);
 	genl_client_close(mikeyd->ticket_client);

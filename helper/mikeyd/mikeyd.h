@@ -17,6 +17,7 @@ struct kms;
 struct outgoing;
 struct owner;
 struct incoming;
+struct record;
 struct tickets;
 
 struct mikeyd {
@@ -28,6 +29,7 @@ struct mikeyd {
 	struct ticket_party party;
 
 	struct tickets *tickets;
+	struct record *record;
 	struct kms *kms;
 	struct outgoing *outgoing;
 	struct incoming *incoming;

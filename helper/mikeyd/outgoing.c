@@ -177,7 +177,7 @@ static void use(struct asking *asking, int32_t ticket, struct ticket_policy *pol
 	struct letter *letter;
 
 	if (reusable) {
-		tickets_add(mikeyd->tickets, ticket, policy);
+		tickets_add(mikeyd->tickets, ticket, MIKEY_ROLE_INITIATOR, policy);
 		while ((letter = next_letter(asking)))
 			protect(letter, ticket);
 	} else {
@@ -434,7 +434,7 @@ static void single_message(struct mikeyd *mikeyd, struct server *server,
 void outgoing_refuse(struct mikeyd *mikeyd, struct server *server,
 		     const struct problem *problem)
 {
-	struct verdict verdict = verdict_outgoing(problem->error);
+	struct verdict verdict = verdict_outgoing(problem);
 
 	proxy_refuse(mikeyd, server, verdict.code, verdict.reason, verdict.retry,
 		     problem->words);

@@ -255,7 +255,7 @@ static bool write_readdressed(struct mbuf *mb, const struct sip_hdr *hdr,
 
 /* How many of which headers of the message came by already. */
 struct passed {
-	unsigned int vias, routes;
+	unsigned int vias, routes, identities;
 };
 
 static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passed *passed,
@@ -275,6 +275,9 @@ static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passe
 		return 0;
 	if (sipmsg_named(hdr, "From") && pass->from)
 		return mbuf_printf(mb, "From: %s\r\n", pass->from);
+	if (sipmsg_named(hdr, IDENTITY_HEADER) && pass->identity)
+		return passed->identities++ ? 0 :
+			mbuf_printf(mb, IDENTITY_HEADER ": %s\r\n", pass->identity);
 	if ((pass->msg->req && sipmsg_named(hdr, "Max-Forwards")) ||
 	    (pass->content && (sipmsg_is_content(hdr) || sipmsg_named(hdr, "MIME-Version"))) ||
 	    sipmsg_named(hdr, "Content-Length") || sipmsg_named(hdr, VERIFIED_HEADER))

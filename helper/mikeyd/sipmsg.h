@@ -16,6 +16,9 @@
  */
 #define VERIFIED_HEADER "P-Mikey-Verified"
 
+/* The header in which a proxy asserts who sent a request (RFC 3325). */
+#define IDENTITY_HEADER "P-Asserted-Identity"
+
 /* sipmsg_release - give a reference back; the last one wipes the message */
 void sipmsg_release(void *msg);
 
@@ -78,6 +81,7 @@ struct sip_pass {
 	unsigned int drop_routes;	/* so many Route values from the top */
 	int max_forwards;		/* a request's new value */
 	const char *from;		/* instead of the From value */
+	const char *identity;		/* instead of all P-Asserted-Identity */
 	const char *headers;		/* more lines, with their ends */
 	const struct sip_content *content;
 	const struct sip_readdress *readdress;

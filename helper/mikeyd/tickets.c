@@ -21,6 +21,7 @@
 struct entry {
 	struct le le;
 	int32_t serial;
+	uint32_t role;
 	struct ticket_policy policy;
 };
 
@@ -52,7 +53,13 @@ static void prune(struct tickets *tickets)
 	}
 }
 
-void tickets_add(struct tickets *tickets, int32_t serial, struct ticket_policy *policy)
+bool tickets_is_kept(const struct ticket_policy *policy)
+{
+	return policy->reusable && policy->cacheable;
+}
+
+void tickets_add(struct tickets *tickets, int32_t serial, uint32_t role,
+		 struct ticket_policy *policy)
 {
 	struct entry *entry = mem_zalloc(sizeof(*entry), entry_destroy);
 
@@ -62,6 +69,7 @@ void tickets_add(struct tickets *tickets, int32_t serial, struct ticket_policy *
 		return;
 	}
 	entry->serial = serial;
+	entry->role = role;
 	entry->policy = *policy;
 	list_append(&tickets->list, &entry->le, entry);
 }
@@ -77,11 +85,12 @@ static int load(const struct keyring_key *key, void *arg)
 		log_debug("ticket %d: %s", key->serial, problem.words);
 		return 0;
 	}
-	if (info.role != MIKEY_ROLE_INITIATOR || !info.policy.reusable ||
-	    info.remaining <= MARGIN_SECONDS)
+	if (info.remaining <= MARGIN_SECONDS ||
+	    (info.role == MIKEY_ROLE_INITIATOR ? !info.policy.reusable :
+	     !tickets_is_kept(&info.policy)))
 		ticket_policy_free(&info.policy);
 	else
-		tickets_add(tickets, key->serial, &info.policy);
+		tickets_add(tickets, key->serial, info.role, &info.policy);
 	return 0;
 }
 
@@ -148,7 +157,7 @@ int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 		struct entry *entry = le->data;
 		struct ticket_policy *policy = &entry->policy;
 
-		if (policy->reusable &&
+		if (entry->role == MIKEY_ROLE_INITIATOR && policy->reusable &&
 		    uid_same(policy->responders, policy->n_responders, responders,
 			     n_responders) &&
 		    is_fresh(policy, now) &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tickets there are to send with: an index of the initiator's tickets in
- * the user keyring, which is the real store. It is read from there at start, so
+ * What tickets there are to send with, and which of those received were kept:
+ * an index of the user keyring, which is the real store. It is read from there at start, so
  * a killed helper goes on with the tickets it had.
  */
 #ifndef HELPER_MIKEYD_TICKETS_H
@@ -22,8 +22,19 @@ void tickets_close(struct tickets *tickets);
 int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 		     const struct uid *responders, unsigned int n_responders);
 
-/* tickets_add - a ticket was granted; takes the policy's memory */
-void tickets_add(struct tickets *tickets, int32_t serial, struct ticket_policy *policy);
+/*
+ * tickets_add - a ticket is there and stays; takes the policy's memory
+ * @role: MIKEY_ROLE_RESPONDER: one that tickets_is_kept(), which the kernel
+ *	finds by itself; here it is only known to be droppable
+ */
+void tickets_add(struct tickets *tickets, int32_t serial, uint32_t role,
+		 struct ticket_policy *policy);
+
+/*
+ * tickets_is_kept - may one who resolved it use it for further messages
+ * (J1 and E0)? Any other one serves the message that it was resolved for.
+ */
+bool tickets_is_kept(const struct ticket_policy *policy);
 
 /* tickets_drop - a ticket is spent or no longer any good: out of index and keyring */
 void tickets_drop(struct tickets *tickets, int32_t serial);

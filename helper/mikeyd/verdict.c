@@ -4,68 +4,94 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
-struct row {
-	int error;
-	struct verdict verdict;
+/* What uapi/mikey_ticket.h puts in front of an Error message's number. */
+#define KMS_ERROR "KMS error "
+
+/* Numbers of Error messages (RFC 3830 6.12) that are not the last word. */
+enum {
+	KMS_ANY = -1,
+	KMS_INVALID_TIMESTAMP = 1,
+	KMS_UNSPECIFIED = 12,
 };
 
-static const struct row outgoing[] = {
-	/* the KMS: away; refuses the ticket; answered nonsense; a mere hint */
-	{ -EHOSTUNREACH, { 503, "Service Unavailable", true } },
-	{ -EREMOTEIO, { 403, "Forbidden", false } },
-	{ -EPROTO, { 502, "Bad Gateway", false } },
-	{ -EBADMSG, { 502, "Bad Gateway", false } },
-	{ -EKEYREJECTED, { 502, "Bad Gateway", false } },
-	{ -ECOMM, { 503, "Service Unavailable", true } },
-	/* what was granted, or the key's permissions, do not do */
-	{ -EACCES, { 403, "Forbidden", false } },
-	{ -EPERM, { 403, "Forbidden", false } },
-	{ -EADDRNOTAVAIL, { 403, "Forbidden", false } },
-	{ -EMSGSIZE, { 413, "Request Entity Too Large", false } },
-	/* this machine: short of something, or half of it is missing */
-	{ -EDQUOT, { 503, "Service Unavailable", true } },
-	{ -ENOMEM, { 503, "Service Unavailable", true } },
-	{ -ENOBUFS, { 503, "Service Unavailable", true } },
-	{ -ENOENT, { 503, "Service Unavailable", true } },
-	{ -ETIMEDOUT, { 503, "Service Unavailable", true } },
+#define OWN	{ 500, "Server Internal Error", false }
+#define AWAY	{ 503, "Service Unavailable", true }
+#define NO	{ 403, "Forbidden", false }
+#define NONSENSE { 502, "Bad Gateway", false }
+#define LARGE	{ 413, "Request Entity Too Large", false }
+#define BAD	{ 493, "Undecipherable", false }
+
+/*
+ * An error, with -EREMOTEIO the number in the KMS's Error message, and what it
+ * is to the user's client and to the network. The first row that fits counts;
+ * what has no row is OWN.
+ */
+static const struct row {
+	int error, kms;
+	struct verdict outgoing, incoming;
+} rows[] = {
+	/* the KMS: away; an Error message with MAC, its answer; one without, a hint */
+	{ -EHOSTUNREACH, KMS_ANY, AWAY, AWAY },
+	{ -EREMOTEIO, KMS_INVALID_TIMESTAMP, AWAY, AWAY },
+	{ -EREMOTEIO, KMS_UNSPECIFIED, AWAY, AWAY },
+	{ -EREMOTEIO, KMS_ANY, NO, BAD },
+	{ -ECOMM, KMS_ANY, AWAY, AWAY },
+	{ -EPROTO, KMS_ANY, NONSENSE, AWAY },
+	/* messages that are malformed, forged, too old, or for somebody else */
+	{ -EBADMSG, KMS_ANY, NONSENSE, BAD },
+	{ -EKEYREJECTED, KMS_ANY, NONSENSE, BAD },
+	{ -ESTALE, KMS_ANY, OWN, BAD },
+	{ -EADDRNOTAVAIL, KMS_ANY, NO, BAD },
+	{ -EINVAL, KMS_ANY, OWN, BAD },
+	{ -EMSGSIZE, KMS_ANY, LARGE, BAD },
+	/* policy: the ticket's, the modules', ours; a key's permissions */
+	{ -EACCES, KMS_ANY, NO, BAD },
+	{ -EPERM, KMS_ANY, NO, BAD },
+	{ -EPROTONOSUPPORT, KMS_ANY, OWN, BAD },
+	/* this machine: short of something, half of it missing, its disk full */
+	{ -EDQUOT, KMS_ANY, AWAY, AWAY },
+	{ -ENOMEM, KMS_ANY, AWAY, AWAY },
+	{ -ENOBUFS, KMS_ANY, AWAY, AWAY },
+	{ -ENOENT, KMS_ANY, AWAY, AWAY },
+	{ -ETIMEDOUT, KMS_ANY, AWAY, AWAY },
+	{ -EIO, KMS_ANY, AWAY, AWAY },
 };
 
-static const struct row incoming[] = {
-	{ -EHOSTUNREACH, { 503, "Service Unavailable", true } },
-	{ -ECOMM, { 503, "Service Unavailable", true } },
-	{ -EPROTO, { 503, "Service Unavailable", true } },
-	{ -ESTALE, { 493, "Undecipherable", false } },
-	{ -EBADMSG, { 493, "Undecipherable", false } },
-	{ -EKEYREJECTED, { 493, "Undecipherable", false } },
-	{ -EREMOTEIO, { 493, "Undecipherable", false } },
-	{ -EACCES, { 493, "Undecipherable", false } },
-	{ -EPERM, { 493, "Undecipherable", false } },
-	{ -EINVAL, { 493, "Undecipherable", false } },
-	{ -EADDRNOTAVAIL, { 493, "Undecipherable", false } },
-	{ -EPROTONOSUPPORT, { 493, "Undecipherable", false } },
-	{ -EMSGSIZE, { 493, "Undecipherable", false } },
-	{ -EDQUOT, { 503, "Service Unavailable", true } },
-	{ -ENOMEM, { 503, "Service Unavailable", true } },
-	{ -ENOBUFS, { 503, "Service Unavailable", true } },
-	{ -ENOENT, { 503, "Service Unavailable", true } },
-	{ -ETIMEDOUT, { 503, "Service Unavailable", true } },
-};
-
-static struct verdict look_up(const struct row *rows, size_t count, int error)
+/* The number in an Error message, KMS_ANY if the words have none. */
+static int kms_error(const struct problem *problem)
 {
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].error == error)
-			return rows[i].verdict;
-	return (struct verdict){ 500, "Server Internal Error", false };
+	const char *at = strstr(problem->words, KMS_ERROR);
+	char *end;
+	long number;
+
+	if (!at)
+		return KMS_ANY;
+	at += strlen(KMS_ERROR);
+	number = strtol(at, &end, 10);
+	return end != at && *end == ':' && number >= 0 && number <= UINT8_MAX ? number : KMS_ANY;
 }
 
-struct verdict verdict_outgoing(int error)
+static const struct row *find(const struct problem *problem)
 {
-	return look_up(outgoing, sizeof(outgoing) / sizeof(outgoing[0]), error);
+	static const struct row other = { 0, KMS_ANY, OWN, OWN };
+	int number = kms_error(problem);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].error == problem->error &&
+		    (rows[i].kms == KMS_ANY || rows[i].kms == number))
+			return &rows[i];
+	return &other;
 }
 
-struct verdict verdict_incoming(int error)
+struct verdict verdict_outgoing(const struct problem *problem)
 {
-	return look_up(incoming, sizeof(incoming) / sizeof(incoming[0]), error);
+	return find(problem)->outgoing;
+}
+
+struct verdict verdict_incoming(const struct problem *problem)
+{
+	return find(problem)->incoming;
 }

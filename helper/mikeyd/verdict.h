@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the SIP side is told when a message cannot be protected or opened: one
- * table for each direction from the errors of the kernel and the KMS to status
- * codes. mikeyd(8) shows both.
+ * table from the errors of the kernel, the KMS and the record to status codes.
+ * docs/sip.md shows it.
  */
 #ifndef HELPER_MIKEYD_VERDICT_H
 #define HELPER_MIKEYD_VERDICT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "helper/lib/problem.h"
 
 struct verdict {
 	uint16_t code;
@@ -17,7 +19,7 @@ struct verdict {
 };
 
 /* verdict_outgoing - for the user's client, whose message cannot be sent */
-struct verdict verdict_outgoing(int error);
+struct verdict verdict_outgoing(const struct problem *problem);
 
 /*
  * verdict_incoming - for the network
@@ -25,6 +27,6 @@ struct verdict verdict_outgoing(int error);
  * Whatever is wrong with a message is one answer, so that nobody learns from it
  * how far a forgery got.
  */
-struct verdict verdict_incoming(int error);
+struct verdict verdict_incoming(const struct problem *problem);
 
 #endif

@@ -2,7 +2,7 @@
 # Unit tests of the helper library and of mikeyd. Where the kernel's part is
 # needed a double of it stands in (kernel.c); the true one is met end to end.
 helper_lib_tests := uid base64 config endpoint
-helper_core_tests := entity multipart recipients sipmsg stream kms owner
+helper_core_tests := record entity multipart recipients sipmsg stream kms owner
 helper_proxy_tests := proxy outgoing mailing incoming tickets
 
 define helper_lib_test

@@ -3,7 +3,9 @@
 #include "tests/unit/helper/stage.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "helper/lib/mime.h"
@@ -34,10 +36,8 @@ static const char *message(const char *branch, const char *rest)
 	return message_from("alice@example.test", branch, rest);
 }
 
-static int open_with(const char *more)
+static void register_client(void)
 {
-	kernel_reset();
-	stage_open(more);
 	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
 		     FROM_TO("bob@example.test", "bob@example.test", "r", "REGISTER")
 		     "Contact: <sip:bob@127.0.0.1:$C>\r\n\r\n");
@@ -46,6 +46,13 @@ static int open_with(const char *more)
 	*strchr(stage.path, '>') = '\0';
 	hop_sends(answer("200 OK"));
 	client_gets();
+}
+
+static int open_with(const char *more)
+{
+	kernel_reset();
+	stage_open(more);
+	register_client();
 	return 0;
 }
 
@@ -161,7 +168,7 @@ static void what_is_inside_adds_no_headers(void **state)
 static void one_at_a_time(const char *branch, struct kernel_fault *fault, int error,
 			  const char *line)
 {
-	*fault = (struct kernel_fault){ error, 1 };
+	*fault = FAULT(error, 1);
 	hop_sends(message(branch, MULTIPART(HELLO)));
 	if (fault != &kernel.resolve) {
 		wait_exchanges(1);
@@ -187,6 +194,13 @@ static void everything_that_fails(void **state)
 		one_at_a_time(branch, &kernel.unprotect, bad[i], "SIP/2.0 493 Undecipherable");
 	}
 	one_at_a_time("o1", &kernel.admit, -EREMOTEIO, "SIP/2.0 493 Undecipherable");
+	/* the KMS's clock or record, and not this message */
+	kernel.admit = FAULT(-EREMOTEIO, 1);
+	kernel.admit.words = "KMS error 1: invalid timestamp";
+	hop_sends(message("o0", MULTIPART(HELLO)));
+	wait_exchanges(1);
+	kms_answers();
+	refused("SIP/2.0 503 Service Unavailable");
 	one_at_a_time("o2", &kernel.unprotect, -ESTALE, "SIP/2.0 493 Undecipherable");
 	one_at_a_time("o3", &kernel.admit, -ECOMM, "SIP/2.0 503 Service Unavailable");
 	one_at_a_time("o4", &kernel.admit, -EDQUOT, "SIP/2.0 503 Service Unavailable");
@@ -199,27 +213,255 @@ static void everything_that_fails(void **state)
 	assert_string_equal(header("Retry-After", 0), "30");
 }
 
-static void delivered_before(void **state)
+/* A message is opened and the client gets it. */
+static void opened(const char *branch, const char *rest)
 {
-	(void)state;
-	hop_sends(message("1", MULTIPART(HELLO)));
+	hop_sends(message(branch, rest));
 	wait_exchanges(1);
 	kms_answers();
 	client_gets();
-	client_sends(answer("486 Busy Here"));
+}
+
+static void answered_by_the_client(const char *status)
+{
+	char line[64];
+
+	client_sends(answer(status));
 	hop_gets();
-	first_line_is("SIP/2.0 486 Busy Here");
-	/* as before */
-	kernel.unprotect = (struct kernel_fault){ -EALREADY, -1 };
+	snprintf(line, sizeof(line), "SIP/2.0 %s", status);
+	first_line_is(line);
+}
+
+/* It comes again, and the kernel says so or has forgotten it. */
+static void comes_again(const char *branch, int error, const char *line)
+{
+	kernel.unprotect = FAULT(error, 1);
+	hop_sends(message(branch, MULTIPART(HELLO)));
+	wait_exchanges(1);
+	kms_answers();
+	refused(line);
+}
+
+static void delivered_before(void **state)
+{
+	(void)state;
+	kernel.mac = 7;
+	opened("1", MULTIPART(HELLO));
+	answered_by_the_client("486 Busy Here");
+	comes_again("2", -EALREADY, "SIP/2.0 486 As Before");
+	comes_again("3", 0, "SIP/2.0 486 As Before");
+	kernel.mac = 8;
+	opened("4", MULTIPART(HELLO));
+	answered_by_the_client("202 Accepted");
+	comes_again("5", -EALREADY, "SIP/2.0 202 OK");
+	comes_again("6", 0, "SIP/2.0 202 OK");
+	/* somebody else's with the same MAC is another message */
+	kernel.initiator = "carol@example.test";
+	opened("7", MULTIPART(HELLO));
+}
+
+/* What the kernel opened and nothing is known of is not said to have arrived. */
+static void outcome_not_known(void **state)
+{
+	(void)state;
+	kernel.mac = 7;
+	comes_again("1", -EALREADY, "SIP/2.0 480 Temporarily Unavailable");
+	/* the client says nothing before mikeyd is killed */
+	opened("2", MULTIPART(HELLO));
+	stage_restart("");
+	register_client();
+	comes_again("3", -EALREADY, "SIP/2.0 480 Temporarily Unavailable");
+	comes_again("4", 0, "SIP/2.0 480 Temporarily Unavailable");
+}
+
+/* Another mikeyd, another kernel: the record is what both have. */
+static void remembered_over_restarts(void **state)
+{
+	(void)state;
+	kernel.mac = 7;
+	opened("1", MULTIPART(HELLO));
+	answered_by_the_client("200 OK");
+	stage_restart("");
+	register_client();
+	comes_again("2", 0, "SIP/2.0 200 OK");
+	comes_again("3", -EALREADY, "SIP/2.0 200 OK");
+	kernel.mac = 8;
+	opened("4", MULTIPART(HELLO));
+}
+
+/* RFC 6043 leaves deferred delivery no age limit; a bounded record needs one. */
+static void floor_over_restarts(void **state)
+{
+	static const char small[] = "policy = { replay-sender = 2; replay-total = 9; };\n";
+	char branch[16];
+
+	(void)state;
+	stage_restart(small);
+	register_client();
+	for (int i = 1; i <= 3; i++) {
+		kernel.mac = i;
+		kernel.sent = 1700000000 + i;
+		snprintf(branch, sizeof(branch), "%d", i);
+		opened(branch, MULTIPART(HELLO));
+		answered_by_the_client("200 OK");
+	}
+	stage_restart(small);
+	register_client();
+	/* the first was forgotten; it must not come through as a new one */
+	kernel.mac = 1;
+	kernel.sent = 1700000001;
+	comes_again("a", 0, "SIP/2.0 493 Undecipherable");
+	kernel.mac = 9;
+	comes_again("b", 0, "SIP/2.0 493 Undecipherable");
+	kernel.mac = 2;
+	kernel.sent = 1700000002;
+	comes_again("c", 0, "SIP/2.0 200 OK");
+	/* late, but newer than all that was forgotten: evicts nothing it needs */
+	kernel.mac = 10;
+	kernel.sent = 1700000003;
+	opened("d", MULTIPART(HELLO));
+}
+
+/* Without a record nothing is delivered, and nothing is opened in vain. */
+static void record_cannot_be_written(void **state)
+{
+	struct rlimit limit, none;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	signal(SIGXFSZ, SIG_IGN);
+	kernel.mac = 7;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	comes_again("1", 0, "SIP/2.0 503 Service Unavailable");
+	assert_string_equal(header("Retry-After", 0), "30");
+	assert_int_equal(kernel.unprotects, 1);
+	/* from now on it is noticed before the kernel spends the message */
 	hop_sends(message("2", MULTIPART(HELLO)));
-	wait_exchanges(1);
-	kms_answers();
-	refused("SIP/2.0 486 As Before");
-	/* what is not remembered here was delivered by an earlier mikeyd */
-	hop_sends(message("3", MULTIPART("olleh\n\r\n\r")));
-	wait_exchanges(1);
-	kms_answers();
-	refused("SIP/2.0 200 OK");
+	refused("SIP/2.0 503 Service Unavailable");
+	assert_int_equal(kms_waiting(), 0);
+	assert_int_equal(kernel.unprotects, 1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	opened("3", MULTIPART(HELLO));
+	answered_by_the_client("200 OK");
+	comes_again("4", 0, "SIP/2.0 200 OK");
+}
+
+/* TS 33.328 I.4 with J1 and E0: resolved once, good for further messages. */
+static void kept_tickets(void **state)
+{
+	(void)state;
+	stage_restart("policy = { accept-profile = [\"annex-i\"]; };\n");
+	register_client();
+	kernel.profile = MIKEY_PROFILE_ANNEX_I;
+	kernel.keep = true;
+	opened("1", MULTIPART(HELLO));
+	answered_by_the_client("200 OK");
+	assert_int_equal(kernel.n_dropped, 0);
+	kernel.kept = 1000;
+	hop_sends(message("2", MULTIPART(HELLO)));
+	client_gets();
+	assert_int_equal(kms_waiting(), 0);
+	assert_int_equal(kernel.opened_with, 1000);
+	answered_by_the_client("200 OK");
+	/* a bad message does not cost the ticket */
+	kernel.unprotect = FAULT(-EBADMSG, 1);
+	hop_sends(message("3", MULTIPART(HELLO)));
+	refused("SIP/2.0 493 Undecipherable");
+	assert_int_equal(kernel.n_dropped, 0);
+	assert_int_equal(kernel.admits, 1);
+	/* but the quota does */
+	kernel.kept = 0;
+	kernel.admit = FAULT(-EDQUOT, 1);
+	opened("4", MULTIPART(HELLO));
+	assert_int_equal(kernel.dropped[0], 1000);
+}
+
+/* Which profiles and forms come in is policy (TS 33.328 Annex B). */
+static void profiles_and_forms(void **state)
+{
+	(void)state;
+	kernel.profile = MIKEY_PROFILE_ANNEX_I;
+	hop_sends(message("1", MULTIPART(HELLO)));
+	refused("SIP/2.0 493 Undecipherable");
+	assert_int_equal(kms_waiting(), 0);
+	stage_restart("list-service = \"list@example.test\";\n"
+		      "policy = { accept-profile = [\"immediate\", \"annex-i\"];\n"
+		      "accept = \"authenticated-enveloped\"; };\n");
+	register_client();
+	opened("2", MULTIPART(HELLO));
+	assert_int_equal(kernel.forms_seen, 1 << MIKEY_FORM_AUTHENTICATED_ENVELOPED);
+	assert_int_equal(kernel.list_services, 1);
+}
+
+/*
+ * TS 33.328 I.4: somebody resolved IDRi's ticket, and that is all there is to
+ * say (RFC 6043 12.4): nobody's name takes From's place.
+ */
+static void only_a_recipient(void **state)
+{
+	(void)state;
+	kernel.initiator = "mallory@example.test";
+	kernel.proved = MIKEY_PROVED_RECIPIENT;
+	opened("1", "P-Asserted-Identity: <sip:alice@example.test>\r\n" MULTIPART(HELLO));
+	assert_string_equal(header("From", 0), "<sip:alice@example.test>;tag=f");
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:alice@example.test>");
+	assert_memory_equal(header("P-Mikey-Verified", 0),
+			    "<mallory@example.test>; proved=recipient;", 41);
+	assert_string_equal(header("P-Mikey-Verified", 1), "");
+}
+
+static void asserted_identity(void **state)
+{
+	(void)state;
+	kernel.initiator = "mallory@example.test";
+	opened("1", "P-Asserted-Identity: \"Al\" <sip:alice@example.test>\r\n"
+	       "p-asserted-identity: <tel:+4930>\r\n" MULTIPART(HELLO));
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:mallory@example.test>");
+	assert_string_equal(header("P-Asserted-Identity", 1), "");
+	answered_by_the_client("200 OK");
+	kernel.initiator = "alice@example.test";
+	opened("2", "P-Asserted-Identity: \"Al\" <sip:alice@EXAMPLE.test>\r\n"
+	       MULTIPART(HELLO));
+	assert_string_equal(header("P-Asserted-Identity", 0),
+			    "\"Al\" <sip:alice@EXAMPLE.test>");
+	answered_by_the_client("200 OK");
+	opened("3", MULTIPART(HELLO));
+	assert_string_equal(header("P-Asserted-Identity", 0), "");
+}
+
+/* Without the end of the multipart it was cut: whatever its parts verify to. */
+static void multipart_without_its_end(void **state)
+{
+	(void)state;
+	hop_sends(message("1", "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
+		  "--b\r\nContent-Type: application/mikey\r\n\r\nTRANSFER\r\n"
+		  "--b\r\nContent-Type: application/pkcs7-mime\r\n\r\n" HELLO "\r\n"));
+	refused("SIP/2.0 493 Undecipherable");
+	assert_int_equal(kernel.resolves, 0);
+}
+
+/* RFC 8551 and RFC 5083 spell it in two ways, and it decides nothing. */
+static void smime_type_is_no_matter(void **state)
+{
+	static const char * const types[] = {
+		"auth-enveloped-data", "authEnveloped-data", "authenticated-data",
+		"signed-data", "",
+	};
+	char rest[1024], branch[16];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		snprintf(branch, sizeof(branch), "t%zu", i);
+		snprintf(rest, sizeof(rest), "Content-Type: multipart/mixed;boundary=b\r\n\r\n"
+			 "--b\r\nContent-Type: application/mikey\r\n\r\nT%zu\r\n"
+			 "--b\r\nContent-Type: application/pkcs7-mime; smime-type=\"%s\"\r\n\r\n"
+			 HELLO "\r\n--b--\r\n", i, types[i]);
+		opened(branch, rest);
+		assert_string_equal(body(), "hello");
+		answered_by_the_client("200 OK");
+	}
 }
 
 /* A proxy that forks: one resolve, one opening, one copy for each contact. */
@@ -283,7 +525,7 @@ static void no_fork_but_a_forgery(void **state)
 	wait_exchanges(2);
 	kms_answers();
 	client_gets();
-	kernel.unprotect = (struct kernel_fault){ -EKEYREJECTED, 1 };
+	kernel.unprotect = FAULT(-EKEYREJECTED, 1);
 	kms_answers();
 	hop_gets();
 	first_line_is("SIP/2.0 493 Undecipherable");
@@ -312,7 +554,8 @@ static void unprotected_is_refused(void **state)
 static int open_marking(void **state)
 {
 	(void)state;
-	return open_with("unprotected = \"mark\";\nmax-waiting = 1;\n");
+	return open_with("policy = { unprotected = \"mark\"; must-protect = [\"boss@?\"]; };\n"
+			 "max-waiting = 1;\n");
 }
 
 static void unprotected_is_marked(void **state)
@@ -324,6 +567,10 @@ static void unprotected_is_marked(void **state)
 	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
 	assert_string_equal(header("P-Mikey-Verified", 1), "");
 	assert_string_equal(body(), "plain");
+	answered_by_the_client("200 OK");
+	/* From is only a claim; of these it is not even let through */
+	hop_sends(message_from("boss@example.test", "2", "Content-Length: 5\r\n\r\nplain"));
+	refused("SIP/2.0 488 Not Acceptable Here");
 }
 
 static void waiting_is_limited(void **state)
@@ -364,6 +611,16 @@ int main(void)
 		EACH(what_is_inside_adds_no_headers),
 		EACH(everything_that_fails),
 		EACH(delivered_before),
+		EACH(outcome_not_known),
+		EACH(remembered_over_restarts),
+		EACH(floor_over_restarts),
+		EACH(record_cannot_be_written),
+		EACH(kept_tickets),
+		EACH(profiles_and_forms),
+		EACH(only_a_recipient),
+		EACH(asserted_identity),
+		EACH(multipart_without_its_end),
+		EACH(smime_type_is_no_matter),
 		EACH(copies_of_a_fork),
 		EACH(no_fork_but_a_forgery),
 		EACH(unprotected_is_refused),

@@ -91,7 +91,7 @@ static int refused(struct kernel_fault *fault, struct problem *problem)
 		return 0;
 	if (fault->times > 0)
 		fault->times--;
-	problem_set(problem, fault->error, "the double refuses");
+	problem_set(problem, fault->error, "%s", fault->words ?: "the double refuses");
 	problem->kernel = true;
 	return fault->error;
 }
@@ -129,6 +129,8 @@ static void put_policy(struct nl_msg *reply, const struct kernel_ticket *ticket,
 		nla_put_u32(reply, T(REKEY), ticket->rekey);
 	if (ticket->reusable)
 		nla_put_flag(reply, T(REUSABLE));
+	if (ticket->cacheable)
+		nla_put_flag(reply, T(CACHEABLE));
 	nla_nest_end(reply, nest);
 }
 
@@ -206,19 +208,40 @@ static int grant(struct nlattr **attrs, struct nl_msg *reply, struct problem *pr
 	return 0;
 }
 
+static void put_received(struct nl_msg *reply)
+{
+	put_policy(reply, &(const struct kernel_ticket){
+		.remaining = 60, .initiator = kernel.initiator, .responder = "bob@example.test",
+		.reusable = kernel.keep || kernel.kept, .cacheable = kernel.keep || kernel.kept,
+		.profile = kernel.profile,
+	}, NULL);
+}
+
 static int resolve(struct nlattr **attrs, struct nl_msg *message, struct nl_msg *reply,
 		   struct problem *problem)
 {
+	uint8_t mac[32] = { kernel.mac };
 	struct nlattr *attr;
 	int left;
 
 	kernel.resolves++;
 	kernel.psk_seen = nla_get_s32(attrs[T(PSK)]);
 	kernel.identities = 0;
-	nlmsg_for_each_attr(attr, nlmsg_hdr(message), GENL_HDRLEN, left)
+	kernel.list_services = 0;
+	nlmsg_for_each_attr(attr, nlmsg_hdr(message), GENL_HDRLEN, left) {
 		kernel.identities += nla_type(attr) == T(IDENTITY) || nla_type(attr) == T(GROUP);
+		kernel.list_services += nla_type(attr) == T(LIST_SERVICE);
+	}
 	if (refused(&kernel.resolve, problem))
 		return problem->error;
+	if (!kernel.mac)
+		mac[1] = kernel.resolves;
+	nla_put(reply, T(MAC), sizeof(mac), mac);
+	put_received(reply);
+	if (kernel.kept) {
+		nla_put_s32(reply, T(TICKET), kernel.kept);
+		return 0;
+	}
 	nla_put_u32(reply, T(EXCHANGE), kernel.resolves);
 	put_text(reply, T(MESSAGE), "RESOLVE_INIT");
 	return 0;
@@ -230,9 +253,7 @@ static int admit(struct nl_msg *reply, struct problem *problem)
 	if (refused(&kernel.admit, problem))
 		return problem->error;
 	nla_put_s32(reply, T(TICKET), kernel.next_ticket++);
-	put_policy(reply, &(const struct kernel_ticket){
-		.remaining = 60, .initiator = kernel.initiator, .responder = "bob@example.test",
-	}, NULL);
+	put_received(reply);
 	return 0;
 }
 
@@ -295,8 +316,11 @@ static int protect(struct nlattr **attrs, struct nl_msg *message, struct nl_msg 
 	return 0;
 }
 
-static int unprotect(struct nl_msg *message, struct nl_msg *reply, struct problem *problem)
+static int unprotect(struct nlattr **attrs, struct nl_msg *message, struct nl_msg *reply,
+		     struct problem *problem)
 {
+	kernel.opened_with = nla_get_s32(attrs[M(TICKET)]);
+	kernel.forms_seen = nla_get_u32(attrs[M(FORMS)]);
 	kernel.unprotects++;
 	if (refused(&kernel.unprotect, problem))
 		return problem->error;
@@ -305,7 +329,7 @@ static int unprotect(struct nl_msg *message, struct nl_msg *reply, struct proble
 	put_text(reply, M(RECIPIENT), "bob@example.test");
 	nla_put_u32(reply, M(PROVED), kernel.proved);
 	nla_put_u32(reply, M(FORM), MIKEY_FORM_AUTH_ENVELOPED);
-	nla_put_s64(reply, M(SENT), 1700000000);
+	nla_put_s64(reply, M(SENT), kernel.sent ?: 1700000000);
 	return 0;
 }
 
@@ -320,7 +344,7 @@ static int dispatch(struct genl_client *client, struct nl_msg *message, struct n
 	if (client->mime)
 		return command == MIKEY_MIME_CMD_PROTECT ?
 			protect(attrs, message, reply, problem) :
-			unprotect(message, reply, problem);
+			unprotect(attrs, message, reply, problem);
 	switch (command) {
 	case MIKEY_TICKET_CMD_REQUEST:
 		return request(attrs, message, reply, problem);

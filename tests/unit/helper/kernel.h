@@ -16,7 +16,10 @@
 /* One error that a command answers, and how many times (-1 = always). */
 struct kernel_fault {
 	int error, times;
+	const char *words;		/* NULL: some */
 };
+
+#define FAULT(error_, times_) ((struct kernel_fault){ .error = error_, .times = times_ })
 
 struct kernel {
 	struct kernel_fault request, grant, mint, resolve, admit, protect, unprotect;
@@ -27,7 +30,14 @@ struct kernel {
 	int32_t next_ticket;
 	int32_t psk_seen;		/* of the last REQUEST or RESOLVE */
 	int32_t psk_there;		/* what looking for it finds */
-	unsigned int identities;	/* of the last RESOLVE */
+	unsigned int identities, list_services;	/* of the last RESOLVE */
+	int32_t kept;			/* what RESOLVE finds in the keyring */
+	bool keep;			/* what ADMIT makes may be kept */
+	uint32_t profile;		/* of what was received; 0 = immediate */
+	uint8_t mac;			/* the same for all messages; 0: another each time */
+	int32_t opened_with;		/* of the last UNPROTECT */
+	uint32_t forms_seen;
+	int64_t sent;			/* T of what UNPROTECT opens; 0 = in 2023 */
 	uint32_t profile_seen, suite_seen, rekey_seen;	/* of the last REQUEST or MINT */
 	bool cacheable_seen;
 	char wanted[2048];		/* responders of the last REQUEST or MINT */
@@ -59,7 +69,7 @@ struct kernel_ticket {
 	bool reusable;
 	int64_t remaining;
 	const char *initiator, *responder;
-	bool minted;
+	bool minted, cacheable;
 	uint32_t rekey;
 	int64_t age;			/* seconds since TRs; 0 = one */
 	uint32_t profile, suite;	/* 0 = the default */

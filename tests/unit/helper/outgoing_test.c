@@ -202,7 +202,7 @@ static void stale_tickets(void **state)
 	hop_gets();
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 		before = kernel.protected_with;
-		kernel.protect = (struct kernel_fault){ errors[i], 1 };
+		kernel.protect = FAULT(errors[i], 1);
 		snprintf(id, sizeof(id), "s%zu", i);
 		client_sends(to_bob(id));
 		wait_exchanges(1);
@@ -214,7 +214,7 @@ static void stale_tickets(void **state)
 		hop_sends(answer("200 OK"));
 		client_gets();
 	}
-	kernel.protect = (struct kernel_fault){ -EKEYREVOKED, -1 };
+	kernel.protect = FAULT(-EKEYREVOKED, -1);
 	client_sends(to_bob("9"));
 	wait_exchanges(1);
 	kms_answers();
@@ -266,7 +266,7 @@ static void grants_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		kernel.grant = (struct kernel_fault){ cases[i].error, 1 };
+		kernel.grant = FAULT(cases[i].error, 1);
 		snprintf(id, sizeof(id), "g%zu", i);
 		client_sends(to_bob(id));
 		wait_exchanges(1);
@@ -286,14 +286,14 @@ static void quota_of_keys(void **state)
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
-	kernel.grant = (struct kernel_fault){ -EDQUOT, 1 };
+	kernel.grant = FAULT(-EDQUOT, 1);
 	client_sends(to("sip:carol@example.test", "q1"));
 	wait_exchanges(1);
 	kms_answers();
 	hop_gets();
 	assert_string_equal(header("Call-ID", 0), "q1");
 	assert_int_equal(kernel.dropped[0], 1000);
-	kernel.grant = (struct kernel_fault){ -EDQUOT, -1 };
+	kernel.grant = FAULT(-EDQUOT, -1);
 	client_sends(to("sip:dave@example.test", "q2"));
 	wait_exchanges(1);
 	kms_answers();
@@ -305,12 +305,12 @@ static void quota_of_keys(void **state)
 static void another_psk(void **state)
 {
 	(void)state;
-	kernel.request = (struct kernel_fault){ -EKEYREVOKED, 1 };
+	kernel.request = FAULT(-EKEYREVOKED, 1);
 	kernel.psk_there = 78;
 	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	assert_int_equal(kernel.psk_seen, 78);
-	kernel.request = (struct kernel_fault){ -EKEYREVOKED, -1 };
+	kernel.request = FAULT(-EKEYREVOKED, -1);
 	refused(to("sip:carol@example.test", "p1"), "SIP/2.0 500 Server Internal Error",
 		"the double refuses");
 	assert_int_equal(kernel.requests, 3);
@@ -326,9 +326,9 @@ static void never_in_the_clear(void **state)
 	refused(to("sip:example.test", "n3"), "SIP/2.0 484 Address Incomplete",
 		"user@domain");
 	refused(to("sip:bo%6@example.test", "n4"), "SIP/2.0 484 Address Incomplete", "");
-	kernel.request = (struct kernel_fault){ -EKEYEXPIRED, -1 };
+	kernel.request = FAULT(-EKEYEXPIRED, -1);
 	refused(to_bob("n5"), "SIP/2.0 500 Server Internal Error", "the double refuses");
-	kernel.request = (struct kernel_fault){ -ENOENT, -1 };
+	kernel.request = FAULT(-ENOENT, -1);
 	refused(to_bob("n6"), "SIP/2.0 503 Service Unavailable", "the double refuses");
 	silence();
 	assert_int_equal(kernel.protects, 0);
@@ -337,7 +337,7 @@ static void never_in_the_clear(void **state)
 static void entity_too_large_for_the_kernel(void **state)
 {
 	(void)state;
-	kernel.protect = (struct kernel_fault){ -EMSGSIZE, -1 };
+	kernel.protect = FAULT(-EMSGSIZE, -1);
 	client_sends(to_bob("1"));
 	wait_exchanges(1);
 	kms_answers();
@@ -435,7 +435,7 @@ static void minting_fails(void **state)
 	hop_gets();
 	assert_int_equal(kernel.dropped[0], 1000);
 	kernel.not_reusable = false;
-	kernel.mint = (struct kernel_fault){ -EPROTONOSUPPORT, 1 };
+	kernel.mint = FAULT(-EPROTONOSUPPORT, 1);
 	client_sends(to_bob("2"));
 	client_gets();
 	first_line_is("SIP/2.0 500 Server Internal Error");
@@ -444,12 +444,12 @@ static void minting_fails(void **state)
 	client_sends(to_bob("3"));
 	while (hop_gets() && strcmp(header("Call-ID", 0), "3"))
 		;
-	kernel.mint = (struct kernel_fault){ -EDQUOT, 1 };
+	kernel.mint = FAULT(-EDQUOT, 1);
 	client_sends(to("sip:carol@example.test", "c1"));
 	while (hop_gets() && strcmp(header("Call-ID", 0), "c1"))
 		;
 	assert_int_equal(kernel.dropped[1], 1001);
-	kernel.mint = (struct kernel_fault){ -EKEYREVOKED, 1 };
+	kernel.mint = FAULT(-EKEYREVOKED, 1);
 	kernel.psk_there = 78;
 	client_sends(to("sip:dave@example.test", "d1"));
 	while (hop_gets() && strcmp(header("Call-ID", 0), "d1"))

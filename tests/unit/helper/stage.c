@@ -16,6 +16,7 @@
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/record.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/token.h"
@@ -55,9 +56,10 @@ static void load_config(const char *more)
 		"listen = [\"udp:127.0.0.1:%u\", \"tcp:127.0.0.1:%u\"];\n"
 		"listen-outside = [\"udp:127.0.0.1:%u\", \"tcp:127.0.0.1:%u\"];\n"
 		"next-hop = \"sip:127.0.0.1:%u\";\nkms = \"http://127.0.0.1:1\";\n"
-		"kms-id = \"http://kms\";\npsk = \"logon:mikey:x\";\npsk-id = \"x\";\n%s",
+		"kms-id = \"http://kms\";\npsk = \"logon:mikey:x\";\npsk-id = \"x\";\n"
+		"state-dir = \"%s\";\n%s",
 		stage.inside_port, stage.inside_port, stage.outside_port, stage.outside_port,
-		stage.hop_port, more);
+		stage.hop_port, stage.state_dir, more);
 	fclose(file);
 	if (config_load(&stage.config, path, &problem))
 		fail_msg("%s", problem.words);
@@ -75,13 +77,12 @@ static void listen_on(enum side side, unsigned int port)
 						  &problem), 0);
 }
 
-void stage_open(const char *more)
+static void open_all(const char *more)
 {
 	struct mikeyd *mikeyd = &stage.mikeyd;
 	struct transport_handlers handlers;
 	struct problem problem;
 
-	memset(&stage, 0, sizeof(stage));
 	log_setup("stage", LOG_LEVEL_ERROR);
 	stage.hop_conn = -1;
 	stage.client_port = loop_free_port();
@@ -101,6 +102,8 @@ void stage_open(const char *more)
 	assert_int_equal(psk_open(mikeyd, &problem), 0);
 	assert_int_equal(token_open(&problem), 0);
 	assert_int_equal(tickets_open(&mikeyd->tickets, mikeyd, &problem), 0);
+	if (record_open(&mikeyd->record, &stage.config, false, &problem))
+		fail_msg("%s", problem.words);
 	assert_int_equal(kms_open(&mikeyd->kms, &stage.config, &problem), 0);
 	assert_int_equal(outgoing_open(mikeyd, &problem), 0);
 	assert_int_equal(incoming_open(mikeyd, &problem), 0);
@@ -113,7 +116,15 @@ void stage_open(const char *more)
 	listen_on(SIDE_OUTSIDE, stage.outside_port);
 }
 
-void stage_close(void)
+void stage_open(const char *more)
+{
+	memset(&stage, 0, sizeof(stage));
+	strcpy(stage.state_dir, "/tmp/mikeyd-state-XXXXXX");
+	assert_non_null(mkdtemp(stage.state_dir));
+	open_all(more);
+}
+
+static void close_all(void)
 {
 	struct mikeyd *mikeyd = &stage.mikeyd;
 
@@ -124,6 +135,7 @@ void stage_close(void)
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	tickets_close(mikeyd->tickets);
+	record_close(mikeyd->record);
 	token_close();
 	genl_client_close(mikeyd->mime_client);
 	genl_client_close(mikeyd->ticket_client);
@@ -133,6 +145,26 @@ void stage_close(void)
 	close(stage.hop_tcp);
 	if (stage.hop_conn >= 0)
 		close(stage.hop_conn);
+}
+
+void stage_close(void)
+{
+	char command[64];
+
+	close_all();
+	snprintf(command, sizeof(command), "rm -r %s", stage.state_dir);
+	assert_int_equal(system(command), 0);
+}
+
+void stage_restart(const char *more)
+{
+	char dir[sizeof(stage.state_dir)];
+
+	close_all();
+	strcpy(dir, stage.state_dir);
+	memset(&stage, 0, sizeof(stage));
+	strcpy(stage.state_dir, dir);
+	open_all(more);
 }
 
 /* Write ports and path in place of their letters. */

@@ -20,6 +20,7 @@ struct stage {
 	int hop_tcp, hop_conn;			/* listening, and what it accepted */
 	unsigned int client_port, hop_port, inside_port, outside_port;
 	char path[256];				/* what $P stands for */
+	char state_dir[32];
 	char got[512 * 1024 + 1];		/* the last message that arrived */
 };
 
@@ -28,6 +29,9 @@ extern struct stage stage;
 /* stage_open - with more lines of configuration */
 void stage_open(const char *more);
 void stage_close(void);
+
+/* stage_restart - end mikeyd and start another one on the same state directory */
+void stage_restart(const char *more);
 
 /*
  * client_sends, hop_sends - a message, in which $C, $H, $I and $O stand for the

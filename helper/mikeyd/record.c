@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The record of delivered messages, in SQLite.
+ *
+ * A write-ahead log with synchronous = FULL: when record_begin() returns, the
+ * row is on the disk. The client's answer is written without waiting for the
+ * disk; a power cut may take it back, never the row.
+ */
+#include "helper/mikeyd/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "helper/lib/log.h"
+
+#define RECORD_FILE "delivered.db"
+#define RECORD_VERSION 1
+
+/* With less than this free the disk counts as full before it is. */
+#define ROOM_MIN (1024 * 1024)
+
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE state (floor INTEGER NOT NULL, total INTEGER NOT NULL,\n"
+	" clock INTEGER NOT NULL);"
+	"INSERT INTO state VALUES (-9223372036854775808, 0, 0);"
+	"CREATE TABLE sender (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE,\n"
+	" floor INTEGER NOT NULL, count INTEGER NOT NULL, heard INTEGER NOT NULL);"
+	"CREATE INDEX sender_heard ON sender (heard);"
+	"CREATE TABLE message (sender INTEGER NOT NULL, mac BLOB NOT NULL, sent INTEGER NOT NULL,\n"
+	" code INTEGER NOT NULL, PRIMARY KEY (sender, mac)) WITHOUT ROWID;"
+	"CREATE INDEX message_sent ON message (sender, sent);"
+	"PRAGMA user_version = 1;"
+	"COMMIT;";
+
+enum statement {
+	BEGIN, COMMIT, ROLLBACK, TRY,
+	STATE, SENDER, MESSAGE, OLDEST, SILENT,
+	ADD_SENDER, ADD_MESSAGE, HEARD,
+	DROP_MESSAGE, FORGOT_ONE, DROP_MESSAGES, DROP_SENDER, FORGOT_ALL,
+	ANSWER,
+	STATEMENTS
+};
+
+static const char * const sql[] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[TRY] = "UPDATE state SET clock = clock + 1",
+	[STATE] = "SELECT floor, total FROM state",
+	[SENDER] = "SELECT id, floor, count FROM sender WHERE name = ?",
+	[MESSAGE] = "SELECT code FROM message WHERE sender = ? AND mac = ?",
+	[OLDEST] = "SELECT sent, mac FROM message WHERE sender = ? ORDER BY sent LIMIT 1",
+	/* the sender that was silent longest, and up to when its messages are known */
+	[SILENT] = "SELECT id, max(floor, coalesce((SELECT max(sent) FROM message\n"
+		" WHERE sender = id), floor)), count FROM sender WHERE id <> ?\n"
+		" ORDER BY heard LIMIT 1",
+	[ADD_SENDER] = "INSERT INTO sender (name, floor, count, heard) VALUES (?, ?, 0, 0)",
+	[ADD_MESSAGE] = "INSERT INTO message (sender, mac, sent, code) VALUES (?, ?, ?, 0)",
+	[HEARD] = "UPDATE sender SET count = count + 1, heard = (SELECT clock FROM state)\n"
+		" WHERE id = ?",
+	[DROP_MESSAGE] = "DELETE FROM message WHERE sender = ? AND mac = ?",
+	[FORGOT_ONE] = "UPDATE sender SET floor = max(floor, ?), count = count - 1 WHERE id = ?",
+	[DROP_MESSAGES] = "DELETE FROM message WHERE sender = ?",
+	[DROP_SENDER] = "DELETE FROM sender WHERE id = ?",
+	[FORGOT_ALL] = "UPDATE state SET floor = max(floor, ?), total = ?, clock = clock + 1",
+	[ANSWER] = "UPDATE message SET code = ? WHERE sender = (SELECT id FROM sender\n"
+		" WHERE name = ?) AND mac = ? AND code NOT BETWEEN 200 AND 299",
+};
+
+/* Beside SQLite's results: not newer than what had to be forgotten */
+#define TOO_OLD 1000
+
+struct record {
+	const struct config *config;
+	sqlite3 *db;
+	struct sqlite3_stmt *statements[STATEMENTS];
+	int dir;
+	bool ill;		/* the last write failed */
+};
+
+/* What a sender has here, while one more message of theirs is put down. */
+struct sender {
+	int64_t id;		/* 0: nothing */
+	int64_t floor, count;
+	int64_t common_floor, total;
+};
+
+static int failed(struct record *record, struct problem *problem)
+{
+	record->ill = true;
+	return problem_set(problem, -EIO, "the record of delivered messages: %s",
+			   sqlite3_errmsg(record->db));
+}
+
+/*
+ * Run a statement with what the letters of format say: i an int64_t, b a
+ * pointer and a size_t. SQLITE_ROW: columns can be read until done().
+ */
+static int run(struct record *record, enum statement which, const char *format, ...)
+{
+	sqlite3_stmt *statement = record->statements[which];
+	int status = SQLITE_OK, at = 0;
+	va_list args;
+
+	sqlite3_reset(statement);
+	va_start(args, format);
+	for (; *format && status == SQLITE_OK; format++) {
+		if (*format == 'i') {
+			status = sqlite3_bind_int64(statement, ++at, va_arg(args, int64_t));
+		} else {
+			const void *data = va_arg(args, const void *);
+
+			status = sqlite3_bind_blob64(statement, ++at, data, va_arg(args, size_t),
+						     SQLITE_STATIC);
+		}
+	}
+	va_end(args);
+	if (status == SQLITE_OK)
+		status = sqlite3_step(statement);
+	if (status != SQLITE_ROW)
+		sqlite3_reset(statement);
+	return status;
+}
+
+static void done(struct record *record, enum statement which)
+{
+	sqlite3_reset(record->statements[which]);
+	sqlite3_clear_bindings(record->statements[which]);
+}
+
+static int64_t column(struct record *record, enum statement which, int n)
+{
+	return sqlite3_column_int64(record->statements[which], n);
+}
+
+/* ---- opening */
+
+static int make_dirs(char *path, struct problem *problem)
+{
+	for (char *slash = path + 1; slash; ) {
+		slash = strchr(slash, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return problem_set(problem, -errno, "state-dir %s: %s", path,
+					   strerror(errno));
+		if (slash)
+			*slash++ = '/';
+	}
+	return 0;
+}
+
+/* Where the configuration, the service manager or the user's home says. */
+static int find_dir(char *path, size_t size, const struct config *config,
+		    struct problem *problem)
+{
+	const char *given = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	size_t len;
+
+	if (config->state_dir)
+		len = snprintf(path, size, "%s", config->state_dir);
+	else if (given && *given == '/')	/* systemd.exec(5): separated by colons */
+		len = snprintf(path, size, "%.*s", (int)strcspn(given, ":"), given);
+	else if (xdg && *xdg == '/')
+		len = snprintf(path, size, "%s/mikeyd", xdg);
+	else if (home && *home == '/')
+		len = snprintf(path, size, "%s/.local/state/mikeyd", home);
+	else
+		return problem_set(problem, -EINVAL,
+				   "state-dir is missing: where to keep the record of delivered messages");
+	if (len >= size)
+		return problem_set(problem, -ENAMETOOLONG, "state-dir is too long");
+	return make_dirs(path, problem);
+}
+
+static int read_version(struct record *record, int *version)
+{
+	sqlite3_stmt *statement;
+	int status = sqlite3_prepare_v2(record->db, "PRAGMA user_version", -1, &statement, NULL);
+
+	if (status == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+		*version = sqlite3_column_int(statement, 0);
+	return sqlite3_finalize(statement);
+}
+
+static int prepare(struct record *record)
+{
+	int version = 0, status;
+
+	/* alone in it: no shared memory, and no second mikeyd beside this one */
+	status = sqlite3_exec(record->db,
+			      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+			      "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
+			      NULL, NULL, NULL);
+	if (status == SQLITE_OK)
+		status = read_version(record, &version);
+	if (status == SQLITE_OK && !version)
+		status = sqlite3_exec(record->db, schema, NULL, NULL, NULL);
+	else if (status == SQLITE_OK && version != RECORD_VERSION)
+		return SQLITE_MISMATCH;
+	for (int i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
+		status = sqlite3_prepare_v3(record->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &record->statements[i], NULL);
+	return status;
+}
+
+static int open_problem(struct record *record, const char *path, int status,
+			struct problem *problem)
+{
+	switch (status & 0xff) {
+	case SQLITE_BUSY:
+		return problem_set(problem, -EBUSY,
+				   "%s: another mikeyd uses it: give each its own state-dir",
+				   path);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:
+	case SQLITE_SCHEMA:
+	case SQLITE_MISMATCH:
+		return problem_set(problem, -EUCLEAN,
+				   "%s is damaged or of another age: move it away, and old messages may be delivered a second time",
+				   path);
+	default:
+		return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(record->db));
+	}
+}
+
+static int open_in(struct record *record, const char *dir, bool only_check,
+		   struct problem *problem)
+{
+	char path[4096 + sizeof(RECORD_FILE)];
+	int status, fd;
+
+	record->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* SQLite would let everybody read it */
+	fd = record->dir < 0 ? -1 : openat(record->dir, RECORD_FILE,
+					   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fsync(record->dir))
+		status = problem_set(problem, -errno, "%s/" RECORD_FILE ": %s", dir,
+				     strerror(errno));
+	else
+		status = 0;
+	if (fd >= 0)
+		close(fd);
+	if (status)
+		return status;
+	snprintf(path, sizeof(path), "%s/" RECORD_FILE, dir);
+	status = sqlite3_open_v2(path, &record->db, SQLITE_OPEN_READWRITE, NULL);
+	if (status == SQLITE_OK)
+		status = prepare(record);
+	if (status == SQLITE_BUSY && only_check) {
+		log_warning("%s is in use: is mikeyd running?", path);
+		return 0;
+	}
+	if (status != SQLITE_OK)
+		return open_problem(record, path, status, problem);
+	/* a journal of the making that came back would undo it, and what follows */
+	return fsync(record->dir) ? problem_set(problem, -EIO, "%s: %s", dir, strerror(errno)) : 0;
+}
+
+int record_open(struct record **out, const struct config *config, bool only_check,
+		struct problem *problem)
+{
+	struct record *record = calloc(1, sizeof(*record));
+	char dir[4096];
+	int err;
+
+	*out = record;
+	if (!record)
+		return problem_set(problem, -ENOMEM, "no memory");
+	record->config = config;
+	record->dir = -1;
+	err = find_dir(dir, sizeof(dir), config, problem);
+	err = err ?: open_in(record, dir, only_check, problem);
+	if (err) {
+		record_close(record);
+		*out = NULL;
+	}
+	return err;
+}
+
+void record_close(struct record *record)
+{
+	if (!record)
+		return;
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(record->statements[i]);
+	sqlite3_close(record->db);
+	if (record->dir >= 0)
+		close(record->dir);
+	free(record);
+}
+
+/* ---- using it */
+
+static bool is_full(const struct record *record)
+{
+	struct statvfs fs;
+
+	/* a file system without a limit says 0 of everything */
+	return !fstatvfs(record->dir, &fs) && fs.f_blocks &&
+		(uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN;
+}
+
+int record_ready(struct record *record, struct problem *problem)
+{
+	if (is_full(record))
+		return problem_set(problem, -EIO,
+				   "the record of delivered messages: the disk is full");
+	if (!record->ill)
+		return 0;
+	if (run(record, TRY, "") != SQLITE_DONE)
+		return failed(record, problem);
+	log_info("the record of delivered messages can be written again");
+	record->ill = false;
+	return 0;
+}
+
+static int find_sender(struct record *record, const struct uid *name, struct sender *sender)
+{
+	int status = run(record, STATE, "");
+
+	memset(sender, 0, sizeof(*sender));
+	if (status != SQLITE_ROW)
+		return status == SQLITE_DONE ? SQLITE_CORRUPT : status;
+	sender->common_floor = column(record, STATE, 0);
+	sender->total = column(record, STATE, 1);
+	done(record, STATE);
+	sender->floor = sender->common_floor;
+	status = run(record, SENDER, "b", name->text, name->len);
+	if (status == SQLITE_ROW) {
+		sender->id = column(record, SENDER, 0);
+		sender->floor = column(record, SENDER, 1);
+		sender->count = column(record, SENDER, 2);
+		status = SQLITE_DONE;
+	}
+	done(record, SENDER);
+	return status;
+}
+
+/* Is the message there? SQLITE_ROW: yes, and code says how it was answered. */
+static int find_message(struct record *record, const struct sender *sender,
+			const struct ticket_mac *mac, uint16_t *code)
+{
+	int status = run(record, MESSAGE, "ib", sender->id, mac->data, mac->len);
+
+	*code = status == SQLITE_ROW ? column(record, MESSAGE, 0) : 0;
+	done(record, MESSAGE);
+	return status;
+}
+
+/* Make room among the sender's own; TOO_OLD: the new one is the oldest. */
+static int forget_one(struct record *record, struct sender *sender, int64_t sent)
+{
+	struct ticket_mac mac;
+	int64_t oldest;
+	int status;
+
+	status = run(record, OLDEST, "i", sender->id);
+	if (status != SQLITE_ROW)
+		return status == SQLITE_DONE ? SQLITE_CORRUPT : status;
+	oldest = column(record, OLDEST, 0);
+	mac.len = sqlite3_column_bytes(record->statements[OLDEST], 1);
+	if (mac.len > sizeof(mac.data))
+		mac.len = sizeof(mac.data);
+	memcpy(mac.data, sqlite3_column_blob(record->statements[OLDEST], 1), mac.len);
+	done(record, OLDEST);
+	if (oldest >= sent)
+		return TOO_OLD;
+	status = run(record, DROP_MESSAGE, "ib", sender->id, mac.data, mac.len);
+	if (status == SQLITE_DONE)
+		status = run(record, FORGOT_ONE, "ii", oldest, sender->id);
+	sender->count--;
+	sender->total--;
+	return status;
+}
+
+/* Make room among all: whoever was silent longest is forgotten as a whole. */
+static int forget_sender(struct record *record, struct sender *sender, int64_t sent)
+{
+	int64_t id, floor, count;
+	int status = run(record, SILENT, "i", sender->id);
+
+	if (status == SQLITE_DONE)	/* there is nobody else */
+		return sender->count ? forget_one(record, sender, sent) : TOO_OLD;
+	if (status != SQLITE_ROW)
+		return status;
+	id = column(record, SILENT, 0);
+	floor = column(record, SILENT, 1);
+	count = column(record, SILENT, 2);
+	done(record, SILENT);
+	status = run(record, DROP_MESSAGES, "i", id);
+	if (status == SQLITE_DONE)
+		status = run(record, DROP_SENDER, "i", id);
+	if (floor > sender->common_floor)
+		sender->common_floor = floor;
+	sender->total -= count + 1;
+	return status;
+}
+
+/* All of record_begin() inside its transaction; SQLITE_DONE if it is to stand. */
+static int add(struct record *record, const struct uid *name, const struct ticket_mac *mac,
+	       int64_t sent, uint16_t *code)
+{
+	struct sender sender;
+	int status = find_sender(record, name, &sender);
+
+	if (status == SQLITE_DONE)
+		status = find_message(record, &sender, mac, code);
+	if (status != SQLITE_DONE)
+		return status;
+	if (sent <= sender.floor)
+		return TOO_OLD;
+	if (!sender.id) {
+		status = run(record, ADD_SENDER, "bi", name->text, name->len, sender.floor);
+		sender.id = sqlite3_last_insert_rowid(record->db);
+		sender.total++;
+	}
+	while (status == SQLITE_DONE && sender.count >= record->config->replay_sender)
+		status = forget_one(record, &sender, sent);
+	while (status == SQLITE_DONE && sender.total >= record->config->replay_total)
+		status = forget_sender(record, &sender, sent);
+	if (status == SQLITE_DONE)
+		status = run(record, ADD_MESSAGE, "ibi", sender.id, mac->data, mac->len, sent);
+	if (status == SQLITE_DONE)
+		status = run(record, FORGOT_ALL, "ii", sender.common_floor, sender.total + 1);
+	if (status == SQLITE_DONE)
+		status = run(record, HEARD, "i", sender.id);
+	return status;
+}
+
+int record_begin(struct record *record, const struct uid *sender, const struct ticket_mac *mac,
+		 int64_t sent, uint16_t *code, struct problem *problem)
+{
+	int status = run(record, BEGIN, "");
+
+	*code = 0;
+	if (status == SQLITE_DONE)
+		status = add(record, sender, mac, sent, code);
+	if (status == SQLITE_DONE)
+		status = run(record, COMMIT, "");
+	if (status == SQLITE_DONE)
+		return 0;
+	if (status == SQLITE_ROW)
+		problem_set(problem, -EALREADY, "it was delivered before");
+	else if (status == TOO_OLD)
+		problem_set(problem, -ESTALE,
+			    "it is older than the messages of its sender that are remembered");
+	else
+		failed(record, problem);
+	if (!sqlite3_get_autocommit(record->db))
+		run(record, ROLLBACK, "");
+	return problem->error;
+}
+
+uint16_t record_find(struct record *record, const struct uid *name,
+		     const struct ticket_mac *mac)
+{
+	struct sender sender;
+	uint16_t code = 0;
+
+	if (find_sender(record, name, &sender) == SQLITE_DONE)
+		find_message(record, &sender, mac, &code);
+	return code;
+}
+
+void record_answer(struct record *record, const struct uid *sender,
+		   const struct ticket_mac *mac, uint16_t code)
+{
+	struct problem problem;
+	int status;
+
+	/* what a power cut takes back here is known as delivered, not how */
+	sqlite3_exec(record->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	status = run(record, ANSWER, "ibb", (int64_t)code, sender->text, sender->len, mac->data,
+		     mac->len);
+	if (status != SQLITE_DONE) {
+		failed(record, &problem);
+		log_warning("%s", problem.words);
+	}
+	sqlite3_exec(record->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The sender of an opened message, for the user's client. */
+#include "helper/mikeyd/verified.h"
+
+#include <time.h>
+
+#include "helper/lib/log.h"
+
+char *verified_line(const struct mime_opened *opened)
+{
+	char escaped[UID_ESCAPED_MAX], sent[32] = "", *line = NULL;
+	time_t seconds = opened->sent;
+	struct tm tm;
+
+	uid_escape(escaped, &opened->initiator);
+	if (gmtime_r(&seconds, &tm))
+		strftime(sent, sizeof(sent), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (re_sdprintf(&line, "%s: <%s>; proved=%s; sent=%s; form=%s\r\n", VERIFIED_HEADER,
+			escaped, mime_proved_name(opened->proved), sent,
+			mime_form_name(opened->form)))
+		return NULL;
+	return line;
+}
+
+/* Is the sender known, and not only that they could resolve a ticket? */
+static bool is_proved(const struct mime_opened *opened)
+{
+	return opened->proved >= MIKEY_PROVED_INITIATOR;
+}
+
+static bool is_initiator(const struct mime_opened *opened, const struct pl *uri)
+{
+	struct uid uid;
+
+	return !uid_from_uri(&uid, uri->p, uri->l) && uid_equal(&uid, &opened->initiator);
+}
+
+char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened)
+{
+	char escaped[UID_ESCAPED_MAX], *from = NULL;
+	struct uid claimed;
+
+	if (is_initiator(opened, &msg->from.auri))
+		return NULL;
+	log_warning("From says %.*s, but the sender is %s", (int)msg->from.auri.l,
+		    msg->from.auri.p, opened->initiator.text);
+	if (!is_proved(opened))
+		return NULL;
+	if (uid_from_uri(&claimed, msg->from.auri.p, msg->from.auri.l))
+		claimed.len = 0;
+	claimed.text[claimed.len] = '\0';
+	for (size_t i = 0; i < claimed.len; i++)
+		if (claimed.text[i] == '"' || claimed.text[i] == '\\')
+			claimed.text[i] = '\'';
+	uid_escape(escaped, &opened->initiator);
+	if (re_sdprintf(&from, "\"claims to be %s\" <sip:%s>%s%r", claimed.len ?
+			claimed.text : "somebody else", escaped,
+			pl_isset(&msg->from.tag) ? ";tag=" : "", &msg->from.tag))
+		return NULL;
+	return from;
+}
+
+char *verified_identity(const struct sip_msg *msg, const struct mime_opened *opened)
+{
+	char escaped[UID_ESCAPED_MAX], *identity = NULL;
+	bool other = false;
+	struct le *le;
+
+	if (!is_proved(opened))
+		return NULL;
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+		struct sip_addr addr;
+
+		if (sipmsg_named(hdr, IDENTITY_HEADER) &&
+		    (sip_addr_decode(&addr, &hdr->val) || !is_initiator(opened, &addr.auri)))
+			other = true;
+	}
+	if (!other)
+		return NULL;
+	uid_escape(escaped, &opened->initiator);
+	if (re_sdprintf(&identity, "<sip:%s>", escaped))
+		return NULL;
+	return identity;
+}
