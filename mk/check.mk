@@ -15,7 +15,7 @@ run_mode :=
 check_kdir = /lib/modules/$(shell tests/vm/run --print-kernel)/build
 endif
 
-.PHONY: deps check check-build demo fuzz test-list
+.PHONY: deps check check-build interop demo fuzz test-list
 deps:	## install what is missing of Debian's packages
 	@tests/deps
 
@@ -26,6 +26,10 @@ check: deps	## build and run all tests (as root)
 check-build: programs unit-tests kselftests fuzzers test-list
 	+$(q)$(MAKE) modules
 	+$(q)$(MAKE) modules DEBUG=1
+
+interop: deps	## OpenSSL, Bouncy Castle and tshark against the kernel (as root)
+	+$(q)$(MAKE) modules test-list KDIR=$(check_kdir)
+	$(q)BUILD=$(BUILD) tests/run $(run_mode) interop
 
 demo: deps	## one message from Alice to Bob, told step by step (as root)
 	+$(q)$(MAKE) programs modules KDIR=$(check_kdir)
