@@ -103,15 +103,18 @@ class Terminal:
         return Held(body=msg.ticket.from_type, mpki=found[0][1], traffic=found[-1][1],
                     mpkr=found[1][1] if self.profile.forked else b"", spi=found[-1][2])
 
-    def mint(self, responders, initiator=None, bits=None, rand=None, tpk_name=None, **types):
-        """A ticket made here, with the PSK as TPK (mode 3)."""
-        now, n = time.time(), self.suite.key_len
+    def mint(self, responders, initiator=None, bits=None, rand=None, tpk_name=None, start=0,
+             traffic_type=None, bend_tp=x.same, **types):
+        """A ticket made here, with the PSK as TPK (mode 3); it begins in start
+        seconds."""
+        now, n = time.time() + start, self.suite.key_len
+        profile = self.profile if traffic_type is None else SimpleNamespace(traffic=traffic_type)
         rand = os.urandom(n) if rand is None else rand
         mpk, traffic, spi = os.urandom(n), os.urandom(n), os.urandom(8)
         tp = x.tp_payloads(self.kms_url, initiator or self.uid, m.ntp32(now),
                            m.ntp32(now + self.lifetime), responders, rekey=self.rekey)
-        body = x.make_ticket(self.suite, self.profile, self.psk, tpk_name or self.psk_id, mpk,
-                             traffic, spi, tp, self.bits if bits is None else bits, rand,
+        body = x.make_ticket(self.suite, profile, self.psk, tpk_name or self.psk_id, mpk,
+                             traffic, spi, bend_tp(tp), self.bits if bits is None else bits, rand,
                              thdr=bytes(6), **types)
         mpki, mpkr = k.mpk_pair(self.suite, mpk, rand)
         return Held(body=body, mpki=mpki, mpkr=mpkr, traffic=traffic, spi=spi)
