@@ -14,6 +14,7 @@
 #include "derive.h"
 #include "exchange.h"
 #include "limits.h"
+#include "mint.h"
 #include "prf.h"
 #include "request.h"
 #include "resolve.h"
@@ -189,6 +190,7 @@ struct run {
 	struct mikey_msg request, transfer, resolve, resp;
 	struct mikey_hmac psk;
 	struct mikey_why why;
+	struct mikey_blob responders[VECTOR_RESPONDERS_MAX];
 	s64 now;
 	u8 buf[2048];
 };
@@ -254,18 +256,34 @@ static int test_transfer(struct run *r, struct mikey_ticket *t,
 	memcpy(s->randr_i, r->v->inputs.transfer_randr_i.p, s->randr_i_len);
 	if (mikey_derive_transfer(t->secrets, s) || !same_keks(s, r->v))
 		return FAIL("%s: keys of an outbound session", r->v->name);
-	len = mikey_transfer_write(t, s, blob(r->v->inputs.id_r), false,
+	len = mikey_transfer_write(t, s, blob(r->v->recipient), true,
 				   r->transfer.ext.data, r->buf,
-				   mikey_transfer_size(t, r->v->inputs.id_r.len),
+				   mikey_transfer_size(t, r->v->recipient.len),
 				   NULL);
 	if (len < 0 || !same(r->buf, len, want))
 		return FAIL("%s: TRANSFER_INIT (%d)", r->v->name, len);
 	return 0;
 }
 
+/* A ticket without J serves one message, and then has no key that is a key. */
+static int test_transfers(struct run *r, struct mikey_ticket *t)
+{
+	bool more = (t->policy.flags & MIKEY_FLAG_J) &&
+		    r->v->messages.transfer_init_proof.len;
+	struct mikey_session *s = kmalloc(sizeof(*s), GFP_KERNEL);
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	err = test_transfer(r, t, s, r->v->messages.transfer_init);
+	if (more)
+		err = err ?: test_transfer(r, t, s, r->v->messages.transfer_init_proof);
+	kfree_sensitive(s);
+	return err;
+}
+
 static int test_granted(struct run *r, const struct mikey_exchange *ex)
 {
-	struct mikey_session *s;
 	struct mikey_ticket *t;
 	int err;
 
@@ -273,40 +291,83 @@ static int test_granted(struct run *r, const struct mikey_exchange *ex)
 				 &r->why);
 	if (IS_ERR(t))
 		return FAIL("%s: REQUEST_RESP: %s", r->v->name, r->why.words);
-	s = kmalloc(sizeof(*s), GFP_KERNEL);
-	err = s ? 0 : -ENOMEM;
-	err = err ?: test_transfer(r, t, s, r->v->messages.transfer_init);
-	if (r->v->messages.transfer_init_proof.len)
-		err = err ?: test_transfer(r, t, s, r->v->messages.transfer_init_proof);
-	kfree_sensitive(s);
+	/* spending a ticket is for one that is a key */
+	err = t->policy.flags & MIKEY_FLAG_J ? test_transfers(r, t) : 0;
+	mikey_ticket_free(t);
+	return err;
+}
+
+/* What the vector's ticket was wished to be. */
+static void wish_of(struct run *r, const struct mikey_policy *p,
+		    struct mikey_wish *w)
+{
+	u32 i;
+
+	*w = (struct mikey_wish){
+		.profile = r->profile,
+		.suite = r->suite,
+		.psk_id = blob(r->v->inputs.psk_i_id),
+		.kms = blob(r->v->inputs.id_kms),
+		.initiator = blob(r->v->inputs.id_i),
+		.responders = r->responders,
+		.num_responders = r->v->num_responders,
+		.from = mikey_ts_to_unix(&p->tr_s),
+		.until = mikey_ts_to_unix(&p->tr_e),
+		.reusable = p->flags & MIKEY_FLAG_J,
+		.cacheable = !(p->flags & MIKEY_FLAG_E),
+		.rekey = mikey_policy_rekey(p),
+	};
+	for (i = 0; i < r->v->num_responders; i++)
+		r->responders[i] = blob(r->v->responders[i]);
+}
+
+/* A ticket made here, byte for byte, and the message that carries it. */
+static int test_minted(struct run *r)
+{
+	struct mikey_ticket_data td;
+	struct mikey_minted keys = {};
+	struct mikey_ticket *t;
+	struct mikey_wish w;
+	struct mikey_diag d;
+	int err;
+
+	if (parse(&r->transfer, r->v->messages.transfer_init) ||
+	    mikey_ticket_data_parse(&td, &r->transfer.ticket, &d))
+		return FAIL("%s: the ticket cannot be read", r->v->name);
+	wish_of(r, &r->transfer.ticket.policy, &w);
+	w.thdr = td.thdr;
+	w.t = mikey_ts_to_unix(&td.t);
+	memcpy(w.rand, r->v->inputs.ticket_rand.p, r->suite->rand_len);
+	memcpy(keys.mpk, r->v->inputs.mpk.p, r->suite->key_len);
+	memcpy(keys.traffic, r->v->inputs.traffic_key.p, r->suite->key_len);
+	memcpy(keys.spi, r->v->inputs.spi.p, sizeof(keys.spi));
+	err = mikey_prf_prepare(&r->psk, r->suite->prf, r->v->inputs.psk_i.p,
+				r->v->inputs.psk_i.len);
+	if (err)
+		return err;
+	t = mikey_mint(&w, &r->psk, &keys, w.from, &r->why);
+	if (IS_ERR(t))
+		return FAIL("%s: no ticket: %s", r->v->name, r->why.words);
+	if (!mikey_blob_eq((struct mikey_blob){ t->wire, t->wire_len },
+			   r->transfer.ticket.from_type))
+		err = FAIL("%s: the ticket", r->v->name);
+	else if (t->policy.flags & MIKEY_FLAG_J)
+		err = test_transfers(r, t);
 	mikey_ticket_free(t);
 	return err;
 }
 
 static int test_request(struct run *r)
 {
-	const struct mikey_policy *p = &r->request.tp.policy;
-	struct mikey_blob responder = blob(r->v->inputs.id_r);
-	struct mikey_wish w = {
-		.profile = r->profile,
-		.suite = r->suite,
-		.psk_id = blob(r->v->inputs.psk_i_id),
-		.kms = blob(r->v->inputs.id_kms),
-		.initiator = blob(r->v->inputs.id_i),
-		.responders = &responder,
-		.num_responders = 1,
-		.csb_id = r->v->csb[0],
-	};
 	struct mikey_exchange *ex;
+	struct mikey_wish w;
 	int err;
 
 	if (parse(&r->request, r->v->messages.request_init))
 		return FAIL("%s: REQUEST_INIT cannot be read", r->v->name);
-	w.from = mikey_ts_to_unix(&p->tr_s);
-	w.until = mikey_ts_to_unix(&p->tr_e);
+	wish_of(r, &r->request.tp.policy, &w);
 	w.t = mikey_ts_to_unix(&r->request.t);
-	w.reusable = p->flags & MIKEY_FLAG_J;
-	w.cacheable = !(p->flags & MIKEY_FLAG_E);
+	w.csb_id = r->v->csb[0];
 	memcpy(w.rand, r->v->inputs.randr_i.p, r->suite->rand_len);
 	r->now = w.from;
 
@@ -329,11 +390,13 @@ static int test_request(struct run *r)
 
 static int test_resolve(struct run *r)
 {
+	struct mikey_blob recipient = blob(r->v->recipient);
 	struct mikey_inquiry q = {
 		.suite = r->suite,
 		.psk_id = blob(r->v->inputs.psk_r_id),
 		.kms = blob(r->v->inputs.id_kms),
 		.identity = blob(r->v->inputs.id_r),
+		.groups = { &recipient, 1 },
 		.transfer = blob(r->v->messages.transfer_init),
 		.csb_id = r->v->csb[2],
 	};
@@ -375,6 +438,15 @@ out:
 	return err;
 }
 
+/* Are these messages that we write? Times are sent as NTP-UTC-32 only. */
+static bool can_write(const struct vector_exchange *v)
+{
+	return v->ticket_type == MIKEY_TICKET_TYPE_3GPP_BASE &&
+	       v->times.transfer_init.type == MIKEY_TS_NTP_UTC_32 &&
+	       v->times.resolve_init.type == MIKEY_TS_NTP_UTC_32 &&
+	       !v->messages.zk_resolve_init.len;
+}
+
 /*
  * Are the vectors' messages ones that the parameters allow? Which suites are
  * allowed is asked where a caller names one, so all can be tested here.
@@ -394,10 +466,10 @@ static int test_exchange(const struct vector_exchange *v)
 
 	if (!suite)
 		return FAIL("%s: suite %s", v->name, v->suite);
-	err = test_message_keys(v, suite);
+	err = v->mode == MIKEY_MODE_KMS ? test_message_keys(v, suite) : 0;
 	err = err ?: test_ticket_keys(v, suite);
 	err = err ?: test_session_keys(v, suite);
-	if (err)
+	if (err || !can_write(v))
 		return err;
 
 	r = kzalloc(sizeof(*r), GFP_KERNEL);
@@ -409,7 +481,9 @@ static int test_exchange(const struct vector_exchange *v)
 	if (!r->profile)
 		err = FAIL("%s: profile %s", v->name, v->profile);
 	else if (can_run(r))
-		err = test_request(r) ?: test_resolve(r);
+		err = (v->mode == MIKEY_MODE_KMS ? test_request(r) :
+						   test_minted(r)) ?:
+		      test_resolve(r);
 	kfree(r);
 	return err;
 }
@@ -422,8 +496,11 @@ int mikey_selftest(void)
 	err = test_prf();
 	for (i = 0; i < ARRAY_SIZE(vector_exchange) && !err; i++)
 		err = test_exchange(&vector_exchange[i]);
+	for (i = 0; i < ARRAY_SIZE(vector_variant) && !err; i++)
+		err = test_exchange(&vector_variant[i]);
 	if (!err)
 		pr_info("self tests: %zu PRF vectors and %zu exchanges pass\n",
-			ARRAY_SIZE(vector_prf), ARRAY_SIZE(vector_exchange));
+			ARRAY_SIZE(vector_prf), ARRAY_SIZE(vector_exchange) +
+			ARRAY_SIZE(vector_variant));
 	return err;
 }

@@ -232,8 +232,14 @@ BEND(short_traffic, traffic(f)->key_len--)
 BEND(long_mpk, f->a.keys[0].key_len = 48)
 BEND(two_traffic, f->a.num_keys++; *traffic(f) = traffic(f)[-1])
 BEND(more_mpks, two_traffic(f); traffic(f)[-1] = f->a.keys[0])
-BEND(less_mpks, f->a.keys[0] = f->a.keys[1]; f->a.keys[1] = *traffic(f);
-     f->a.num_keys--)
+
+static void less_mpks(struct _test_data_grant *f)
+{
+	f->a.keys[0] = f->a.keys[1];
+	f->a.keys[1] = *traffic(f);
+	f->a.num_keys--;
+}
+
 BEND(no_traffic, f->a.num_keys--)
 BEND(mpk_last, *traffic(f) = f->a.keys[0])
 BEND(traffic_first, f->a.keys[0] = *traffic(f))
