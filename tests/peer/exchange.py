@@ -97,7 +97,10 @@ def make_transfer(suite, profile, ticket, mpki, mpkr, initiator, recipient, spi,
         return m.encode(m.TRANSFER_INIT, suite.prf, csb_id,
                         bend(payloads + [m.v_payload(suite.auth)]), cs=cs)
 
-    v_mac = k.mac(suite.auth, auth, m.Message(build(b"")).covered(), *ids)
+    # 5.5: all but Initiator Data, its length and the MAC; also of what no one can read
+    bare = build(b"")
+    cut = bare.index(ticket) + len(ticket)
+    v_mac = k.mac(suite.auth, auth, bare[:cut], bare[cut + 2:-suite.mac_len], *ids)
     if data is None:
         data = initiator_data(suite, mpkr, v_mac) if profile.forked else b""
     return build(data)[:-suite.mac_len] + v_mac

@@ -40,7 +40,7 @@ static struct house *vector_house(const struct vector_exchange *e, s64 now,
 	const struct vector_bytes texts[] = {
 		e->inputs.id_kms, e->inputs.psk_i_id, e->inputs.psk_r_id,
 	};
-	static char uids[2][64];
+	static char uids[2][64], groups[1][64];
 	struct house *h;
 	void *state;
 	u32 i;
@@ -54,12 +54,17 @@ static struct house *vector_house(const struct vector_exchange *e, s64 now,
 		 (const char *)e->inputs.id_i.p);
 	snprintf(uids[1], sizeof(uids[1]), "%.*s", (int)e->inputs.id_r.len,
 		 (const char *)e->inputs.id_r.p);
+	snprintf(groups[0], sizeof(groups[0]), "%.*s", (int)e->recipient.len,
+		 (const char *)e->recipient.p);
 	h->policy.identities = identities;
 	h->policy.suites = 1U << suite->id;
 	h->mem.num_users = 0;
 	mem_user_add(&h->mem, names[1], uids[0], suite->id);
 	memcpy(h->mem.users[0].psk.key, e->inputs.psk_i.p, e->inputs.psk_i.len);
 	mem_user_add(&h->mem, names[2], uids[1], suite->id);
+	/* In the exchange with a group the recipient is the group. */
+	h->mem.psi = groups[0];
+	h->mem.members[0] = uids[1];
 	memcpy(h->mem.users[1].psk.key, e->inputs.psk_r.p, e->inputs.psk_r.len);
 	memcpy(h->mem.tpk.key, e->inputs.tpk.p, e->inputs.tpk.len);
 	h->mem.tpk.key_len = e->inputs.tpk.len;
@@ -88,7 +93,7 @@ static void request_of(const struct vector_exchange *e)
 	assert_int_equal(house_handle(h, KMS_TICKET_REQUEST,
 				      blob(e->messages.request_init)), 0);
 	if (h->answer.error_no >= 0)
-		fail_msg("%s", h->answer.why);
+		fail_msg("%s: %s", e->name, h->answer.why);
 	assert_bytes(h->answer.buf, h->answer.len,
 		     blob(e->messages.request_resp));
 	leave(h);
@@ -101,7 +106,7 @@ static void resolve_of(const struct vector_exchange *e)
 	assert_int_equal(house_handle(h, KMS_TICKET_RESOLVE,
 				      blob(e->messages.resolve_init)), 0);
 	if (h->answer.error_no >= 0)
-		fail_msg("%s", h->answer.why);
+		fail_msg("%s: %s", e->name, h->answer.why);
 	assert_bytes(h->answer.buf, h->answer.len,
 		     blob(e->messages.resolve_resp));
 	leave(h);
@@ -114,6 +119,9 @@ static void requests(void **state)
 	(void)state;
 	for (i = 0; i < VECTOR_EXCHANGE_NUM; i++)
 		request_of(&vector_exchange[i]);
+	for (i = 0; i < VECTOR_VARIANT_NUM; i++)
+		if (vector_variant[i].mode == 1)
+			request_of(&vector_variant[i]);
 }
 
 static void resolves(void **state)
@@ -123,6 +131,9 @@ static void resolves(void **state)
 	(void)state;
 	for (i = 0; i < VECTOR_EXCHANGE_NUM; i++)
 		resolve_of(&vector_exchange[i]);
+	for (i = 0; i < VECTOR_VARIANT_NUM; i++)
+		if (vector_variant[i].mode == 1)
+			resolve_of(&vector_variant[i]);
 }
 
 /* Each derived value by itself: what a wrong answer would not tell apart. */
