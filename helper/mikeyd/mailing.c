@@ -70,6 +70,22 @@ bool mailing_wanted(const struct sip_msg *msg)
 	return sipmsg_requires(msg, OPTION_TAG) || list_body_has(msg);
 }
 
+bool mailing_must_protect(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
+	struct problem problem;
+	struct list_body body;
+	bool must = false;
+
+	if (!mikeyd->config->n_must_protect || !mailing_wanted(msg))
+		return false;
+	if (list_body_read(&body, msg, &problem))
+		return true;
+	for (unsigned int i = 0; i < body.recipients.count && !must; i++)
+		must = config_must_protect(mikeyd->config, &body.recipients.all[i].uid);
+	list_body_wipe(&body);
+	return must;
+}
+
 /* What is wrong with the message, or with its list. */
 static void refuse_body(struct mailing *mailing, const struct problem *problem)
 {

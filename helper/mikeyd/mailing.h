@@ -17,6 +17,12 @@
 bool mailing_wanted(const struct sip_msg *msg);
 
 /*
+ * mailing_must_protect - is somebody on its list with whom the configuration
+ * wants all messages protected? So it is taken to be if it cannot be read.
+ */
+bool mailing_must_protect(const struct mikeyd *mikeyd, const struct sip_msg *msg);
+
+/*
  * mailing_message - take care of a MESSAGE to a list service; it will be
  * answered
  *

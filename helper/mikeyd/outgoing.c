@@ -484,7 +484,8 @@ static bool to_be_protected(const struct mikeyd *mikeyd, const struct sip_msg *m
 	return (!uid_from_uri(&peer, msg->ruri.p, msg->ruri.l) &&
 		config_must_protect(mikeyd->config, &peer)) ||
 		(!uid_from_uri(&peer, msg->to.auri.p, msg->to.auri.l) &&
-		 config_must_protect(mikeyd->config, &peer));
+		 config_must_protect(mikeyd->config, &peer)) ||
+		mailing_must_protect(mikeyd, msg);
 }
 
 void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route)

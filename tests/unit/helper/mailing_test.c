@@ -475,6 +475,30 @@ static void none_apart_reached(void **state)
 			    "399 mikeyd \"not delivered to ted@example.test (404)\"");
 }
 
+static int open_passing(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("policy = { outgoing = \"pass\"; must-protect = [\"bob@example.test\"]; };\n");
+	return 0;
+}
+
+/* Lists pass, too, if the configuration says so, but not with such a peer on them. */
+static void peers_that_must_be_protected(void **state)
+{
+	(void)state;
+	sends("1", BODY(TEXT, LIST(TO("carol") BCC("ted"))));
+	hop_gets();
+	assert_string_equal(body(), BODY(TEXT, LIST(TO("carol") BCC("ted"))));
+	sends("2", BODY(TEXT, LIST(TO("carol") TO("bob"))));
+	granted(1);
+	hop_gets();
+	opens_to(TEXT);
+	client_sends(message("3", REQUIRE TYPE, BODY(TEXT, TEXT)));
+	client_gets();
+	first_line_is("SIP/2.0 400 Bad Request");
+}
+
 /* Whoever waits when mikeyd ends is told; nothing stays (the sanitizer looks). */
 static void ended_while_sealing(void **state)
 {
@@ -526,6 +550,8 @@ int main(void)
 		EACH(service_refuses),
 		EACH(one_apart_not_reached),
 		EACH(none_apart_reached),
+		cmocka_unit_test_setup_teardown(peers_that_must_be_protected, open_passing,
+						close_stage),
 		EACH(ended_while_sealing),
 		EACH(ended_while_sending),
 	};
