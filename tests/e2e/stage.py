@@ -41,6 +41,7 @@ import time
 
 import capture
 import sip
+import uri_list
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -53,7 +54,8 @@ PROXY = ("10.66.0.1", 5060)
 KMS = ("10.66.0.1", 8480)
 KMS_ID = "http://kms.example.test"
 NET6 = "fd66::1"
-UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 20015}
+UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 20015,
+        "dave": 20016}
 # What of mikeyd.conf(5) stands in its group "policy".
 POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "proof", "ticket",
           "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
@@ -298,6 +300,7 @@ class Stage:
 
     def __init__(self, kms=True, proxy=True, tls=False):
         self.processes, self.terminals, self.namespaces = [], {}, []
+        self.services = []
         self.dir = tempfile.mkdtemp(prefix="mikey-e2e.")
         os.chmod(self.dir, 0o755)
         self.want_kms, self.want_proxy, self.tls = kms, proxy, tls
@@ -314,6 +317,8 @@ class Stage:
         return self
 
     def __exit__(self, *_):
+        for client in self.services:
+            client.close()
         for terminal in self.terminals.values():
             for client in terminal.clients:
                 client.close()
@@ -446,6 +451,16 @@ class Stage:
         if start:
             terminal.start()
         return terminal
+
+    def list_service(self, user="list"):
+        """A URI-list service behind the proxy, reached as that user."""
+        client = sip.Client(f"sip:{user}@{DOMAIN}", PROXY, "tcp", local=PROXY[0],
+                            inside=lambda: namespace("e2e-net"))
+        self.services.append(client)
+        answer = client.register()
+        if not answer or answer.status != 200:
+            raise Failure(f"the list service cannot register: {answer and answer.first}")
+        return uri_list.Service(client)
 
     def capture(self):
         return capture.Capture(self.in_net(), os.path.join(self.dir, "capture.pcap"), "bridge",
