@@ -27,46 +27,79 @@ struct kms_user_spec {
 int kms_user_add(struct kms_database *d, const struct kms_user_spec *spec,
 		 s64 now, struct problem *problem);
 
+/**
+ * struct kms_rekey_spec - another PSK for a user
+ * @psk_id: of the new PSK, which must be nobody's, superseded ones included:
+ *	a ticket names the PSK that it was made with
+ * @psk: suite, expires, key
+ * @keep_until: how long tickets made with the old one can be resolved
+ * @drop_old: not at all (the old one is known to somebody else)
+ */
+struct kms_rekey_spec {
+	const char *psk_id;
+	struct kms_psk psk;
+	s64 keep_until;
+	bool drop_old;
+};
+
+int kms_user_rekey(struct kms_database *d, const struct uid *uid,
+		   const struct kms_rekey_spec *spec, s64 now,
+		   struct problem *problem);
+
 /* Removes the user who has @uid, all UIDs, PSKs and memberships. */
 int kms_user_del(struct kms_database *d, const struct uid *uid,
 		 struct problem *problem);
 
-/* One user as it is listed. */
+/* One PSK of a user as it is listed; @superseded as in struct kms_psk. */
 struct kms_user_row {
 	s64 created;
 	struct mikey_blob psk_id;
 	u32 suite;
 	s64 expires;
+	s64 superseded;
+	s64 keep_until;
 	u32 num_uids;
 	struct kms_uid uids[KMS_USER_UIDS_MAX];
 };
 
-/* All users, or the one who has @uid (-ENOENT if nobody has). */
+/* All users' PSKs, or those of the one who has @uid (-ENOENT if nobody has). */
 int kms_user_each(struct kms_database *d, const struct uid *uid,
 		  void (*each)(const struct kms_user_row *row, void *arg),
 		  void *arg, struct problem *problem);
 
-/* A group is named by a PSI; its members are UIDs of users of this store. */
+/* Who has which role in a group: a user of this store. */
+struct kms_member {
+	enum kms_psi_role role;
+	struct uid uid;
+};
+
+/* A group is named by a PSI, which is no user's UID. */
 int kms_group_add(struct kms_database *d, const struct uid *psi,
-		  const struct uid *members, size_t num_members,
+		  const struct kms_member *members, size_t num_members,
 		  struct problem *problem);
 int kms_group_del(struct kms_database *d, const struct uid *psi,
 		  struct problem *problem);
 int kms_member_add(struct kms_database *d, const struct uid *psi,
-		   const struct uid *uid, struct problem *problem);
+		   const struct kms_member *member, struct problem *problem);
 int kms_member_del(struct kms_database *d, const struct uid *psi,
-		   const struct uid *uid, struct problem *problem);
+		   const struct kms_member *member, struct problem *problem);
 
-/* Once for each group with @uid empty, then once for each of its members. */
+/*
+ * Once for each group with @uid empty, then once for each of its members, by
+ * role.
+ */
 int kms_group_each(struct kms_database *d,
-		   void (*each)(struct mikey_blob psi, struct mikey_blob uid,
-				void *arg),
+		   void (*each)(struct mikey_blob psi, enum kms_psi_role role,
+				struct mikey_blob uid, void *arg),
 		   void *arg, struct problem *problem);
 
 /* A new TPK for new tickets; removes those whose last ticket is over. */
 int kms_tpk_rotate(struct kms_database *d, s64 now, struct problem *problem);
 
-/* Rotates if the newest is older than @lifetime (or there is none). */
+/*
+ * What is due: rotates if the newest is older than @lifetime (or there is
+ * none), removes TPKs and superseded PSKs whose last ticket is over.
+ */
 int kms_tpk_maintain(struct kms_database *d, s64 now, s64 lifetime,
 		     struct problem *problem);
 
@@ -81,7 +114,10 @@ int kms_tpk_each(struct kms_database *d,
 		 void (*each)(const struct kms_tpk_row *row, void *arg),
 		 void *arg, struct problem *problem);
 
-/* Begin the replay record anew: all times up to @until are refused. */
+/*
+ * Begin the replay record anew: all times up to @until are refused, and from
+ * the PSKs that there are all counters, whose last value is not known any more.
+ */
 int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 		     struct problem *problem);
 

@@ -4,12 +4,13 @@
 # it in the program: store, HTTP, configuration, commands.
 LIBRARIES += mikeykms mikeykmsd
 mikeykms_SRCS := $(addprefix helper/kms/,crypto.c error.c handle.c issue.c \
-	policy.c resolve.c ticket.c)
+	minted.c policy.c resolve.c ticket.c)
 mikeykms_PKGS := libcrypto
-mikeykmsd_SRCS := $(addprefix helper/kms/,command_group.c command_serve.c \
-	command_store.c command_ticket.c command_user.c commands.c config.c \
-	database.c groups.c http.c keyfile.c listener.c pool.c seal.c \
-	store_sqlite.c textfile.c tpks.c users.c watch.c)
+mikeykmsd_SRCS := $(addprefix helper/kms/,command_group.c \
+	command_policy.c command_serve.c command_store.c command_ticket.c \
+	command_user.c commands.c config.c config_policy.c \
+	database.c groups.c http.c keyfile.c listener.c pool.c schema.c \
+	seal.c store_sqlite.c textfile.c tpks.c users.c watch.c)
 mikeykmsd_PKGS := libcrypto libconfig libmicrohttpd sqlite3
 
 PROGRAMS += mikey-kms

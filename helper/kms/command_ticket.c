@@ -134,6 +134,28 @@ static void print_key(const char *name, const u8 *key, size_t len, bool json)
 	fputs(json ? "\"" : "\n", stdout);
 }
 
+/*
+ * What the ticket is protected with: a TPK of ours, or, where its initiator
+ * made it, that user's PSK.
+ */
+static int find_tpk(struct kms_database *d, const struct mikey_policy *policy,
+		    struct mikey_blob name, struct kms_tpk *tpk)
+{
+	const struct kms_store_ops *ops = d->store.ops;
+	struct kms_psk psk = { 0 };
+	int ret;
+
+	if (mikey_mode_of(policy->flags) != MIKEY_MODE_INITIATOR)
+		return ops->tpk(&d->store, name, tpk);
+	ret = ops->psk(&d->store, name, &psk);
+	if (!ret) {
+		tpk->key_len = psk.key_len;
+		memcpy(tpk->key, psk.key, psk.key_len);
+	}
+	kms_psk_wipe(&psk);
+	return ret;
+}
+
 static int reveal(struct kms_database *d, const struct mikey_msg *m,
 		  const struct mikey_ticket_data *td, bool json,
 		  struct problem *problem)
@@ -152,7 +174,7 @@ static int reveal(struct kms_database *d, const struct mikey_msg *m,
 	else if (!profile || !suite)
 		ret = problem_set(problem, -EPROTONOSUPPORT,
 				  "a ticket of no known profile and suite");
-	else if (d->store.ops->tpk(&d->store, td->idr_psk.data, &tpk))
+	else if (find_tpk(d, policy, td->idr_psk.data, &tpk))
 		ret = problem_set(problem, -ENOENT,
 				  "its TPK is not in this store");
 	else if (kms_ticket_open(c, &m->ticket, td, suite, profile, &tpk, &keys) ||

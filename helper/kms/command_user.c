@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * user add, list, show, del.
+ * user add, rekey, list, show, del.
  */
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -21,6 +21,7 @@ struct add {
 	const char *psk_out;
 	const char *suite;
 	s64 expires;
+	bool drop_old;
 };
 
 static int take_option(struct add *add, int opt, struct problem *problem)
@@ -47,6 +48,9 @@ static int take_option(struct add *add, int opt, struct problem *problem)
 	case 'S':
 		add->suite = optarg;
 		return 0;
+	case 'D':
+		add->drop_old = true;
+		return 0;
 	default:
 		errno = 0;
 		add->expires = strtoll(optarg, &end, 10);
@@ -58,8 +62,9 @@ static int take_option(struct add *add, int opt, struct problem *problem)
 	}
 }
 
-static int find_key(const struct add *add, struct kms_psk *psk,
-		    struct problem *problem)
+/* @policy: NULL if there is no configuration to say what is on. */
+static int find_key(const struct add *add, const struct kms_policy *policy,
+		    struct kms_psk *psk, struct problem *problem)
 {
 	const struct mikey_suite *suite = mikey_suite_by_name(add->suite);
 	size_t len;
@@ -68,6 +73,10 @@ static int find_key(const struct add *add, struct kms_psk *psk,
 	if (!suite)
 		return problem_set(problem, -EINVAL,
 				   "--suite: 256, 128 or ts-128");
+	if (policy && !(policy->suites & 1U << suite->id))
+		return problem_set(problem, -EINVAL,
+				   "suite %s is not on: policy = { suites = [\"%s\"]; };",
+				   suite->name, suite->name);
 	psk->suite = suite->id;
 	psk->expires = add->expires;
 	psk->key_len = suite->key_len;
@@ -81,72 +90,155 @@ static int find_key(const struct add *add, struct kms_psk *psk,
 	return ret;
 }
 
-/* The PSK goes out first: a user whose PSK nobody has is of no use. */
-static int add_user(struct kms_database *d, const struct add *add,
-		    struct problem *problem)
+static int store_new(struct kms_opened *o, const struct add *add,
+		     const struct kms_psk *psk, struct problem *problem)
 {
 	struct kms_user_spec spec = {
 		.uids = add->uids,
 		.num_uids = add->num_uids,
 		.psk_id = add->psk_id ? add->psk_id : add->uids[0].text,
+		.psk = *psk,
 	};
+	int ret = kms_user_add(o->database, &spec, time(NULL), problem);
+
+	kms_psk_wipe(&spec.psk);
+	return ret;
+}
+
+/*
+ * The old PSK opens what was made until now, by a clock that may be ahead,
+ * and was valid for as long as a ticket may be.
+ */
+static int store_again(struct kms_opened *o, const struct add *add,
+		       const struct kms_psk *psk, struct problem *problem)
+{
+	const struct kms_policy *policy = &o->config.policy;
+	s64 now = time(NULL);
+	struct kms_rekey_spec spec = {
+		.psk_id = add->psk_id,
+		.psk = *psk,
+		.keep_until = now + policy->skew + policy->max_lifetime,
+		.drop_old = add->drop_old,
+	};
+	int ret = kms_user_rekey(o->database, &add->uids[0], &spec, now,
+				 problem);
+
+	kms_psk_wipe(&spec.psk);
+	return ret;
+}
+
+typedef int (store_fn)(struct kms_opened *o, const struct add *add,
+		       const struct kms_psk *psk, struct problem *problem);
+
+/* The PSK goes out first: a user whose PSK nobody has is of no use. */
+static int put_psk(struct kms_opened *o, const struct add *add,
+		   store_fn *store, struct problem *problem)
+{
 	bool to_file = !add->psk_in && add->psk_out;
+	struct kms_psk psk = { 0 };
 	int ret;
 
-	ret = find_key(add, &spec.psk, problem);
+	ret = find_key(add, o->configured ? &o->config.policy : NULL, &psk,
+		       problem);
 	if (!ret && to_file)
-		ret = kms_keyfile_write(add->psk_out, spec.psk.key,
-					spec.psk.key_len, problem);
+		ret = kms_keyfile_write(add->psk_out, psk.key, psk.key_len,
+					problem);
 	if (!ret) {
-		ret = kms_user_add(d, &spec, time(NULL), problem);
+		ret = store(o, add, &psk, problem);
 		if (ret && to_file && strcmp(add->psk_out, "-"))
 			unlink(add->psk_out);
 	}
 	if (!ret && !add->psk_in && !to_file)
-		ret = kms_keyfile_write("-", spec.psk.key, spec.psk.key_len,
-					problem);
-	kms_psk_wipe(&spec.psk);
+		ret = kms_keyfile_write("-", psk.key, psk.key_len, problem);
+	kms_psk_wipe(&psk);
 	return ret;
+}
+
+/* Of both commands; each refuses what belongs to the other. */
+static const struct option psk_options[] = {
+	{ "uid", required_argument, NULL, 'u' },
+	{ "psk-id", required_argument, NULL, 'i' },
+	{ "psk-in", required_argument, NULL, 'I' },
+	{ "psk-out", required_argument, NULL, 'O' },
+	{ "suite", required_argument, NULL, 'S' },
+	{ "expires", required_argument, NULL, 'E' },
+	{ "drop-old", no_argument, NULL, 'D' },
+	{ 0 }
+};
+
+/* Options up to the arguments. False when the command is to end. */
+static bool take_all(const struct kms_command *self, int argc, char **argv,
+		     struct kms_common *common, struct add *add,
+		     enum kms_exit *status)
+{
+	struct problem problem = { 0 };
+	int opt;
+
+	while ((opt = kms_next_option(self, argc, argv, psk_options,
+				      common, status)) >= 0) {
+		if (take_option(add, opt, &problem)) {
+			*status = kms_misused(self, "%s", problem.words);
+			return false;
+		}
+	}
+	if (opt == -2)
+		return false;
+	if (!add->psk_in || !add->psk_out)
+		return true;
+	*status = kms_misused(self, "--psk-in and --psk-out exclude each other");
+	return false;
+}
+
+static enum kms_exit put(const struct kms_common *common, const struct add *add,
+			 store_fn *store)
+{
+	enum kms_exit status = KMS_EXIT_DONE;
+	struct problem problem = { 0 };
+	struct kms_opened o = { 0 };
+
+	if (kms_open_store(&o, common, &problem) ||
+	    put_psk(&o, add, store, &problem))
+		status = kms_failed(&problem);
+	kms_close(&o);
+	return status;
 }
 
 enum kms_exit kms_run_user_add(const struct kms_command *self, int argc,
 			       char **argv)
 {
-	static const struct option options[] = {
-		{ "uid", required_argument, NULL, 'u' },
-		{ "psk-id", required_argument, NULL, 'i' },
-		{ "psk-in", required_argument, NULL, 'I' },
-		{ "psk-out", required_argument, NULL, 'O' },
-		{ "suite", required_argument, NULL, 'S' },
-		{ "expires", required_argument, NULL, 'E' },
-		{ 0 }
-	};
 	struct add add = { .suite = "256" };
 	struct kms_common common = { 0 };
-	struct problem problem = { 0 };
-	struct kms_opened o = { 0 };
 	enum kms_exit status;
-	int opt;
 
-	while ((opt = kms_next_option(self, argc, argv, options, &common,
-				      &status)) >= 0)
-		if (take_option(&add, opt, &problem))
-			return kms_misused(self, "%s", problem.words);
-	if (opt == -2)
+	if (!take_all(self, argc, argv, &common, &add, &status))
 		return status;
 	if (optind != argc)
 		return kms_misused(self, "\"%s\" is one argument too many",
 				   argv[optind]);
 	if (!add.num_uids)
 		return kms_misused(self, "--uid is missing");
-	if (add.psk_in && add.psk_out)
-		return kms_misused(self, "--psk-in and --psk-out exclude each other");
-	status = KMS_EXIT_DONE;
-	if (kms_open_store(&o, &common, &problem) ||
-	    add_user(o.database, &add, &problem))
-		status = kms_failed(&problem);
-	kms_close(&o);
-	return status;
+	if (add.drop_old)
+		return kms_misused(self, "a new user has no old PSK to drop");
+	return put(&common, &add, store_new);
+}
+
+enum kms_exit kms_run_user_rekey(const struct kms_command *self, int argc,
+				 char **argv)
+{
+	struct add add = { .suite = "256" };
+	struct kms_common common = { 0 };
+	struct problem problem = { 0 };
+	enum kms_exit status;
+
+	if (!take_all(self, argc, argv, &common, &add, &status))
+		return status;
+	if (optind + 1 != argc || add.num_uids)
+		return kms_misused(self, "give one UID, without --uid");
+	if (kms_uid_argument(&add.uids[0], argv[optind], &problem))
+		return kms_misused(self, "%s", problem.words);
+	if (!add.psk_id)
+		return kms_misused(self, "--psk-id is missing: the new PSK has an id of its own");
+	return put(&common, &add, store_again);
 }
 
 struct list {
@@ -175,9 +267,11 @@ static void print_user(const struct kms_user_row *row, void *arg)
 		}
 		fputs("], \"psk_id\": ", stdout);
 		kms_json_string(stdout, row->psk_id);
-		printf(", \"suite\": \"%s\", \"created\": %lld, \"expires\": %lld}",
+		printf(", \"suite\": \"%s\", \"created\": %lld, \"expires\": %lld",
 		       suite_name(row->suite), (long long)row->created,
 		       (long long)row->expires);
+		printf(", \"superseded\": %lld, \"keep_until\": %lld}",
+		       (long long)row->superseded, (long long)row->keep_until);
 	} else {
 		for (i = 0; i < row->num_uids; i++)
 			printf("%s%.*s", i ? ", " : "", row->uids[i].len,
@@ -188,6 +282,12 @@ static void print_user(const struct kms_user_row *row, void *arg)
 		if (row->expires) {
 			fputs("  expires ", stdout);
 			kms_print_time(stdout, row->expires);
+		}
+		if (row->superseded) {
+			fputs("  superseded ", stdout);
+			kms_print_time(stdout, row->superseded);
+			fputs("  kept until ", stdout);
+			kms_print_time(stdout, row->keep_until);
 		}
 		putchar('\n');
 	}

@@ -117,6 +117,7 @@ int kms_open_config(struct kms_opened *o, const struct kms_common *common,
 	ret = kms_config_read(&o->config, file, problem);
 	if (ret)
 		return ret;
+	o->configured = file;
 	ret = replace(&o->config.store, common->store, problem);
 	if (!ret)
 		ret = replace(&o->config.store_key, common->store_key, problem);

@@ -65,8 +65,12 @@ enum kms_exit kms_misused(const struct kms_command *self, const char *format,
 /* The problem's words on standard error. KMS_EXIT_FAILED. */
 enum kms_exit kms_failed(const struct problem *problem);
 
-/* A configuration and the store that it (or the options) name. */
+/*
+ * A configuration and the store that it (or the options) name. @configured:
+ * there was a file, rather than defaults.
+ */
 struct kms_opened {
+	bool configured;
 	struct kms_config config;
 	struct kms_seal *seal;
 	struct kms_database *database;
@@ -96,6 +100,8 @@ enum kms_exit kms_run_serve(const struct kms_command *self, int argc,
 			    char **argv);
 enum kms_exit kms_run_user_add(const struct kms_command *self, int argc,
 			       char **argv);
+enum kms_exit kms_run_user_rekey(const struct kms_command *self, int argc,
+				 char **argv);
 enum kms_exit kms_run_user_list(const struct kms_command *self, int argc,
 				char **argv);
 enum kms_exit kms_run_user_show(const struct kms_command *self, int argc,
@@ -112,6 +118,12 @@ enum kms_exit kms_run_member_add(const struct kms_command *self, int argc,
 				 char **argv);
 enum kms_exit kms_run_member_del(const struct kms_command *self, int argc,
 				 char **argv);
+enum kms_exit kms_run_server_add(const struct kms_command *self, int argc,
+				 char **argv);
+enum kms_exit kms_run_server_del(const struct kms_command *self, int argc,
+				 char **argv);
+enum kms_exit kms_run_policy(const struct kms_command *self, int argc,
+			     char **argv);
 enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,
 			       char **argv);
 enum kms_exit kms_run_tpk_rotate(const struct kms_command *self, int argc,

@@ -10,32 +10,16 @@
 #include <string.h>
 #include <strings.h>
 
-#include "helper/kms/config.h"
+#include "helper/kms/setting.h"
 #include "helper/kms/textfile.h"
 #include "helper/lib/log.h"
-
-#define DAY 86400
-
-struct setting;
-
-/* take_fn - check what is given and keep it; a problem has no line yet */
-typedef int (take_fn)(struct kms_config *config, const config_setting_t *given,
-		      const struct setting *setting, struct problem *problem);
-
-/* @offset says where it goes; @least and @most what a number, an s64, may be. */
-struct setting {
-	const char *name;
-	take_fn *take;
-	size_t offset;
-	int least, most;
-};
 
 static void *member(struct kms_config *config, const struct setting *setting)
 {
 	return (char *)config + setting->offset;
 }
 
-static int no_memory(struct problem *problem)
+int setting_no_memory(struct problem *problem)
 {
 	return problem_set(problem, -ENOMEM, "no memory");
 }
@@ -51,11 +35,12 @@ static int take_string(struct kms_config *config, const config_setting_t *given,
 				   "write a text in quotation marks");
 	free(*to);
 	*to = strdup(text);
-	return *to ? 0 : no_memory(problem);
+	return *to ? 0 : setting_no_memory(problem);
 }
 
-static int take_number(struct kms_config *config, const config_setting_t *given,
-		       const struct setting *setting, struct problem *problem)
+int setting_take_number(struct kms_config *config,
+			const config_setting_t *given,
+			const struct setting *setting, struct problem *problem)
 {
 	int value = config_setting_get_int(given);
 
@@ -68,8 +53,8 @@ static int take_number(struct kms_config *config, const config_setting_t *given,
 	return 0;
 }
 
-static int take_bool(struct kms_config *config, const config_setting_t *given,
-		     const struct setting *setting, struct problem *problem)
+int setting_take_bool(struct kms_config *config, const config_setting_t *given,
+		      const struct setting *setting, struct problem *problem)
 {
 	if (config_setting_type(given) != CONFIG_TYPE_BOOL)
 		return problem_set(problem, -EINVAL, "write true or false");
@@ -78,7 +63,7 @@ static int take_bool(struct kms_config *config, const config_setting_t *given,
 }
 
 /* Texts in a list; a lone text is a list of one. 0 if it is anything else. */
-static int list_length(const config_setting_t *given)
+int setting_list_length(const config_setting_t *given)
 {
 	int i, num;
 
@@ -93,14 +78,14 @@ static int list_length(const config_setting_t *given)
 	return num;
 }
 
-static const char *list_text(const config_setting_t *given, int i)
+const char *setting_list_text(const config_setting_t *given, int i)
 {
 	return config_setting_type(given) == CONFIG_TYPE_STRING ?
 	       config_setting_get_string(given) :
 	       config_setting_get_string_elem(given, i);
 }
 
-static int want_list(struct problem *problem)
+int setting_want_list(struct problem *problem)
 {
 	return problem_set(problem, -EINVAL,
 			   "write a list of texts: [\"...\", \"...\"]");
@@ -112,18 +97,18 @@ static int take_identities(struct kms_config *config,
 			   struct problem *problem)
 {
 	struct kms_policy *policy = &config->policy;
-	int num = list_length(given), i;
+	int num = setting_list_length(given), i;
 	const char *url;
 
 	(void)setting;
 	if (!num)
-		return want_list(problem);
+		return setting_want_list(problem);
 	config->identities = calloc(num, sizeof(*config->identities));
 	if (!config->identities)
-		return no_memory(problem);
+		return setting_no_memory(problem);
 	policy->identities = (const char *const *)config->identities;
 	for (i = 0; i < num; i++) {
-		url = list_text(given, i);
+		url = setting_list_text(given, i);
 		if ((strncasecmp(url, "http://", 7) &&
 		     strncasecmp(url, "https://", 8)) ||
 		    strlen(url) > MIKEY_UID_MAX)
@@ -132,7 +117,7 @@ static int take_identities(struct kms_config *config,
 					   url);
 		config->identities[i] = strdup(url);
 		if (!config->identities[i])
-			return no_memory(problem);
+			return setting_no_memory(problem);
 		policy->num_identities++;
 	}
 	return 0;
@@ -177,26 +162,26 @@ static int add_listeners(struct kms_config *config,
 			 const config_setting_t *given, bool tls,
 			 struct problem *problem)
 {
-	int num = list_length(given), i;
+	int num = setting_list_length(given), i;
 	struct kms_listen *more;
 
 	if (!num)
-		return want_list(problem);
+		return setting_want_list(problem);
 	more = reallocarray(config->listen, config->num_listen + num,
 			    sizeof(*more));
 	if (!more)
-		return no_memory(problem);
+		return setting_no_memory(problem);
 	config->listen = more;
 	for (i = 0; i < num; i++) {
 		more = &config->listen[config->num_listen];
-		if (parse_listen(list_text(given, i), &more->address))
+		if (parse_listen(setting_list_text(given, i), &more->address))
 			return problem_set(problem, -EINVAL,
 					   "\"%s\": write ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080",
-					   list_text(given, i));
+					   setting_list_text(given, i));
 		more->tls = tls;
-		more->text = strdup(list_text(given, i));
+		more->text = strdup(setting_list_text(given, i));
 		if (!more->text)
-			return no_memory(problem);
+			return setting_no_memory(problem);
 		config->num_listen++;
 	}
 	return 0;
@@ -218,50 +203,6 @@ static int take_listen_tls(struct kms_config *config,
 	return add_listeners(config, given, true, problem);
 }
 
-static int take_suites(struct kms_config *config, const config_setting_t *given,
-		       const struct setting *setting, struct problem *problem)
-{
-	const struct mikey_suite *suite;
-	int num = list_length(given), i;
-
-	(void)setting;
-	if (!num)
-		return want_list(problem);
-	for (i = 0; i < num; i++) {
-		suite = mikey_suite_by_name(list_text(given, i));
-		if (!suite)
-			return problem_set(problem, -EINVAL,
-					   "\"%s\": write \"256\", \"128\" or \"ts-128\"",
-					   list_text(given, i));
-		config->policy.suites |= 1U << suite->id;
-	}
-	return 0;
-}
-
-static int take_wildcards(struct kms_config *config,
-			  const config_setting_t *given,
-			  const struct setting *setting,
-			  struct problem *problem)
-{
-	static const char *const names[] = {
-		[KMS_WILDCARDS_NONE] = "none",
-		[KMS_WILDCARDS_USER] = "user",
-		[KMS_WILDCARDS_ANY] = "any",
-	};
-	const char *text = config_setting_get_string(given);
-	size_t i;
-
-	(void)setting;
-	for (i = 0; text && i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(names[i], text)) {
-			config->policy.wildcards = i;
-			return 0;
-		}
-	}
-	return problem_set(problem, -EINVAL,
-			   "write \"none\", \"user\" or \"any\"");
-}
-
 static int take_log_level(struct kms_config *config,
 			  const config_setting_t *given,
 			  const struct setting *setting,
@@ -276,83 +217,6 @@ static int take_log_level(struct kms_config *config,
 			   "write \"error\", \"warning\", \"info\" or \"debug\"");
 }
 
-static bool is_pattern(const char *text)
-{
-	return text && *text && strlen(text) <= MIKEY_UID_MAX &&
-	       !strpbrk(text, " :");
-}
-
-static int add_rule(struct kms_config *config, const char *from,
-		    const char *to, struct problem *problem)
-{
-	struct kms_policy *policy = &config->policy;
-	struct kms_rule *more;
-
-	if (!is_pattern(from) || !is_pattern(to))
-		return problem_set(problem, -EINVAL,
-				   "\"%s\": write user@domain, with ? for zero or more characters",
-				   is_pattern(from) ? to : from);
-	more = reallocarray(config->rules, policy->num_rules + 1, sizeof(*more));
-	if (!more)
-		return no_memory(problem);
-	config->rules = more;
-	policy->rules = more;
-	more += policy->num_rules;
-	more->from = strdup(from);
-	more->to = strdup(to);
-	if (!more->from || !more->to) {
-		free((char *)more->from);
-		free((char *)more->to);
-		return no_memory(problem);
-	}
-	policy->num_rules++;
-	return 0;
-}
-
-/*
- * A group with nobody in "to" would count for nothing, and if it is the only
- * one, everybody could ask for everybody.
- */
-static int take_allow_group(struct kms_config *config,
-			    const config_setting_t *group,
-			    struct problem *problem)
-{
-	const config_setting_t *to = config_setting_get_member(group, "to");
-	const char *from = NULL;
-	int num, i, ret = 0;
-
-	if (!config_setting_is_group(group) || config_setting_length(group) != 2 ||
-	    !config_setting_lookup_string(group, "from", &from) || !to)
-		return problem_set(problem, -EINVAL,
-				   "write { from = \"?@example.test\"; to = [\"?@example.test\"]; }");
-	num = list_length(to);
-	if (!num)
-		return problem_set(problem, -EINVAL,
-				   "for whom? to = [\"?@example.test\"]");
-	for (i = 0; !ret && i < num; i++)
-		ret = add_rule(config, from, list_text(to, i), problem);
-	return ret;
-}
-
-static int take_allow(struct kms_config *config, const config_setting_t *given,
-		      const struct setting *setting, struct problem *problem)
-{
-	int num = config_setting_length(given), i, ret = 0;
-
-	(void)setting;
-	if (!config_setting_is_list(given) || !num)
-		return problem_set(problem, -EINVAL,
-				   "write ( { from = \"...\"; to = [\"...\"]; }, ... )");
-	for (i = 0; !ret && i < num; i++)
-		ret = take_allow_group(config, config_setting_get_elem(given, i),
-				       problem);
-	return ret;
-}
-
-#define SETTING(name_, take_, member_, ...) \
-	{ .name = name_, .take = take_, .offset = offsetof(struct kms_config, member_), \
-	  __VA_ARGS__ }
-
 static const struct setting settings[] = {
 	SETTING("identity", take_identities, identities),
 	SETTING("listen", take_listen, listen),
@@ -361,25 +225,17 @@ static const struct setting settings[] = {
 	SETTING("private-key", take_string, private_key),
 	SETTING("store", take_string, store),
 	SETTING("store-key", take_string, store_key),
-	SETTING("skew", take_number, policy.skew, .least = 1, .most = 3600),
-	SETTING("max-lifetime", take_number, policy.max_lifetime, .least = 1,
+	SETTING("tpk-lifetime", setting_take_number, tpk_lifetime, .least = 3600,
 		.most = 366 * DAY),
-	SETTING("max-responders", take_number, policy.max_responders, .least = 1,
-		.most = 1000),
-	SETTING("reuse", take_bool, policy.reuse),
-	SETTING("wildcards", take_wildcards, policy.wildcards),
-	SETTING("suites", take_suites, policy.suites),
-	SETTING("allow", take_allow, rules),
-	SETTING("tpk-lifetime", take_number, tpk_lifetime, .least = 3600,
-		.most = 366 * DAY),
-	SETTING("threads", take_number, threads, .least = 1, .most = 64),
-	SETTING("max-connections", take_number, max_connections, .least = 1,
+	SETTING("threads", setting_take_number, threads, .least = 1, .most = 64),
+	SETTING("max-connections", setting_take_number, max_connections, .least = 1,
 		.most = 100000),
-	SETTING("max-connections-per-address", take_number, max_per_address,
+	SETTING("max-connections-per-address", setting_take_number, max_per_address,
 		.least = 1, .most = 100000),
-	SETTING("request-timeout", take_number, request_timeout, .least = 1,
+	SETTING("request-timeout", setting_take_number, request_timeout, .least = 1,
 		.most = 300),
 	SETTING("log-level", take_log_level, log_level),
+	{ 0 }
 };
 
 static int set_defaults(struct kms_config *config, struct problem *problem)
@@ -393,25 +249,55 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 	config->log_level = LOG_LEVEL_INFO;
 	config->store = strdup(KMS_CONFIG_DEFAULT_STORE);
 	config->store_key = strdup(KMS_CONFIG_DEFAULT_KEY);
-	return config->store && config->store_key ? 0 : no_memory(problem);
+	return config->store && config->store_key ? 0 : setting_no_memory(problem);
 }
 
-static int take_one(struct kms_config *config, const config_setting_t *given,
-		    const char *file, struct problem *problem)
+static int take_setting(struct kms_config *config,
+			const config_setting_t *given, const char *file,
+			const struct setting *table, struct problem *problem);
+
+static const struct setting *find(const struct setting *table, const char *name)
+{
+	while (table->name && strcmp(table->name, name))
+		table++;
+	return table->name ? table : NULL;
+}
+
+static int take_group(struct kms_config *config, const config_setting_t *group,
+		      const char *file, const struct setting *table,
+		      struct problem *problem)
+{
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < config_setting_length(group); i++)
+		ret = take_setting(config, config_setting_get_elem(group, i),
+				   file, table, problem);
+	return ret;
+}
+
+static int take_setting(struct kms_config *config,
+			const config_setting_t *given, const char *file,
+			const struct setting *table, struct problem *problem)
 {
 	const char *name = config_setting_name(given);
 	const char *from = config_setting_source_file(given);
 	int line = config_setting_source_line(given);
-	size_t i;
+	const struct setting *setting = find(table, name);
+	bool elsewhere = find(table == settings ? policy_settings : settings,
+			      name);
 
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
-		if (!strcmp(settings[i].name, name))
-			break;
-	if (i == ARRAY_SIZE(settings))
+	if (table == settings && !strcmp(name, "policy"))
+		return config_setting_is_group(given) ?
+		       take_group(config, given, file, policy_settings, problem) :
+		       problem_set(problem, -EINVAL, "%s:%d: policy: write { ... }",
+				   from ? from : file, line);
+	if (!setting)
 		return problem_set(problem, -EINVAL,
-				   "%s:%d: there is no setting \"%s\"",
-				   from ? from : file, line, name);
-	if (!settings[i].take(config, given, &settings[i], problem))
+				   "%s:%d: there is no setting \"%s\"%s",
+				   from ? from : file, line, name,
+				   table == policy_settings ? " in policy" :
+				   elsewhere ? " but in policy = { ... };" : "");
+	if (!setting->take(config, given, setting, problem))
 		return 0;
 	return problem_prefix(problem, "%s:%d: %s: ", from ? from : file, line,
 			      name);
@@ -420,9 +306,8 @@ static int take_one(struct kms_config *config, const config_setting_t *given,
 static int take_all(struct kms_config *config, const char *file,
 		    const char *text, struct problem *problem)
 {
-	config_setting_t *root;
 	config_t parsed;
-	int i, ret = 0;
+	int ret = 0;
 
 	config_init(&parsed);
 	if (!config_read_string(&parsed, text))
@@ -431,10 +316,9 @@ static int take_all(struct kms_config *config, const char *file,
 				  config_error_file(&parsed) : file,
 				  config_error_line(&parsed),
 				  config_error_text(&parsed));
-	root = config_root_setting(&parsed);
-	for (i = 0; !ret && i < config_setting_length(root); i++)
-		ret = take_one(config, config_setting_get_elem(root, i), file,
-			       problem);
+	if (!ret)
+		ret = take_group(config, config_root_setting(&parsed), file,
+				 settings, problem);
 	config_destroy(&parsed);
 	return ret;
 }

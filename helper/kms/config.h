@@ -15,6 +15,12 @@
 #define KMS_CONFIG_DEFAULT_STORE "/var/lib/mikey-kms/store"
 #define KMS_CONFIG_DEFAULT_KEY "/etc/mikey-mime/mikey-kms.key"
 
+/* Names in policy = { }: wildcards, and modes by their number, or NULL. */
+#define KMS_WILDCARDS (KMS_WILDCARDS_ANY + 1)
+#define KMS_MODES (MIKEY_MODE_INITIATOR + 1)
+extern const char *const kms_wildcard_names[KMS_WILDCARDS];
+extern const char *const kms_mode_names[KMS_MODES];
+
 /* An address to listen at. */
 struct kms_listen {
 	bool tls;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The KMS's SQLite file: schema, opening, statements; see database.h.
+ * The KMS's SQLite file: opening, statements, what rows are sealed with; see database.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,48 +12,17 @@
 #include "helper/kms/crypto.h"
 #include "helper/kms/database.h"
 
-#define APPLICATION_ID 0x4d4b4d53	/* "MKMS" */
-#define SCHEMA_VERSION 1
 #define BUSY_MS 2000
-
-/*
- * Identities are blobs: they are compared as bytes. "sealed" holds the key,
- * or no more than a seal over the row. The clock's floor: no request older
- * than it is answered, since its record may be gone.
- */
-static const char schema[] =
-	"CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
-	"CREATE TABLE user(id INTEGER PRIMARY KEY AUTOINCREMENT, created INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE psk(id BLOB PRIMARY KEY,\n"
-	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,\n"
-	" suite INTEGER NOT NULL, expires INTEGER NOT NULL,\n"
-	" counter INTEGER NOT NULL DEFAULT -1, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX psk_user ON psk(user);"
-	"CREATE TABLE uid(uid BLOB PRIMARY KEY,\n"
-	" user INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,\n"
-	" rank INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX uid_user ON uid(user, rank);"
-	"CREATE TABLE psi(psi BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE member(\n"
-	" psi BLOB NOT NULL REFERENCES psi(psi) ON DELETE CASCADE,\n"
-	" uid BLOB NOT NULL REFERENCES uid(uid) ON DELETE CASCADE,\n"
-	" sealed BLOB NOT NULL, PRIMARY KEY(psi, uid)) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX member_uid ON member(uid);"
-	"CREATE TABLE tpk(seq INTEGER PRIMARY KEY AUTOINCREMENT,\n"
-	" name BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,\n"
-	" keep_until INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
-	"CREATE TABLE replay(digest BLOB PRIMARY KEY, t INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-	"CREATE INDEX replay_t ON replay(t);"
-	"CREATE TABLE clock(one INTEGER PRIMARY KEY CHECK(one = 1),\n"
-	" last INTEGER NOT NULL, floor INTEGER NOT NULL) STRICT;";
 
 static const char *const statements[KMS_SQL_NUM] = {
 	[KMS_SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[KMS_SQL_COMMIT] = "COMMIT",
 	[KMS_SQL_ROLLBACK] = "ROLLBACK",
-	[KMS_SQL_PSK] = "SELECT user, suite, expires, sealed FROM psk WHERE id = ?1",
+	[KMS_SQL_PSK] =
+		"SELECT user, suite, expires, superseded, keep_until, sealed FROM psk WHERE id = ?1",
 	[KMS_SQL_UIDS] = "SELECT uid, rank, sealed FROM uid WHERE user = ?1 ORDER BY rank",
 	[KMS_SQL_MEMBER] = "SELECT sealed FROM member WHERE psi = ?1 AND uid = ?2",
+	[KMS_SQL_SERVER] = "SELECT sealed FROM server WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_TPK_NEWEST] =
 		"SELECT name, created, sealed, keep_until FROM tpk ORDER BY seq DESC LIMIT 1",
 	[KMS_SQL_TPK_KEEP] = "UPDATE tpk SET keep_until = max(keep_until, ?2) WHERE name = ?1",
@@ -147,6 +116,11 @@ void kms_aad_psk(struct kms_aad *aad, const struct kms_database *d,
 	kms_aad_number(aad, psk->user);
 	kms_aad_number(aad, psk->suite);
 	kms_aad_number(aad, psk->expires);
+	/* A PSK in use is sealed as it was before there were superseded ones. */
+	if (!psk->superseded)
+		return;
+	kms_aad_number(aad, psk->superseded);
+	kms_aad_number(aad, psk->keep_until);
 }
 
 void kms_aad_uid(struct kms_aad *aad, const struct kms_database *d,
@@ -158,10 +132,16 @@ void kms_aad_uid(struct kms_aad *aad, const struct kms_database *d,
 	kms_aad_number(aad, rank);
 }
 
+const char *const kms_psi_tables[KMS_PSI_ROLES] = {
+	[KMS_PSI_MEMBER] = "member",
+	[KMS_PSI_SERVER] = "server",
+};
+
 void kms_aad_member(struct kms_aad *aad, const struct kms_database *d,
-		    struct mikey_blob psi, struct mikey_blob uid)
+		    enum kms_psi_role role, struct mikey_blob psi,
+		    struct mikey_blob uid)
 {
-	aad_row(aad, d, "member");
+	aad_row(aad, d, kms_psi_tables[role]);
 	kms_aad_bytes(aad, psi.p, psi.len);
 	kms_aad_bytes(aad, uid.p, uid.len);
 }
@@ -251,27 +231,10 @@ static int get_meta(struct kms_database *d, const char *name, u8 *value,
 	return ret;
 }
 
-static int get_pragma(struct kms_database *d, const char *sql, s64 *value,
-		      struct problem *problem)
-{
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem, sql);
-	int result;
-
-	if (!stmt)
-		return problem->error;
-	result = sqlite3_step(stmt);
-	*value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return result == SQLITE_ROW ? 0 :
-	       kms_database_problem(d, result, problem);
-}
-
-static int write_schema(struct kms_database *d, struct problem *problem)
+static int write_new(struct kms_database *d, struct problem *problem)
 {
 	u8 check[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
-	char *sql;
-	int result;
 	int ret;
 
 	if (RAND_bytes(d->store_id, sizeof(d->store_id)) != 1 ||
@@ -280,18 +243,10 @@ static int write_schema(struct kms_database *d, struct problem *problem)
 	aad_check(&aad, d);
 	if (kms_seal_close(d->seal, &aad, NULL, 0, check))
 		return problem_set(problem, -EIO, "sealing failed");
-	sql = sqlite3_mprintf("%s PRAGMA application_id = %d;"
-			      "PRAGMA user_version = %d;"
-			      "INSERT INTO clock VALUES(1, 0, 0);", schema,
-			      APPLICATION_ID, SCHEMA_VERSION);
-	if (!sql)
-		return problem_set(problem, -ENOMEM, "no memory");
-	result = sqlite3_exec(d->db, sql, NULL, NULL, NULL);
-	sqlite3_free(sql);
-	if (result != SQLITE_OK)
-		return kms_database_problem(d, result, problem);
-	ret = put_meta(d, "store-id", kms_blob(d->store_id, sizeof(d->store_id)),
-		       problem);
+	ret = kms_schema_create(d, problem);
+	if (!ret)
+		ret = put_meta(d, "store-id",
+			       kms_blob(d->store_id, sizeof(d->store_id)), problem);
 	if (!ret)
 		ret = put_meta(d, "kms-id", kms_blob(d->kms_id,
 						     sizeof(d->kms_id)), problem);
@@ -324,32 +279,11 @@ int kms_database_create(const char *path, const struct kms_seal *seal,
 	if (!ret)
 		ret = kms_database_begin(&d, problem);
 	if (!ret)
-		ret = kms_database_end(&d, write_schema(&d, problem), problem);
+		ret = kms_database_end(&d, write_new(&d, problem), problem);
 	sqlite3_close(d.db);
 	if (ret)
 		unlink(path);
 	return ret;
-}
-
-static int check_version(struct kms_database *d, const char *path,
-			 struct problem *problem)
-{
-	s64 application, version;
-	int ret;
-
-	ret = get_pragma(d, "PRAGMA application_id", &application, problem);
-	if (!ret)
-		ret = get_pragma(d, "PRAGMA user_version", &version, problem);
-	if (ret)
-		return problem_prefix(problem, "%s: ", path);
-	if (application != APPLICATION_ID)
-		return problem_set(problem, -EINVAL,
-				   "%s: this is not a store of mikey-kms", path);
-	if (version != SCHEMA_VERSION)
-		return problem_set(problem, -EINVAL,
-				   "%s: the store has schema version %lld, this program needs %d",
-				   path, (long long)version, SCHEMA_VERSION);
-	return 0;
 }
 
 static int check_key(struct kms_database *d, const char *path,
@@ -411,8 +345,10 @@ struct kms_database *kms_database_open(const char *path,
 		problem_set(problem, -ENOMEM, "no memory");
 		return NULL;
 	}
-	if (connect(d, path, seal, problem) || check_version(d, path, problem) ||
-	    check_key(d, path, problem) || prepare_all(d, problem)) {
+	if (connect(d, path, seal, problem) ||
+	    kms_schema_check(d, path, problem) ||
+	    check_key(d, path, problem) ||
+	    kms_schema_upgrade(d, path, problem) || prepare_all(d, problem)) {
 		kms_database_close(d);
 		return NULL;
 	}

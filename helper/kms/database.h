@@ -20,6 +20,7 @@ enum kms_statement {
 	KMS_SQL_PSK,
 	KMS_SQL_UIDS,
 	KMS_SQL_MEMBER,
+	KMS_SQL_SERVER,
 	KMS_SQL_TPK_NEWEST,
 	KMS_SQL_TPK_KEEP,
 	KMS_SQL_TPK,
@@ -57,13 +58,24 @@ int kms_database_create(const char *path, const struct kms_seal *seal,
  * kms_database_open() - open a store
  * @seal: kept by the caller until kms_database_close()
  *
- * NULL with words if it is missing, no store, of another schema version, or
+ * A store of an earlier version of this program is brought up to date.
+ * NULL with words if it is missing, no store, of a later schema version, or
  * sealed under another key.
  */
 struct kms_database *kms_database_open(const char *path,
 				       const struct kms_seal *seal,
 				       struct problem *problem);
 void kms_database_close(struct kms_database *d);
+
+/*
+ * The tables (schema.c). Inside a transaction, make them; is this a store of
+ * a version that is known; bring it up to date.
+ */
+int kms_schema_create(struct kms_database *d, struct problem *problem);
+int kms_schema_check(struct kms_database *d, const char *path,
+		     struct problem *problem);
+int kms_schema_upgrade(struct kms_database *d, const char *path,
+		       struct problem *problem);
 
 /* SQLite's result as this project's errno: -EAGAIN when busy, else -EIO. */
 int kms_database_error(int sqlite_result);
@@ -94,9 +106,24 @@ void kms_aad_psk(struct kms_aad *aad, const struct kms_database *d,
 void kms_aad_uid(struct kms_aad *aad, const struct kms_database *d,
 		 struct mikey_blob uid, s64 user, s64 rank);
 void kms_aad_member(struct kms_aad *aad, const struct kms_database *d,
-		    struct mikey_blob psi, struct mikey_blob uid);
+		    enum kms_psi_role role, struct mikey_blob psi,
+		    struct mikey_blob uid);
 void kms_aad_tpk(struct kms_aad *aad, const struct kms_database *d,
 		 struct mikey_blob name, s64 created);
+
+/* The table of each role. */
+extern const char *const kms_psi_tables[KMS_PSI_ROLES];
+
+/**
+ * kms_psk_read() - the PSK in a row of table psk
+ * @stmt: has a row
+ * @at: column of user; suite, expires, superseded, keep_until and sealed
+ *	follow
+ *
+ * Return: 0, -EKEYREJECTED or -EIO.
+ */
+int kms_psk_read(struct kms_database *d, sqlite3_stmt *stmt, int at,
+		 struct mikey_blob psk_id, struct kms_psk *psk);
 
 /* The core's view of a connection (store_sqlite.c). */
 extern const struct kms_store_ops kms_sqlite_ops;

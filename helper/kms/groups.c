@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Groups of the store: a PSI that tickets may name, and the users who may
- * resolve them. With immediate messages it is the KMS that knows who they are.
+ * resolve them: members with immediate messages, where it is the KMS that
+ * knows who they are, else the list server.
  */
 #include "helper/kms/admin.h"
 #include "helper/kms/crypto.h"
@@ -62,9 +63,23 @@ static int change(struct kms_database *d, const char *sql,
 	return 0;
 }
 
+/* What is done to the table of a role, by its enum. */
+static const char *const insert_sql[KMS_PSI_ROLES] = {
+	[KMS_PSI_MEMBER] =
+		"INSERT OR IGNORE INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)",
+	[KMS_PSI_SERVER] =
+		"INSERT OR IGNORE INTO server(psi, uid, sealed) VALUES(?1, ?2, ?3)",
+};
+
+static const char *const delete_sql[KMS_PSI_ROLES] = {
+	[KMS_PSI_MEMBER] = "DELETE FROM member WHERE psi = ?1 AND uid = ?2",
+	[KMS_PSI_SERVER] = "DELETE FROM server WHERE psi = ?1 AND uid = ?2",
+};
+
 static int add_member(struct kms_database *d, const struct uid *psi,
-		      const struct uid *uid, struct problem *problem)
+		      const struct kms_member *member, struct problem *problem)
 {
+	const struct uid *uid = &member->uid;
 	u8 sealed[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
 	bool changed;
@@ -76,19 +91,20 @@ static int add_member(struct kms_database *d, const struct uid *psi,
 				   uid->text);
 	if (ret)
 		return ret;
-	kms_aad_member(&aad, d, uid_blob(psi), uid_blob(uid));
+	kms_aad_member(&aad, d, member->role, uid_blob(psi), uid_blob(uid));
 	if (kms_seal_close(d->seal, &aad, NULL, 0, sealed))
 		return problem_set(problem, -EIO, "sealing the member failed");
-	ret = change(d, "INSERT OR IGNORE INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)",
-		     psi, uid, kms_blob(sealed, sizeof(sealed)), &changed, problem);
+	ret = change(d, insert_sql[member->role], psi, uid,
+		     kms_blob(sealed, sizeof(sealed)), &changed, problem);
 	if (!ret && !changed)
-		ret = problem_set(problem, -EEXIST, "%s is a member of %s already",
-				  uid->text, psi->text);
+		ret = problem_set(problem, -EEXIST, "%s is a %s of %s already",
+				  uid->text, kms_psi_tables[member->role],
+				  psi->text);
 	return ret;
 }
 
 static int add_group(struct kms_database *d, const struct uid *psi,
-		     const struct uid *members, size_t num_members,
+		     const struct kms_member *members, size_t num_members,
 		     struct problem *problem)
 {
 	struct mikey_blob none = { 0 };
@@ -113,7 +129,7 @@ static int add_group(struct kms_database *d, const struct uid *psi,
 }
 
 int kms_group_add(struct kms_database *d, const struct uid *psi,
-		  const struct uid *members, size_t num_members,
+		  const struct kms_member *members, size_t num_members,
 		  struct problem *problem)
 {
 	int ret;
@@ -141,7 +157,7 @@ int kms_group_del(struct kms_database *d, const struct uid *psi,
 }
 
 int kms_member_add(struct kms_database *d, const struct uid *psi,
-		   const struct uid *uid, struct problem *problem)
+		   const struct kms_member *member, struct problem *problem)
 {
 	int ret = kms_database_begin(d, problem);
 
@@ -149,12 +165,12 @@ int kms_member_add(struct kms_database *d, const struct uid *psi,
 		return ret;
 	ret = need_group(d, psi, problem);
 	if (!ret)
-		ret = add_member(d, psi, uid, problem);
+		ret = add_member(d, psi, member, problem);
 	return kms_database_end(d, ret, problem);
 }
 
 int kms_member_del(struct kms_database *d, const struct uid *psi,
-		   const struct uid *uid, struct problem *problem)
+		   const struct kms_member *member, struct problem *problem)
 {
 	struct mikey_blob none = { 0 };
 	bool changed;
@@ -162,29 +178,33 @@ int kms_member_del(struct kms_database *d, const struct uid *psi,
 
 	ret = need_group(d, psi, problem);
 	if (!ret)
-		ret = change(d, "DELETE FROM member WHERE psi = ?1 AND uid = ?2",
-			     psi, uid, none, &changed, problem);
+		ret = change(d, delete_sql[member->role], psi, &member->uid,
+			     none, &changed, problem);
 	if (!ret && !changed)
-		ret = problem_set(problem, -ENOENT, "%s is not a member of %s",
-				  uid->text, psi->text);
+		ret = problem_set(problem, -ENOENT, "%s is not a %s of %s",
+				  member->uid.text,
+				  kms_psi_tables[member->role], psi->text);
 	return ret;
 }
 
 int kms_group_each(struct kms_database *d,
-		   void (*each)(struct mikey_blob psi, struct mikey_blob uid,
-				void *arg),
+		   void (*each)(struct mikey_blob psi, enum kms_psi_role role,
+				struct mikey_blob uid, void *arg),
 		   void *arg, struct problem *problem)
 {
 	sqlite3_stmt *stmt;
 	int result;
 
+	/* the group itself stands before its members, NULL sorting first */
 	stmt = kms_database_prepare(d, problem,
-				    "SELECT psi AS p, NULL AS u FROM psi UNION ALL\n"
-				    "SELECT psi, uid FROM member ORDER BY p, u");
+				    "SELECT psi AS p, 0 AS role, NULL AS u FROM psi UNION ALL\n"
+				    "SELECT psi, 0, uid FROM member UNION ALL\n"
+				    "SELECT psi, 1, uid FROM server ORDER BY p, role, u");
 	if (!stmt)
 		return problem->error;
 	while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-		each(kms_column_blob(stmt, 0), kms_column_blob(stmt, 1), arg);
+		each(kms_column_blob(stmt, 0), sqlite3_column_int(stmt, 1),
+		     kms_column_blob(stmt, 2), arg);
 	sqlite3_finalize(stmt);
 	return result == SQLITE_DONE ? 0 :
 	       kms_database_problem(d, result, problem);

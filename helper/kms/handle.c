@@ -199,10 +199,15 @@ static int authenticate(struct kms_exchange *ex, const struct exchange_row *row)
 		why = "the store's row of this PSK was tampered with";
 	else if (ret)
 		why = "no such PSK";
+	else if (ex->psk.superseded)
+		why = "the PSK was superseded by another one";
 	else if (ex->psk.expires && ex->psk.expires <= ex->now)
 		why = "the PSK has expired";
 	else if (!is_suite_of(ex->kms->policy, ex->psk.suite, &ex->in))
 		why = "the suite is not that of the PSK";
+	else if (ex->psk.key_len !=
+		 mikey_suite_by_id(ex->psk.suite)->key_len)
+		why = "the PSK is not as long as its suite's keys";
 	else
 		ex->suite = mikey_suite_by_id(ex->psk.suite);
 	if (why) {

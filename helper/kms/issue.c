@@ -90,7 +90,7 @@ int kms_issue(struct kms_exchange *ex)
 	struct issue is;
 	int ret;
 
-	ret = kms_owns_uid(ex, &ex->in.idr_i);
+	ret = kms_owns_uid(ex, ex->psk.user, &ex->in.idr_i);
 	if (ret == -ENOENT || ret == -EKEYREJECTED)
 		return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
 				  "IDRi is not a UID of the PSK's owner");

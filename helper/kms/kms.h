@@ -59,9 +59,19 @@ struct kms_rule {
  * @skew: seconds a request's time may differ from ours
  * @max_lifetime: longest validity period of a ticket, in seconds
  * @max_responders: most IDRr in one ticket
+ * @rekey: longest rekeying interval (TRr) in seconds, written into every
+ *	ticket; 0: whatever is asked for, and none if nothing is
  * @reuse: whether J (the ticket may be reused) is granted
+ * @cacheable: whether E0 (a responder may keep what it resolved) is granted
+ *	where the profile and J allow it
+ * @profiles: bit (1 << id) for each profile that is on
+ * @modes: bit (1 << mode) for each mode that is on
  * @suites: bit (1 << id) for each suite that is on
  * @rules: who may ask for whom; with none, everybody for everybody
+ *
+ * What a ticket of mode 1 was granted once is not asked again when it is
+ * resolved. A ticket of mode 3 is never asked for, so that all of this is
+ * asked at each resolve.
  */
 struct kms_policy {
 	const char *const *identities;
@@ -69,8 +79,12 @@ struct kms_policy {
 	s64 skew;
 	s64 max_lifetime;
 	s64 max_responders;
+	s64 rekey;
 	bool reuse;
+	bool cacheable;
 	enum kms_wildcards wildcards;
+	u32 profiles;
+	u32 modes;
 	u32 suites;
 	const struct kms_rule *rules;
 	size_t num_rules;
@@ -79,8 +93,9 @@ struct kms_policy {
 /**
  * kms_policy_defaults() - a policy that only lacks identities
  *
- * Skew 60 s, lifetime 7 days, 100 responders, reuse granted, wildcards in the
- * user part, suite 256, no rules.
+ * Skew 60 s, lifetime 7 days, 100 responders, no rekeying interval, reuse
+ * granted, E0 not, wildcards in the user part, both profiles and modes, suite
+ * 256, no rules.
  */
 void kms_policy_defaults(struct kms_policy *p);
 

@@ -25,19 +25,34 @@ const struct kms_command kms_commands[] = {
 	  "  --suite SUITE     256 (default), 128 or ts-128\n"
 	  "  --expires SECONDS refuse the PSK after so many seconds from now",
 	  kms_run_user_add },
+	{ "user rekey", "UID --psk-id ID [--psk-in FILE | --psk-out FILE]\n"
+	  "       [--suite SUITE] [--expires SECONDS] [--drop-old]\n\n"
+	  "Give a user another PSK. Tickets that the user made with the old one (mode 3)\n"
+	  "can be resolved until the last of them is over; else it is of no use any more.\n\n"
+	  "  --psk-id ID       IDRpsk of the new PSK, another one than the old one's\n"
+	  "  --drop-old        not even that: somebody else knows the old one\n"
+	  "  and those of user add", kms_run_user_rekey },
 	{ "user list", "\n\nList users. No key is ever listed.", kms_run_user_list },
 	{ "user show", "UID\n\nShow one user.", kms_run_user_show },
 	{ "user del", "UID\n\nRemove the user with this UID, with PSK and memberships.",
 	  kms_run_user_del },
-	{ "group add", "--psi PSI [--member UID]...\n\n"
-	  "Add a group whose members may resolve tickets for its PSI.\n\n"
+	{ "group add", "--psi PSI [--member UID]... [--server UID]...\n\n"
+	  "Add a group. Tickets for its PSI can be resolved by its members in profile\n"
+	  "immediate, and by its list server in annex-i.\n\n"
 	  "  --psi PSI         user@domain, the group's name\n"
-	  "  --member UID      a user of this store", kms_run_group_add },
+	  "  --member UID      a user of this store\n"
+	  "  --server UID      the same: the list server", kms_run_group_add },
 	{ "group list", "\n\nList groups and their members.", kms_run_group_list },
 	{ "group del", "PSI\n\nRemove a group.", kms_run_group_del },
 	{ "group member-add", "PSI UID\n\nAdd a user to a group.", kms_run_member_add },
 	{ "group member-del", "PSI UID\n\nTake a user out of a group.",
 	  kms_run_member_del },
+	{ "group server-add", "PSI UID\n\nMake a user the list server of a group.",
+	  kms_run_server_add },
+	{ "group server-del", "PSI UID\n\nTake the list server from a group.",
+	  kms_run_server_del },
+	{ "policy", "\n\nShow the policy in force: what may be asked for, and what is granted.",
+	  kms_run_policy },
 	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },
 	{ "tpk rotate", "\n\nMake a new key for new tickets; old ones stay until their\n"
 	  "last ticket is over.", kms_run_tpk_rotate },

@@ -12,6 +12,9 @@ void kms_policy_defaults(struct kms_policy *p)
 		.max_responders = 100,
 		.reuse = true,
 		.wildcards = KMS_WILDCARDS_USER,
+		.profiles = 1U << MIKEY_PROFILE_ID_IMMEDIATE |
+			    1U << MIKEY_PROFILE_ID_ANNEX_I,
+		.modes = 1U << MIKEY_MODE_KMS | 1U << MIKEY_MODE_INITIATOR,
 		.suites = 1U << MIKEY_SUITE_ID_256,
 	};
 }
@@ -29,13 +32,13 @@ bool kms_policy_is_us(const struct kms_policy *policy, const struct mikey_id *id
 	return false;
 }
 
-int kms_owns_uid(struct kms_exchange *ex, const struct mikey_id *id)
+int kms_owns_uid(struct kms_exchange *ex, s64 user, const struct mikey_id *id)
 {
 	struct kms_uid uids[KMS_USER_UIDS_MAX];
 	u32 num, i;
 	int ret;
 
-	ret = ex->store->ops->uids(ex->store, ex->psk.user, uids, &num);
+	ret = ex->store->ops->uids(ex->store, user, uids, &num);
 	if (ret)
 		return ret;
 	for (i = 0; id->type == MIKEY_ID_NAI && i < num; i++)
@@ -113,9 +116,6 @@ int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
 	/* K of a request is ignored by the KMS (RFC 6043 6.10). */
 	if (requested)
 		p.flags &= ~MIKEY_FLAG_K;
-	if (!(p.flags & MIKEY_FLAG_D))
-		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
-				  "tickets made by the initiator (D0) are not supported");
 	*profile = mikey_profile_of(p.flags);
 	if (!*profile)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
@@ -125,30 +125,36 @@ int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET, diag.why);
 	if (ret)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR, diag.why);
+	if (!(ex->kms->policy->profiles & 1U << (*profile)->id))
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "the ticket's profile is not on");
+	if (!(ex->kms->policy->modes & 1U << mikey_mode_of(p.flags)))
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "the ticket's mode is not on");
 	return 0;
 }
 
 /* Every recipient asked for, or none: a part of a group is nobody's wish. */
-static int check_recipients(struct kms_exchange *ex, struct mikey_blob from,
-			    const struct mikey_policy *wanted)
+struct kms_objection kms_object_to_recipients(const struct kms_policy *policy,
+					      struct mikey_blob from,
+					      const struct mikey_policy *wanted)
 {
-	const struct kms_policy *policy = ex->kms->policy;
+	struct kms_objection o = { MIKEY_ERR_AUTH_FAILURE, NULL };
 	struct mikey_policy_iter it;
 	struct mikey_id to;
 
-	if (wanted->num_responders > policy->max_responders)
-		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
-				  "more recipients than a ticket may have");
-	mikey_policy_walk(&it, wanted, MIKEY_IDR_R);
-	while (mikey_policy_next(&it, wanted, &to)) {
-		if (!wildcards_allowed(policy->wildcards, to.data))
-			return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
-					  "a recipient with a wildcard that is not allowed");
-		if (!may_ask(policy, from, to.data))
-			return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
-					  "no rule lets this user ask for this recipient");
+	if (wanted->num_responders > policy->max_responders) {
+		o.no = MIKEY_ERR_INVALID_TPPAR;
+		o.why = "more recipients than a ticket may have";
 	}
-	return 0;
+	mikey_policy_walk(&it, wanted, MIKEY_IDR_R);
+	while (!o.why && mikey_policy_next(&it, wanted, &to)) {
+		if (!wildcards_allowed(policy->wildcards, to.data))
+			o.why = "a recipient with a wildcard that is not allowed";
+		else if (!may_ask(policy, from, to.data))
+			o.why = "no rule lets this user ask for this recipient";
+	}
+	return o;
 }
 
 /* At most @max_lifetime from now, and not dated back further than the skew. */
@@ -181,6 +187,39 @@ static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant,
 	return 0;
 }
 
+/* A ticket must not be rekeyed less often than asked for, nor than @rekey. */
+static void grant_rekey(const struct kms_policy *policy, struct kms_grant *grant,
+			bool *changed)
+{
+	u32 wanted = mikey_policy_rekey(grant->wanted);
+	s64 most = policy->rekey;
+
+	grant->tr_r = grant->wanted->tr_r;
+	if (!most || (wanted && wanted <= most))
+		return;
+	grant->tr_r = (struct mikey_ts) {
+		.present = true,
+		.type = MIKEY_TS_NTP_UTC_32,
+		.value = (u64)most << 32,
+	};
+	*changed = true;
+}
+
+/*
+ * Only the flags that the profile leaves free come here. E0 without J1 would
+ * let a responder keep what is of no further use.
+ */
+static u16 grant_flags(const struct kms_policy *policy, u16 wanted)
+{
+	u16 flags = wanted & ~MIKEY_FLAG_K;
+
+	if (!policy->reuse)
+		flags &= ~MIKEY_FLAG_J;
+	if (!policy->cacheable || !(flags & MIKEY_FLAG_J))
+		flags |= MIKEY_FLAG_E;
+	return flags;
+}
+
 /* Granted is exactly PSK/MIME, which no IDRapp at all would include. */
 static bool asks_one_app(const struct mikey_policy *wanted)
 {
@@ -191,6 +230,7 @@ int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 {
 	const struct kms_policy *policy = ex->kms->policy;
 	const struct mikey_policy *wanted = &ex->in.tp.policy;
+	struct kms_objection o;
 	bool changed;
 	int ret;
 
@@ -207,22 +247,19 @@ int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 	if (!kms_policy_is_us(policy, &wanted->idr_kms))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_ID,
 				  "the policy names another KMS");
-	ret = check_recipients(ex, grant->initiator, wanted);
-	if (ret)
-		return ret;
+	o = kms_object_to_recipients(policy, grant->initiator, wanted);
+	if (o.why)
+		return kms_refuse(ex, o.no, o.why);
 
 	changed = !mikey_blob_eq(wanted->idr_i.data, grant->initiator) ||
 		  !asks_one_app(wanted);
 	ret = grant_validity(ex, grant, &changed);
 	if (ret)
 		return ret;
+	grant_rekey(policy, grant, &changed);
 	grant->head = *wanted;
-	grant->head.flags &= ~MIKEY_FLAG_K;
-	if (grant->head.flags & MIKEY_FLAG_J && !policy->reuse) {
-		grant->head.flags &= ~MIKEY_FLAG_J;
-		changed = true;
-	}
-	if (changed)
+	grant->head.flags = grant_flags(policy, wanted->flags);
+	if (changed || (grant->head.flags ^ wanted->flags) & ~MIKEY_FLAG_K)
 		grant->head.flags |= MIKEY_FLAG_K;
 	return 0;
 }
@@ -237,8 +274,8 @@ void kms_grant_write(struct mikey_builder *b, const struct kms_grant *grant)
 	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI, grant->initiator);
 	mikey_put_tr(b, MIKEY_TR_START, &grant->tr_s);
 	mikey_put_tr(b, MIKEY_TR_END, &grant->tr_e);
-	if (grant->wanted->tr_r.present)
-		mikey_put_tr(b, MIKEY_TR_REKEY, &grant->wanted->tr_r);
+	if (grant->tr_r.present)
+		mikey_put_tr(b, MIKEY_TR_REKEY, &grant->tr_r);
 	mikey_put_idr(b, MIKEY_IDR_APP, MIKEY_ID_BYTES, text(MIKEY_APP_PSK_MIME));
 	mikey_policy_walk(&it, grant->wanted, MIKEY_IDR_R);
 	while (mikey_policy_next(&it, grant->wanted, &id))

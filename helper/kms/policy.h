@@ -21,6 +21,7 @@ struct kms_grant {
 	struct mikey_blob initiator;
 	struct mikey_ts tr_s;
 	struct mikey_ts tr_e;
+	struct mikey_ts tr_r;
 };
 
 /**
@@ -40,8 +41,8 @@ void kms_grant_write(struct mikey_builder *b, const struct kms_grant *grant);
  * @requested: from TP rather than TICKET
  * @profile: set after 0
  *
- * Ticket types, modes and parameters that are not supported are answered with
- * Invalid TICKET and Invalid TPpar; they are no secret.
+ * Ticket types, modes, profiles and parameters that are not supported or not
+ * on are answered with Invalid TICKET and Invalid TPpar; they are no secret.
  * Return: 0, or KMS_REFUSED and the Error noted.
  */
 int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
@@ -57,7 +58,37 @@ bool kms_policy_is_us(const struct kms_policy *policy,
  */
 bool kms_pattern_covers(struct mikey_blob pattern, struct mikey_blob name);
 
-/* Is @uid one of the requester's own? 0, -ENOENT, or an error of the store. */
-int kms_owns_uid(struct kms_exchange *ex, const struct mikey_id *id);
+/**
+ * struct kms_objection - why a policy is not granted
+ * @no: to be told to who asked for it
+ * @why: NULL if there is none
+ */
+struct kms_objection {
+	enum mikey_err_no no;
+	const char *why;
+};
+
+/* To the number of recipients, their wildcards, and who may ask for them. */
+struct kms_objection kms_object_to_recipients(const struct kms_policy *policy,
+					      struct mikey_blob from,
+					      const struct mikey_policy *wanted);
+
+/**
+ * kms_minted_check() - may there be this ticket, which its initiator made?
+ * @psk: what it is protected with; where there is no such PSK, the
+ *	requester's own, so that the work is the same
+ * @why: set to the reason against it, or to NULL
+ *
+ * Nobody asked for it, so that everything is checked now that is otherwise
+ * checked when a ticket is asked for. Without the check of IDRi anybody could
+ * make tickets in everybody's name.
+ * Return: 0, -EAGAIN or -EIO.
+ */
+int kms_minted_check(struct kms_exchange *ex, const struct mikey_policy *policy,
+		     const struct mikey_ts *made, const struct kms_psk *psk,
+		     const char **why);
+
+/* Is @id one of this user's own? 0, -ENOENT, or an error of the store. */
+int kms_owns_uid(struct kms_exchange *ex, s64 user, const struct mikey_id *id);
 
 #endif

@@ -16,7 +16,9 @@
 struct resolve {
 	const struct mikey_profile *profile;
 	struct mikey_ticket_data td;
+	bool minted;			/* by the initiator: mode 3 */
 	struct kms_tpk tpk;
+	struct kms_psk psk;		/* the TPK of mode 3 */
 	struct kms_ticket_keys keys;
 	struct kms_mpks mpks;
 	u8 mpk_r_forked[MIKEY_KEY_MAX];
@@ -55,31 +57,72 @@ static int check_form(struct kms_exchange *ex, struct resolve *re)
 	    re->td.rand.data.len < suite->rand_len)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
 				  "the ticket's algorithms are not those of the suite");
+	if (re->td.thdr.len < KMS_ID_LEN)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "the ticket's header (THDR) does not name a KMS");
+	if (re->td.t.type != MIKEY_TS_NTP_UTC &&
+	    re->td.t.type != MIKEY_TS_NTP_UTC_32)
+		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
+				  "the ticket's T is not a time");
 	if (!re->profile->forked && ticket->initiator_data.len)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
 				  "Initiator Data without key forking");
+	re->minted = mikey_mode_of(ticket->policy.flags) == MIKEY_MODE_INITIATOR;
 	return 0;
+}
+
+/*
+ * D says where the TPK is sought, and nowhere else (RFC 6043 6.10): with D1
+ * among our own, with D0 among the users' PSKs. A user can name a PSK like a
+ * TPK, or write a TPK's name into a ticket of his own.
+ */
+static int look_up(struct kms_exchange *ex, struct resolve *re)
+{
+	const struct kms_store_ops *ops = ex->store->ops;
+	const struct mikey_id *id = &re->td.idr_psk;
+	struct mikey_blob name = { 0 };
+	int ret;
+
+	if (id->present && id->type == MIKEY_ID_BYTES &&
+	    id->data.len <= KMS_KEY_ID_MAX)
+		name = id->data;
+	if (!re->minted)
+		return ops->tpk(ex->store, name, &re->tpk);
+	ret = ops->psk(ex->store, name, &re->psk);
+	if (!ret) {
+		memcpy(re->tpk.key, re->psk.key, re->psk.key_len);
+		re->tpk.key_len = re->psk.key_len;
+	}
+	return ret;
 }
 
 static int find_tpk(struct kms_exchange *ex, struct resolve *re)
 {
-	const struct mikey_id *name = &re->td.idr_psk;
-	struct mikey_blob none = { 0 };
+	const char *why = NULL;
 	int ret;
 
-	ret = ex->store->ops->tpk(ex->store, name->present &&
-				  name->type == MIKEY_ID_BYTES ?
-				  name->data : none, &re->tpk);
+	ret = look_up(ex, re);
 	if (ret == -EAGAIN || ret == -EIO)
 		return ret;
-	if (ret) {
-		doubt(re, ret == -EKEYREJECTED ?
-		      "the store's row of this TPK was tampered with" :
-		      "the ticket's TPK is not known");
+	if (ret == -EKEYREJECTED)
+		why = "the store's row of this TPK was tampered with";
+	else if (ret)
+		why = "the ticket's TPK is not known";
+	else if (re->tpk.key_len < ex->suite->key_len)
+		why = "the ticket's TPK is shorter than its keys";
+	if (why) {
+		doubt(re, why);
 		memcpy(re->tpk.key, ex->kms->dummy_key, ex->suite->key_len);
 		re->tpk.key_len = ex->suite->key_len;
+		re->psk = ex->psk;
 	}
-	return 0;
+	if (!re->minted)
+		return 0;
+	ret = kms_minted_check(ex, &ex->in.ticket.policy, &re->td.t, &re->psk,
+			       &why);
+	if (why)
+		doubt(re, why);
+	return ret;
 }
 
 /* Ticket MAC, MPKi and MPKr, Vr. */
@@ -109,10 +152,18 @@ static int open_ticket(struct kms_exchange *ex, struct resolve *re)
 	return 0;
 }
 
-/* Is @uid a member of a group that the ticket names? 0, -ENOENT, error. */
-static int in_group(struct kms_exchange *ex, struct mikey_blob uid)
+/* Whose tickets for a PSI are: see enum kms_psi_role. */
+static const enum kms_psi_role psi_roles[] = {
+	[MIKEY_PROFILE_ID_IMMEDIATE] = KMS_PSI_MEMBER,
+	[MIKEY_PROFILE_ID_ANNEX_I] = KMS_PSI_SERVER,
+};
+
+/* Is @uid one who resolves for a PSI in the ticket? 0, -ENOENT, error. */
+static int in_group(struct kms_exchange *ex, const struct resolve *re,
+		    struct mikey_blob uid)
 {
 	const struct mikey_policy *policy = &ex->in.ticket.policy;
+	enum kms_psi_role role = psi_roles[re->profile->id];
 	struct mikey_policy_iter it;
 	struct mikey_id group;
 	int ret;
@@ -121,7 +172,7 @@ static int in_group(struct kms_exchange *ex, struct mikey_blob uid)
 	while (mikey_policy_next(&it, policy, &group)) {
 		if (memchr(group.data.p, '?', group.data.len))
 			continue;
-		ret = ex->store->ops->member(ex->store, group.data, uid);
+		ret = ex->store->ops->member(ex->store, role, group.data, uid);
 		if (ret != -ENOENT && ret != -EKEYREJECTED)
 			return ret;
 	}
@@ -131,7 +182,7 @@ static int in_group(struct kms_exchange *ex, struct mikey_blob uid)
 /*
  * Which of the requester's identities the ticket is for: the one it asked
  * under if that matches, else the first that does; by name or wildcard first,
- * then as a member of a group.
+ * then for a PSI.
  */
 static int match(struct kms_exchange *ex, struct resolve *re)
 {
@@ -156,7 +207,7 @@ static int match(struct kms_exchange *ex, struct resolve *re)
 	for (i = 0; !matched && i <= num; i++) {
 		/* the identity asked under, then the others in their order */
 		uid = i ? kms_blob(uids[i - 1].data, uids[i - 1].len) : asked;
-		ret = in_group(ex, uid);
+		ret = in_group(ex, re, uid);
 		if (!ret) {
 			re->matched.len = uid.len;
 			memcpy(re->matched.data, uid.p, uid.len);
@@ -251,7 +302,7 @@ int kms_resolve(struct kms_exchange *ex)
 	struct resolve re;
 	int ret;
 
-	ret = kms_owns_uid(ex, &ex->in.idr_r);
+	ret = kms_owns_uid(ex, ex->psk.user, &ex->in.idr_r);
 	if (ret == -ENOENT || ret == -EKEYREJECTED)
 		return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
 				  "IDRr is not a UID of the PSK's owner");
@@ -269,7 +320,8 @@ int kms_resolve(struct kms_exchange *ex)
 		kms_summary(ex->answer, "from", ex->in.ticket.policy.idr_i.data);
 		kms_summary(ex->answer, "to",
 			    kms_blob(re.matched.data, re.matched.len));
-		kms_summary(ex->answer, "tpk", re.td.idr_psk.data);
+		kms_summary(ex->answer, re.minted ? "psk" : "tpk",
+			    re.td.idr_psk.data);
 	}
 	OPENSSL_cleanse(&re, sizeof(re));
 	return ret;

@@ -17,11 +17,20 @@
 #define KMS_DIGEST_LEN 32
 #define KMS_USER_UIDS_MAX 32
 
-/* A PSK; wipe with kms_psk_wipe(). @user names its owner in the store. */
+/**
+ * struct kms_psk - a PSK; wipe with kms_psk_wipe()
+ * @user: names its owner in the store
+ * @expires: Unix time; 0 is never
+ * @superseded: since when its owner has another one; 0 is not at all
+ * @keep_until: once superseded: when the last ticket that its owner may have
+ *	made with it (mode 3) is over
+ */
 struct kms_psk {
 	s64 user;
 	u32 suite;
-	s64 expires;			/* Unix time; 0 is never */
+	s64 expires;
+	s64 superseded;
+	s64 keep_until;
 	u8 key_len;
 	u8 key[MIKEY_KEY_MAX];
 };
@@ -59,14 +68,24 @@ struct kms_admission {
 	s64 t_answer;
 };
 
+/*
+ * Who resolves tickets for a PSI: in profile immediate the members of the
+ * group, in annex-i the list server that copies to them (TS 33.328 F.3.1).
+ */
+enum kms_psi_role {
+	KMS_PSI_MEMBER,
+	KMS_PSI_SERVER,
+	KMS_PSI_ROLES
+};
+
 struct kms_store {
 	const struct kms_store_ops *ops;
 };
 
 struct kms_store_ops {
 	/*
-	 * A PSK by its id. What -ENOENT costs must not differ from what
-	 * success costs.
+	 * A PSK by its id, superseded ones included. What -ENOENT costs must
+	 * not differ from what success costs.
 	 */
 	int (*psk)(struct kms_store *s, struct mikey_blob psk_id,
 		   struct kms_psk *psk);
@@ -75,9 +94,9 @@ struct kms_store_ops {
 	int (*uids)(struct kms_store *s, s64 user, struct kms_uid *uids,
 		    u32 *num);
 
-	/* 0 if @uid is a member of the group whose PSI is @group. */
-	int (*member)(struct kms_store *s, struct mikey_blob group,
-		      struct mikey_blob uid);
+	/* 0 if @uid has this role for the group whose PSI is @group. */
+	int (*member)(struct kms_store *s, enum kms_psi_role role,
+		      struct mikey_blob group, struct mikey_blob uid);
 
 	/* The TPK for new tickets, which from now on is kept until @tre. */
 	int (*tpk_for_ticket)(struct kms_store *s, s64 now, s64 tre,

@@ -45,6 +45,21 @@ static int missing(struct kms_database *d, struct kms_aad *aad, u8 *key)
 	return ret == -EIO ? ret : -ENOENT;
 }
 
+int kms_psk_read(struct kms_database *d, sqlite3_stmt *stmt, int at,
+		 struct mikey_blob psk_id, struct kms_psk *psk)
+{
+	struct kms_aad aad;
+
+	psk->user = sqlite3_column_int64(stmt, at);
+	psk->suite = sqlite3_column_int64(stmt, at + 1);
+	psk->expires = sqlite3_column_int64(stmt, at + 2);
+	psk->superseded = sqlite3_column_int64(stmt, at + 3);
+	psk->keep_until = sqlite3_column_int64(stmt, at + 4);
+	kms_aad_psk(&aad, d, psk_id, psk);
+	return unseal_key(d, &aad, kms_column_blob(stmt, at + 5), psk->key,
+			  &psk->key_len);
+}
+
 static int store_psk(struct kms_store *s, struct mikey_blob psk_id,
 		     struct kms_psk *psk)
 {
@@ -57,12 +72,7 @@ static int store_psk(struct kms_store *s, struct mikey_blob psk_id,
 	kms_bind_blob(stmt, 1, psk_id);
 	ret = sqlite3_step(stmt);
 	if (ret == SQLITE_ROW) {
-		psk->user = sqlite3_column_int64(stmt, 0);
-		psk->suite = sqlite3_column_int64(stmt, 1);
-		psk->expires = sqlite3_column_int64(stmt, 2);
-		kms_aad_psk(&aad, d, psk_id, psk);
-		ret = unseal_key(d, &aad, kms_column_blob(stmt, 3), psk->key,
-				 &psk->key_len);
+		ret = kms_psk_read(d, stmt, 0, psk_id, psk);
 	} else if (ret == SQLITE_DONE) {
 		kms_aad_psk(&aad, d, psk_id, psk);
 		ret = missing(d, &aad, psk->key);
@@ -105,11 +115,12 @@ out:
 	return ret;
 }
 
-static int store_member(struct kms_store *s, struct mikey_blob psi,
-			struct mikey_blob uid)
+static int store_member(struct kms_store *s, enum kms_psi_role role,
+			struct mikey_blob psi, struct mikey_blob uid)
 {
 	struct kms_database *d = database(s);
-	sqlite3_stmt *stmt = kms_database_sql(d, KMS_SQL_MEMBER);
+	sqlite3_stmt *stmt = kms_database_sql(d, role == KMS_PSI_MEMBER ?
+					      KMS_SQL_MEMBER : KMS_SQL_SERVER);
 	struct mikey_blob sealed;
 	struct kms_aad aad;
 	int ret;
@@ -119,7 +130,7 @@ static int store_member(struct kms_store *s, struct mikey_blob psi,
 	ret = sqlite3_step(stmt);
 	if (ret == SQLITE_ROW) {
 		sealed = kms_column_blob(stmt, 0);
-		kms_aad_member(&aad, d, psi, uid);
+		kms_aad_member(&aad, d, role, psi, uid);
 		ret = sealed.len != KMS_SEAL_OVERHEAD ? -EKEYREJECTED :
 		      kms_seal_open(d->seal, &aad, sealed.p, sealed.len, NULL);
 	} else {

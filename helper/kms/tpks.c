@@ -49,21 +49,32 @@ static int add_tpk(struct kms_database *d, s64 now, struct problem *problem)
 	       kms_database_problem(d, result, problem);
 }
 
-/* Those whose last ticket is over, but never the one for new tickets. */
+/*
+ * Keys whose last ticket is over, but never the TPK for new tickets nor a PSK
+ * in use.
+ */
 static int purge(struct kms_database *d, s64 now, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
-						  "DELETE FROM tpk WHERE keep_until < ?1\n"
-						  "AND seq < (SELECT max(seq) FROM tpk)");
+	static const char *const statements[] = {
+		"DELETE FROM tpk WHERE keep_until < ?1\n"
+		"AND seq < (SELECT max(seq) FROM tpk)",
+		"DELETE FROM psk WHERE superseded AND keep_until < ?1",
+	};
+	sqlite3_stmt *stmt;
 	int result;
+	size_t i;
 
-	if (!stmt)
-		return problem->error;
-	sqlite3_bind_int64(stmt, 1, now);
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	for (i = 0; i < ARRAY_SIZE(statements); i++) {
+		stmt = kms_database_prepare(d, problem, statements[i]);
+		if (!stmt)
+			return problem->error;
+		sqlite3_bind_int64(stmt, 1, now);
+		result = sqlite3_step(stmt);
+		sqlite3_finalize(stmt);
+		if (result != SQLITE_DONE)
+			return kms_database_problem(d, result, problem);
+	}
+	return 0;
 }
 
 static int newest(struct kms_database *d, s64 *created, struct problem *problem)
@@ -143,7 +154,9 @@ int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 	ret = kms_database_begin(d, problem);
 	if (ret)
 		return ret;
-	result = sqlite3_exec(d->db, "DELETE FROM replay", NULL, NULL, NULL);
+	result = sqlite3_exec(d->db, "DELETE FROM replay;"
+			      "UPDATE psk SET counter = 4294967295;",
+			      NULL, NULL, NULL);
 	if (result != SQLITE_OK)
 		return kms_database_end(d, kms_database_problem(d, result, problem),
 					problem);

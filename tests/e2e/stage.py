@@ -379,7 +379,9 @@ class Stage:
                     f'{self.listen_kms()}'
                     f'store = "{self.dir}/kms.store";\n'
                     f'store-key = "{self.dir}/kms.key";\n'
+                    'policy = {\n'
                     f'allow = ( {{ from = "?@{DOMAIN}"; to = "?@{DOMAIN}"; }} );\n'
+                    '};\n'
                     'log-level = "debug";\n')
         self.kms_ctl("init")
 

@@ -39,8 +39,10 @@ class Kms:
         with open(self.config, "w", encoding="utf-8") as f:
             f.write(f'identity = "{URL}";\nlisten = "127.0.0.1:{self.port}";\n'
                     f'store = "{self.dir}/store";\nstore-key = "{self.dir}/key";\n'
+                    'policy = {\n'
                     f'allow = ( {{ from = "?@{DOMAIN}"; to = "?@{DOMAIN}"; }} );\n'
-                    'suites = [ "128", "ts-128" ];\nlog-level = "debug";\n')
+                    'suites = [ "128", "ts-128" ];\ncacheable = true;\n};\n'
+                    'log-level = "debug";\n')
         self.ctl("init")
         self.psks = {}
         for name in NAMES:

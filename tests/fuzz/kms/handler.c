@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The KMS's core with any message at both doors. The world is that of the
- * vectors, so that their messages are good ones to begin with.
+ * The KMS's core with any message at both doors. The worlds are those of two
+ * vectors, one for each profile, so that their messages are good ones to begin
+ * with.
  *
- * The first byte says at which door (bit 0) and what is signed again after
- * the fuzzer changed it: V with the user's PSK (bit 1), Ticket Data with the
- * TPK (bit 2), Vr with the ticket's MPKr (bit 3), so that what lies behind the
- * MACs is reached, too. Whatever comes out is parsed: it must be a message.
+ * The first byte says at which door (bit 0), in which world (bit 4) and what
+ * is signed again after the fuzzer changed it: V with the user's PSK (bit 1),
+ * Ticket Data with the TPK, or with D0 the initiator's PSK (bit 2), Vr with the
+ * ticket's MPKr (bit 3), so that what lies behind the MACs is reached, too.
+ * Whatever comes out is parsed: it must be a message.
  */
 #include <stdlib.h>
 
@@ -21,10 +23,12 @@
 #define SIGN_V 2
 #define SIGN_TICKET 4
 #define SIGN_VR 8
+#define WORLD_ANNEX_I 16
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-static const struct vector_exchange *const world = vector_exchange_immediate_256;
+static const struct vector_exchange *world;
+static const struct mikey_suite *suite;
 static struct kms_crypto *crypto;
 
 static struct mikey_blob blob(struct vector_bytes v)
@@ -44,7 +48,7 @@ static int store_psk(struct kms_store *s, struct mikey_blob psk_id,
 	if (!second && !mikey_blob_eq(psk_id, blob(world->inputs.psk_i_id)))
 		return -ENOENT;
 	psk->user = second;
-	psk->suite = MIKEY_SUITE_ID_256;
+	psk->suite = suite->id;
 	psk->key_len = key.len;
 	memcpy(psk->key, key.p, key.len);
 	return 0;
@@ -63,10 +67,11 @@ static int store_uids(struct kms_store *s, s64 user, struct kms_uid *uids,
 	return 0;
 }
 
-static int store_member(struct kms_store *s, struct mikey_blob group,
-			struct mikey_blob uid)
+static int store_member(struct kms_store *s, enum kms_psi_role role,
+			struct mikey_blob group, struct mikey_blob uid)
 {
 	(void)s;
+	(void)role;
 	return group.len == uid.len ? 0 : -ENOENT;
 }
 
@@ -130,6 +135,7 @@ static int env_random(void *ctx, enum kms_random_use use, u8 *buf, size_t len)
 	return 0;
 }
 
+/* The core is the same in both worlds: they have the same KMS. */
 static struct kms *core(void)
 {
 	static const struct kms_env env = { env_now, env_random, NULL };
@@ -141,23 +147,43 @@ static struct kms *core(void)
 	kms_policy_defaults(&policy);
 	policy.identities = identities;
 	policy.num_identities = 1;
+	policy.suites |= 1U << MIKEY_SUITE_ID_128;
+	policy.cacheable = true;
 	crypto = kms_crypto_new();
 	return kms_new(&policy, &env);
+}
+
+static void enter_world(u8 what)
+{
+	world = what & WORLD_ANNEX_I ? vector_exchange_annex_i_128 :
+		vector_exchange_immediate_256;
+	suite = mikey_suite_by_name(world->suite);
 }
 
 static void put_mac(struct mikey_blob at, enum mikey_auth_alg alg,
 		    const u8 *auth, const struct mikey_cover *cover)
 {
 	u8 mac[MIKEY_MAC_MAX];
-	int len = kms_mac(crypto, alg, kms_blob(auth, 32), cover, mac);
+	int len = kms_mac(crypto, alg, kms_blob(auth, suite->mac_len), cover, mac);
 
 	if (len > 0 && at.len == (u32)len)
 		memcpy((u8 *)at.p, mac, len);
 }
 
+/* The keys of a ticket are what they would be under this key; an involution. */
+static void crypt_keys(const struct mikey_ticket_data *td,
+		       const struct kms_message_keys *under)
+{
+	u8 iv[16];
+
+	mikey_aes_cm_iv(iv, under->salt, 0xffffffff, td->t.value);
+	kms_aes_cm(crypto, suite->encr_alg, under->encr, iv,
+		   (u8 *)td->kemac.encr_data.p, td->kemac.encr_data.len);
+}
+
 static void sign_ticket(const struct mikey_msg *m, u8 what)
 {
-	const struct mikey_suite *suite = mikey_suite_by_id(MIKEY_SUITE_ID_256);
+	bool minted = mikey_mode_of(m->ticket.policy.flags) == MIKEY_MODE_INITIATOR;
 	struct kms_ticket_keys keys = { 0 };
 	struct mikey_initiator_data id;
 	struct kms_message_keys tpk;
@@ -173,6 +199,14 @@ static void sign_ticket(const struct mikey_msg *m, u8 what)
 	if (what & SIGN_TICKET) {
 		kms_keys_of_ticket(crypto, suite, blob(world->inputs.tpk),
 				   td.rand.data, &tpk);
+		if (minted) {
+			/* the keys of the vector's ticket, under the PSK now */
+			crypt_keys(&td, &tpk);
+			kms_keys_of_ticket(crypto, suite,
+					   blob(world->inputs.psk_i),
+					   td.rand.data, &tpk);
+			crypt_keys(&td, &tpk);
+		}
 		mikey_cover_ticket(&cover, &m->ticket, &td);
 		put_mac(td.v.mac, td.v.auth_alg, tpk.auth, &cover);
 	}
@@ -182,15 +216,14 @@ static void sign_ticket(const struct mikey_msg *m, u8 what)
 	memcpy(keys.mpk, world->inputs.mpk.p, world->inputs.mpk.len);
 	kms_ticket_mpks(crypto, suite, &keys, td.rand.data, &mpks);
 	mikey_label_vr(&label);
-	kms_prf(crypto, suite->prf, kms_blob(mpks.mpk_r, 32),
-		kms_blob(label.buf, label.len), auth, 32);
+	kms_prf(crypto, suite->prf, kms_blob(mpks.mpk_r, suite->key_len),
+		kms_blob(label.buf, label.len), auth, suite->mac_len);
 	mikey_cover_vr(&cover, m->ticket.initiator_data, &id);
 	put_mac(id.vr.mac, id.vr.auth_alg, auth, &cover);
 }
 
 static void sign(u8 *msg, size_t len, u8 what)
 {
-	const struct mikey_suite *suite = mikey_suite_by_id(MIKEY_SUITE_ID_256);
 	struct kms_message_keys keys;
 	struct mikey_cover cover;
 	struct mikey_diag diag;
@@ -228,6 +261,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	if (!size)
 		return 0;
+	enter_world(data[0]);
 	if (!kms)
 		kms = core();
 	/* of exactly its length, so that a read behind it is seen */

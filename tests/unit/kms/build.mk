@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the KMS: the core in process on a store in memory, then what
 # surrounds it in a folder of its own, then the program.
-kms_core_tests := vectors refuse grant resolve
-kms_place_tests := store config http program
-kms_support := tests/unit/kms/support.c
+kms_core_tests := vectors refuse grant resolve minted profiles
+kms_place_tests := store config http program service
+kms_support := $(addprefix tests/unit/kms/,support.c terminal.c mint.c)
 
 define kms_core_test
 TESTS += test-kms-$(1)
@@ -23,6 +23,7 @@ $(foreach t,$(kms_place_tests),$(eval $(call kms_place_test,$(t))))
 
 test-kms-http_SRCS += tests/unit/kms/client.c
 test-kms-http_PKGS += libssl
-test-kms-program_SRCS += tests/unit/kms/client.c
+test-kms-program_SRCS += tests/unit/kms/run.c
+test-kms-service_SRCS += tests/unit/kms/run.c tests/unit/kms/client.c
 
-$(BUILD)/tests/test-kms-program: | $(BUILD)/mikey-kms
+$(BUILD)/tests/test-kms-program $(BUILD)/tests/test-kms-service: | $(BUILD)/mikey-kms

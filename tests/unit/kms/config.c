@@ -28,6 +28,12 @@ static void defaults(void **state)
 	assert_int_equal(c.policy.wildcards, KMS_WILDCARDS_USER);
 	assert_int_equal(c.policy.suites, 1 << MIKEY_SUITE_ID_256);
 	assert_int_equal(c.policy.num_rules, 0);
+	assert_int_equal(c.policy.rekey, 0);
+	assert_false(c.policy.cacheable);
+	assert_int_equal(c.policy.profiles, 1 << MIKEY_PROFILE_ID_IMMEDIATE |
+			 1 << MIKEY_PROFILE_ID_ANNEX_I);
+	assert_int_equal(c.policy.modes, 1 << MIKEY_MODE_KMS |
+			 1 << MIKEY_MODE_INITIATOR);
 	assert_int_equal(c.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(kms_config_can_serve(&c, &p->problem), -EINVAL);
 	assert_non_null(strstr(p->problem.words, "identity"));
@@ -45,17 +51,23 @@ static void everything(void **state)
 		"private-key = \"/k\";\n"
 		"store = \"/s\";\n"
 		"store-key = \"/sk\";\n"
+		"policy = {\n"
 		"skew = 5;\n"
 		"max-lifetime = 100;\n"
 		"max-responders = 3;\n"
 		"reuse = false;\n"
 		"wildcards = \"none\";\n"
 		"suites = [\"128\", \"ts-128\"];\n"
+		"profiles = \"annex-i\";\n"
+		"modes = [\"initiator\"];\n"
+		"cacheable = true;\n"
+		"rekey = 90;\n"
 		"allow = (\n"
 		"  { from = \"?@example.test\";\n"
 		"    to = [\"?@example.test\", \"?@partner.test\"]; },\n"
 		"  { from = \"boss@example.test\"; to = \"?\"; }\n"
 		");\n"
+		"};\n"
 		"tpk-lifetime = 7200;\n"
 		"threads = 2;\n"
 		"max-connections = 10;\n"
@@ -81,6 +93,10 @@ static void everything(void **state)
 	assert_int_equal(c.policy.wildcards, KMS_WILDCARDS_NONE);
 	assert_int_equal(c.policy.suites, 1 << MIKEY_SUITE_ID_256 |
 			 1 << MIKEY_SUITE_ID_128 | 1 << MIKEY_SUITE_ID_TS_128);
+	assert_int_equal(c.policy.profiles, 1 << MIKEY_PROFILE_ID_ANNEX_I);
+	assert_int_equal(c.policy.modes, 1 << MIKEY_MODE_INITIATOR);
+	assert_true(c.policy.cacheable);
+	assert_int_equal(c.policy.rekey, 90);
 	assert_int_equal(c.policy.num_rules, 3);
 	assert_string_equal(c.policy.rules[1].from, "?@example.test");
 	assert_string_equal(c.policy.rules[1].to, "?@partner.test");
@@ -98,14 +114,14 @@ static void faults(void **state)
 		int line;
 		const char *words;
 	} cases[] = {
-		{ "skew = 0;\n", 1, "a number from 1 to 3600" },
-		{ "\n\nskew = 3601;\n", 3, "a number from 1 to 3600" },
-		{ "skew = \"many\";\n", 1, "a number from" },
-		{ "skew = 1.5;\n", 1, "a number from" },
-		{ "max-lifetime = 0;\n", 1, "max-lifetime" },
+		{ "policy = { skew = 0; };\n", 1, "a number from 1 to 3600" },
+		{ "\n\npolicy = { skew = 3601; };\n", 3, "a number from 1 to 3600" },
+		{ "policy = { skew = \"many\"; };\n", 1, "a number from" },
+		{ "policy = { skew = 1.5; };\n", 1, "a number from" },
+		{ "policy = { max-lifetime = 0; };\n", 1, "max-lifetime" },
 		{ "threads = 65;\n", 1, "1 to 64" },
 		{ "nonsense = 1;\n", 1, "no setting \"nonsense\"" },
-		{ "reuse = 1;\n", 1, "true or false" },
+		{ "policy = { reuse = 1; };\n", 1, "true or false" },
 		{ "store = 7;\n", 1, "quotation marks" },
 		{ "store = \"\";\n", 1, "quotation marks" },
 		{ "listen = [\"localhost:80\"];\n", 1, "ADDRESS:PORT" },
@@ -117,19 +133,32 @@ static void faults(void **state)
 		{ "listen = (\"127.0.0.1:80\", 81);\n", 1, "a list of texts" },
 		{ "identity = [\"kms.example.test\"];\n", 1, "base URLs" },
 		{ "identity = [];\n", 1, "a list of texts" },
-		{ "suites = [\"512\"];\n", 1, "\"256\", \"128\" or" },
-		{ "\nwildcards = \"all\";\n", 2, "\"none\", \"user\" or" },
-		{ "wildcards = 1;\n", 1, "\"none\", \"user\" or" },
+		{ "policy = { suites = [\"512\"]; };\n", 1, "\"256\", \"128\" or" },
+		{ "\npolicy = { wildcards = \"all\"; };\n", 2, "\"none\", \"user\" or" },
+		{ "policy = { wildcards = 1; };\n", 1, "\"none\", \"user\" or" },
 		{ "log-level = \"loud\";\n", 1, "\"error\", \"warning\"" },
-		{ "allow = ( { from = \"a@b\"; to = \"x y\"; } );\n", 1, "\"x y\": write" },
-		{ "allow = ( { from = \"s:a@b\"; to = \"c@d\"; } );\n", 1, "\"s:a@b\": write" },
-		{ "allow = ( { from = \"a@b\"; to = []; } );\n", 1, "for whom" },
-		{ "allow = ( { from = \"a@b\"; } );\n", 1, "from = " },
-		{ "allow = ( { to = \"a@b\"; } );\n", 1, "from = " },
-		{ "allow = ( { from = \"a@b\"; to = \"c@d\"; for = 1; } );\n", 1, "from = " },
-		{ "\nallow = ();\n", 2, "from = " },
-		{ "allow = [\"a@b\"];\n", 1, "from = " },
-		{ "skew = 5;\nskew = 6;\n", 2, "" },
+		{ "policy = { allow = ( { from = \"a@b\"; to = \"x y\"; } ); };\n",
+		  1, "\"x y\": write" },
+		{ "policy = { allow = ( { from = \"s:a@b\"; to = \"c@d\"; } ); };\n",
+		  1, "\"s:a@b\": write" },
+		{ "policy = { allow = ( { from = \"a@b\"; to = []; } ); };\n", 1, "for whom" },
+		{ "policy = { allow = ( { from = \"a@b\"; } ); };\n", 1, "from = " },
+		{ "policy = { allow = ( { to = \"a@b\"; } ); };\n", 1, "from = " },
+		{ "policy = { allow = ( { from = \"a@b\"; to = \"c@d\"; for = 1; } ); };\n",
+		  1, "from = " },
+		{ "\npolicy = { allow = (); };\n", 2, "from = " },
+		{ "policy = { allow = [\"a@b\"]; };\n", 1, "from = " },
+		{ "policy = { skew = 5;\nskew = 6; };\n", 2, "" },
+		{ "policy = { rekey = -1; };\n", 1, "a number from 0" },
+		{ "policy = { cacheable = 1; };\n", 1, "true or false" },
+		{ "policy = { profiles = [\"later\"]; };\n", 1, "\"immediate\" or" },
+		{ "policy = { profiles = []; };\n", 1, "a list of texts" },
+		{ "policy = { modes = [\"pk\"]; };\n", 1, "\"kms\" or" },
+		{ "policy = {\n\nnonsense = 1; };\n", 3, "\"nonsense\" in policy" },
+		{ "policy = {\nstore = \"s\"; };\n", 2, "\"store\" in policy" },
+		{ "policy = {\npolicy = { }; };\n", 2, "\"policy\" in policy" },
+		{ "policy = 1;\n", 1, "policy: write {" },
+		{ "skew = 5;\n", 1, "\"skew\" but in policy" },
 		{ "store = ;\n", 1, "" },
 		{ "skew = 5; }\n", 1, "" },
 		{ "skew = 5\n\nstore 7", 3, "" },

@@ -209,7 +209,7 @@ static void unsupported(void **state)
 
 	request_init(&r, h);
 	r.head.flags = (r.head.flags & ~MIKEY_FLAG_D) | MIKEY_FLAG_L;
-	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
 	request_init(&r, h);
 	r.head.ticket_type = 3;
 	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
@@ -230,6 +230,91 @@ static void unsupported(void **state)
 	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
 	request_init(&r, h);
 	r.head.ticket_type = MIKEY_TICKET_TYPE_MIKEY_BASE;
+	grant(h, &r);
+	/* TS 33.328 D.4's 0/0 is "reserved" */
+	request_init(&r, h);
+	r.head.subtype = 0;
+	r.head.version = 0;
+	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+}
+
+/* Each dependence between the flags (RFC 6043 6.10), and each profile's own. */
+static void flags(void **state)
+{
+	static const u16 wrong[] = {
+		MIKEY_FLAG_D, MIKEY_FLAG_E, MIKEY_FLAG_F, MIKEY_FLAG_G,
+		MIKEY_FLAG_H, MIKEY_FLAG_I, MIKEY_FLAG_L, MIKEY_FLAG_M,
+		MIKEY_FLAG_N, MIKEY_FLAG_O,
+	};
+	struct house *h = *state;
+	struct request r;
+	u32 id;
+	size_t i;
+
+	for (id = MIKEY_PROFILE_ID_IMMEDIATE; id <= MIKEY_PROFILE_ID_ANNEX_I; id++) {
+		for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+			request_init(&r, h);
+			r.profile = mikey_profile_by_id(id);
+			r.head.flags = (mikey_profile_flags(r.profile, MIKEY_MODE_KMS) |
+					MIKEY_FLAG_E) ^ wrong[i];
+			/* annex-i leaves E free */
+			if (id == MIKEY_PROFILE_ID_ANNEX_I && wrong[i] == MIKEY_FLAG_E)
+				continue;
+			refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
+		}
+	}
+}
+
+/* TRr (RFC 6043 6.10): kept, shortened (and K1), never lengthened. */
+static void rekeying(void **state)
+{
+	struct house *h = *state;
+	const struct mikey_policy *p;
+	struct request r;
+
+	request_init(&r, h);
+	r.rekey = 900;
+	p = grant(h, &r);
+	assert_false(changed(p));
+	assert_true(p->tr_r.present);
+	assert_int_equal(p->tr_r.type, MIKEY_TS_NTP_UTC_32);
+	assert_int_equal(mikey_policy_rekey(p), 900);
+	request_init(&r, h);
+	r.rekey = 0;
+	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
+
+	h->policy.rekey = 600;
+	request_init(&r, h);
+	r.rekey = 900;
+	p = grant(h, &r);
+	assert_true(changed(p));
+	assert_int_equal(mikey_policy_rekey(p), 600);
+	request_init(&r, h);
+	r.rekey = 300;
+	p = grant(h, &r);
+	assert_false(changed(p));
+	assert_int_equal(mikey_policy_rekey(p), 300);
+	request_init(&r, h);
+	p = grant(h, &r);
+	assert_true(changed(p));
+	assert_int_equal(mikey_policy_rekey(p), 600);
+}
+
+/* What the policy does not have on is no secret. */
+static void switched_off(void **state)
+{
+	struct house *h = *state;
+	struct request r;
+
+	h->policy.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
+	request_init(&r, h);
+	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+	h->policy.profiles |= 1U << MIKEY_PROFILE_ID_IMMEDIATE;
+	h->policy.modes = 1U << MIKEY_MODE_INITIATOR;
+	request_init(&r, h);
+	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+	h->policy.modes |= 1U << MIKEY_MODE_KMS;
+	request_init(&r, h);
 	grant(h, &r);
 }
 
@@ -403,6 +488,67 @@ static void window(void **state)
 	r.t.type = MIKEY_TS_COUNTER;
 	r.t.value = 7;
 	grant(h, &r);
+	/* left-padded to 64 bits (RFC 3830 6.6), so never more than 32 */
+	request_init(&r, h);
+	r.t.type = MIKEY_TS_COUNTER;
+	r.t.value = UINT32_MAX;
+	grant(h, &r);
+}
+
+/* A counter must grow (RFC 3830 5.4), for each PSK by itself. */
+static void counters(void **state)
+{
+	static const struct {
+		u32 value;
+		bool good;
+	} cases[] = {
+		{ 5, true }, { 5, false }, { 4, false }, { 0, false },
+		{ 6, true }, { 100, true }, { 99, false }, { 101, true },
+	};
+	struct house *h = *state;
+	struct request r;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		request_init(&r, h);
+		r.t = (struct mikey_ts) {
+			.type = MIKEY_TS_COUNTER, .value = cases[i].value,
+		};
+		if (cases[i].good)
+			grant(h, &r);
+		else
+			refuse(h, &r, MIKEY_ERR_INVALID_TS);
+	}
+	/* the answer's T is a time, as in all that is sent */
+	assert_int_equal(granted.m.t.type, MIKEY_TS_NTP_UTC_32);
+	request_init(&r, h);
+	r.psk_id = "bob-psk";
+	r.psk = kms_blob(h->mem.users[1].psk.key, 32);
+	r.idr_i = BOB;
+	r.tp_idr_i = BOB;
+	r.t = (struct mikey_ts) { .type = MIKEY_TS_COUNTER, .value = 1 };
+	grant(h, &r);
+}
+
+/* An Error has V under the faulty message's auth_key (RFC 6043 5.4). */
+static void error_time(void **state)
+{
+	struct house *h = *state;
+	struct mikey_diag diag;
+	struct mikey_msg m;
+	struct request r;
+
+	request_init(&r, h);
+	h->world.now = NOW + 7;
+	r.tp_idr_kms = "https://elsewhere.example.test";
+	refuse(h, &r, MIKEY_ERR_INVALID_ID);
+	assert_int_equal(mikey_msg_parse(&m, h->answer.buf, h->answer.len,
+					 MIKEY_EXT_PROOF_OF_ORIGIN_DEFAULT,
+					 &diag), 0);
+	assert_int_equal(m.hdr.csb_id, r.csb_id);
+	assert_int_equal(m.hdr.prf, r.suite->prf);
+	assert_int_equal(m.t.type, MIKEY_TS_NTP_UTC_32);
+	assert_int_equal(mikey_ts_to_unix(&m.t), NOW + 7);
 }
 
 /* What would give the answer the same keys is a repeat, whatever else it is. */
@@ -475,6 +621,9 @@ int main(void)
 		IN_HOUSE(application),
 		IN_HOUSE(flag_k_of_request),
 		IN_HOUSE(unsupported),
+		IN_HOUSE(flags),
+		IN_HOUSE(rekeying),
+		IN_HOUSE(switched_off),
 		IN_HOUSE(other_kms),
 		IN_HOUSE(wildcards),
 		IN_HOUSE(rules),
@@ -482,6 +631,8 @@ int main(void)
 		IN_HOUSE(many_recipients),
 		IN_HOUSE(short_rand),
 		IN_HOUSE(window),
+		IN_HOUSE(counters),
+		IN_HOUSE(error_time),
 		IN_HOUSE(repeats),
 		IN_HOUSE(clock_back),
 		IN_HOUSE(suite_of_psk),

@@ -306,22 +306,184 @@ static void without_forking(void **state)
 	assert_int_equal(h->answer.error_no, -1);
 }
 
-/* Mode 3 is not supported: said in so many words, nothing else looked at. */
-static void by_initiator(void **state)
+/* A ticket's head, changed by who resolves it. */
+static void head_of_ticket(void **state)
 {
 	struct house *h = *state;
 	struct resolve_request r;
 
 	ticket_for(h, BOB);
 	resolve_init(&r, h, &granted);
-	/* type 2, subtype, version, PRF (7 bits), then D */
+	/* type 2, subtype, version, PRF (7 bits), then D: mode 2 is not here */
 	assert_true(r.ticket[4] & 1);
 	r.ticket[4] &= ~1;
-	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
-	r.ticket[4] |= 1;
+	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
 	resolve_init(&r, h, &granted);
 	r.ticket[1] = 9;
 	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+	/* TS 33.328 D.4's subtype 0, version 0 is "reserved" */
+	resolve_init(&r, h, &granted);
+	r.ticket[2] = 0;
+	r.ticket[3] = 0;
+	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+}
+
+/* Vr of the same initiator and ticket, but of another message than Vi. */
+static void vr_of_another_message(void **state)
+{
+	struct house *h = *state;
+	struct resolve_request r, other;
+
+	ticket_for(h, BOB);
+	resolve_init(&r, h, &granted);
+	resolve_init(&other, h, &granted);
+	/* 09, Vi: 09, alg, 32 bytes; Vr: 00, alg, 32 bytes */
+	assert_int_equal(r.initiator_data_len, 1 + 34 + 34);
+	memcpy(r.initiator_data + 37, other.initiator_data + 37, 32);
+	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+	assert_string_equal(h->answer.why, "Vr of the Initiator Data does not verify");
+	/* Vr's algorithm is Vi's */
+	resolve_init(&r, h, &granted);
+	r.initiator_data[2] = MIKEY_AUTH_HMAC_SHA_1_160;
+	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+	resolve_init(&r, h, &granted);
+	r.initiator_data[36] = MIKEY_AUTH_NULL;
+	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+	resolve(h, &other);
+}
+
+/* What Bob asked for, sent again by Carol with her own name and MAC. */
+static void ticket_for_another(void **state)
+{
+	struct house *h = *state;
+	struct mem_user *carol;
+	struct resolve_request r;
+
+	carol = mem_user_add(&h->mem, "carol-psk", "carol@example.test",
+			     MIKEY_SUITE_ID_256);
+	ticket_for(h, BOB);
+	resolve_init(&r, h, &granted);
+	r.psk_id = carol->psk_id;
+	r.psk = kms_blob(carol->psk.key, 32);
+	r.idr_r = "carol@example.test";
+	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+	assert_string_equal(h->answer.why, "the ticket is not for this user");
+	/* nor may Alice herself, who is no recipient */
+	resolve_init(&r, h, &granted);
+	r.psk_id = "alice-psk";
+	r.psk = kms_blob(h->mem.users[0].psk.key, 32);
+	r.idr_r = ALICE;
+	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+	/* Bob's resolve as Carol found it: his RESOLVE_INIT under his PSK id */
+	resolve_init(&r, h, &granted);
+	r.psk = kms_blob(carol->psk.key, 32);
+	ask(h, &r);
+	assert_error(h, MIKEY_ERR_AUTH_FAILURE, false, r.psk, &msg);
+}
+
+/* Three members resolve a ticket for their group; the fourth user does not. */
+static void fourth_user(void **state)
+{
+	static const char *const members[] = {
+		BOB, "carol@example.test", "dave@example.test",
+	};
+	struct house *h = *state;
+	struct resolve_request r;
+	struct mem_user *user;
+	u32 i;
+
+	mem_user_add(&h->mem, "carol-psk", members[1], MIKEY_SUITE_ID_256);
+	mem_user_add(&h->mem, "dave-psk", members[2], MIKEY_SUITE_ID_256);
+	mem_user_add(&h->mem, "eve-psk", "eve@example.test", MIKEY_SUITE_ID_256);
+	h->mem.psi = TEAM;
+	memcpy(h->mem.members, members, sizeof(members));
+	h->mem.server = "eve@example.test";
+	ticket_for(h, TEAM);
+	for (i = 1; i < 5; i++) {
+		user = &h->mem.users[i];
+		resolve_init(&r, h, &granted);
+		r.psk_id = user->psk_id;
+		r.psk = kms_blob(user->psk.key, 32);
+		r.idr_r = user->uids[0];
+		if (i == 4) {
+			refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+			assert_string_equal(h->answer.why, "the ticket is not for this user");
+		} else {
+			resolve(h, &r);
+			assert_keys_for(user->uids[0]);
+		}
+	}
+}
+
+/* Removed, a user resolves nothing; others still resolve what is his. */
+static void user_removed(void **state)
+{
+	struct house *h = *state;
+	struct resolve_request r;
+
+	ticket_for(h, BOB);
+	h->mem.users[0].psk_id = "nobody's";
+	resolve_init(&r, h, &granted);
+	resolve(h, &r);
+	resolve_init(&r, h, &granted);
+	h->mem.users[1].psk_id = "nobody's";
+	ask(h, &r);
+	assert_error(h, MIKEY_ERR_AUTH_FAILURE, false, r.psk, &msg);
+	assert_string_equal(h->answer.why, "no such PSK");
+}
+
+/* RFC 6043 12.1; and time, as in the other exchange. */
+static void rand_and_time(void **state)
+{
+	struct house *h = *state;
+	struct resolve_request r;
+
+	ticket_for(h, BOB);
+	resolve_init(&r, h, &granted);
+	r.randr_len = 31;
+	refuse(h, &r, MIKEY_ERR_UNSPECIFIED);
+	r.randr_len = 0;
+	refuse(h, &r, MIKEY_ERR_UNSPECIFIED);
+	resolve_init(&r, h, &granted);
+	mikey_ts_from_unix(&r.t, NOW + 61);
+	refuse(h, &r, MIKEY_ERR_INVALID_TS);
+	mikey_ts_from_unix(&r.t, NOW - 61);
+	refuse(h, &r, MIKEY_ERR_INVALID_TS);
+	mikey_ts_from_unix(&r.t, NOW - 60);
+	r.t.type = MIKEY_TS_NTP;
+	refuse(h, &r, MIKEY_ERR_INVALID_TS);
+	r.t.type = MIKEY_TS_NTP_UTC;
+	resolve(h, &r);
+	resolve_init(&r, h, &granted);
+	r.t = (struct mikey_ts) { .type = MIKEY_TS_COUNTER, .value = 3 };
+	resolve(h, &r);
+	r.csb_id++;
+	refuse(h, &r, MIKEY_ERR_INVALID_TS);
+	r.t.value--;
+	r.csb_id++;
+	refuse(h, &r, MIKEY_ERR_INVALID_TS);
+	r.t.value = 4;
+	resolve(h, &r);
+}
+
+/* What is granted once is not asked again, but a profile that went off is. */
+static void policy_changed(void **state)
+{
+	static const struct kms_rule none[] = { { BOB, BOB } };
+	struct house *h = *state;
+	struct resolve_request r;
+
+	ticket_for(h, BOB);
+	h->policy.rules = none;
+	h->policy.num_rules = 1;
+	h->policy.max_lifetime = 1;
+	h->policy.reuse = false;
+	resolve_init(&r, h, &granted);
+	resolve(h, &r);
+	h->policy.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
+	resolve_init(&r, h, &granted);
+	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
+	h->policy.num_rules = 0;
 }
 
 static void of_another_kms(void **state)
@@ -370,7 +532,13 @@ int main(void)
 		IN_HOUSE(every_bit_of_a_ticket),
 		IN_HOUSE(without_proof),
 		IN_HOUSE(without_forking),
-		IN_HOUSE(by_initiator),
+		IN_HOUSE(head_of_ticket),
+		IN_HOUSE(vr_of_another_message),
+		IN_HOUSE(ticket_for_another),
+		IN_HOUSE(fourth_user),
+		IN_HOUSE(user_removed),
+		IN_HOUSE(rand_and_time),
+		IN_HOUSE(policy_changed),
 		IN_HOUSE(of_another_kms),
 		IN_HOUSE(repeat),
 	};

@@ -23,6 +23,21 @@ static void assert_words(const struct place *p, const char *words)
 		fail_msg("\"%s\" does not say \"%s\"", p->problem.words, words);
 }
 
+/* Somebody's role in a group. */
+static const struct kms_member *as(enum kms_psi_role role, const struct uid *uid)
+{
+	static struct kms_member member;
+
+	member.role = role;
+	member.uid = *uid;
+	return &member;
+}
+
+static const struct kms_member *a_member(const struct uid *uid)
+{
+	return as(KMS_PSI_MEMBER, uid);
+}
+
 static void users(void **state)
 {
 	struct place *p = *state;
@@ -92,13 +107,13 @@ static void user_removed(void **state)
 	place_user(p, ALICE, "a", 1);
 	place_uid(&alice, ALICE);
 	place_uid(&team, TEAM);
-	assert_int_equal(kms_group_add(p->d, &team, &alice, 1, &p->problem), 0);
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(ALICE)), 0);
+	assert_int_equal(kms_group_add(p->d, &team, a_member(&alice), 1, &p->problem), 0);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), 0);
 	assert_int_equal(kms_user_del(p->d, &alice, &p->problem), 0);
 	assert_int_equal(psk_of(p, "a", &psk), -ENOENT);
 	/* a later user of that name is not in the group */
 	assert_int_equal(place_user(p, ALICE, "a", 1), 0);
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(ALICE)), -ENOENT);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), -ENOENT);
 	assert_int_equal(kms_user_del(p->d, &team, &p->problem), -ENOENT);
 }
 
@@ -114,23 +129,23 @@ static void groups(void **state)
 	place_uid(&carol, "carol@example.test");
 	/* all of it or nothing */
 	{
-		struct uid both[] = { alice, carol };
+		struct kms_member both[] = { { .uid = alice }, { .uid = carol } };
 
 		assert_int_equal(kms_group_add(p->d, &team, both, 2,
 					       &p->problem), -ENOENT);
 		assert_words(p, "carol@example.test");
 	}
-	assert_int_equal(kms_member_add(p->d, &team, &alice, &p->problem), -ENOENT);
+	assert_int_equal(kms_member_add(p->d, &team, a_member(&alice), &p->problem), -ENOENT);
 	assert_words(p, "there is no group");
 	assert_int_equal(kms_group_add(p->d, &alice, NULL, 0, &p->problem), -EEXIST);
-	assert_int_equal(kms_group_add(p->d, &team, &alice, 1, &p->problem), 0);
+	assert_int_equal(kms_group_add(p->d, &team, a_member(&alice), 1, &p->problem), 0);
 	assert_int_equal(kms_group_add(p->d, &team, NULL, 0, &p->problem), -EEXIST);
-	assert_int_equal(kms_member_add(p->d, &team, &alice, &p->problem), -EEXIST);
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(ALICE)), 0);
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(BOB)), -ENOENT);
-	assert_int_equal(kms_member_del(p->d, &team, &alice, &p->problem), 0);
-	assert_int_equal(kms_member_del(p->d, &team, &alice, &p->problem), -ENOENT);
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(ALICE)), -ENOENT);
+	assert_int_equal(kms_member_add(p->d, &team, a_member(&alice), &p->problem), -EEXIST);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), 0);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(BOB)), -ENOENT);
+	assert_int_equal(kms_member_del(p->d, &team, a_member(&alice), &p->problem), 0);
+	assert_int_equal(kms_member_del(p->d, &team, a_member(&alice), &p->problem), -ENOENT);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), -ENOENT);
 	assert_int_equal(kms_group_del(p->d, &team, &p->problem), 0);
 	assert_int_equal(kms_group_del(p->d, &team, &p->problem), -ENOENT);
 }
@@ -204,7 +219,7 @@ static void tampered(void **state)
 	place_user(p, BOB, "b", 2);
 	place_uid(&team, TEAM);
 	place_uid(&alice, ALICE);
-	kms_group_add(p->d, &team, &alice, 1, &p->problem);
+	kms_group_add(p->d, &team, a_member(&alice), 1, &p->problem);
 
 	/* Mallory's key on Alice's row */
 	place_sql(p, "UPDATE psk SET sealed = (SELECT sealed FROM psk WHERE id = x'62')\n"
@@ -232,8 +247,9 @@ static void tampered(void **state)
 
 	/* Bob written into the group */
 	place_sql(p, "INSERT INTO member SELECT psi, CAST('" BOB "' AS BLOB), sealed FROM member");
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(BOB)), -EKEYREJECTED);
-	assert_int_equal(ops->member(&p->d->store, str(TEAM), str(ALICE)), 0);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(BOB)),
+			 -EKEYREJECTED);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), 0);
 
 	/* a TPK under another name */
 	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW + 9, &tpk), 0);
@@ -264,6 +280,17 @@ static void other_store(void **state)
 	assert_int_equal(psk_of(p, "a", &psk), -EKEYREJECTED);
 }
 
+static int admit(struct kms_database *d, u32 n, s64 t, s64 now, s64 *answer)
+{
+	struct kms_admission a = {
+		.psk_id = str("a"), .t = t, .now = now, .skew = 60,
+		.t_answer = now,
+	};
+
+	memcpy(a.digest, &n, sizeof(n));
+	return ops->admit(&d->store, &a, answer);
+}
+
 static void not_ours(void **state)
 {
 	struct place *p = *state;
@@ -283,9 +310,164 @@ static void not_ours(void **state)
 	assert_words(p, "not a store of mikey-kms");
 	kms_database_close(p->d);
 	p->d = NULL;
-	place_sql(p, "PRAGMA user_version = 2");
+	place_sql(p, "PRAGMA user_version = 3");
 	assert_null(kms_database_open(place_file(p, "store"), p->seal, &p->problem));
-	assert_words(p, "schema version 2, this program needs 1");
+	assert_words(p, "schema version 3, this program knows 1 to 2");
+	place_sql(p, "PRAGMA user_version = 0");
+	assert_null(kms_database_open(place_file(p, "store"), p->seal, &p->problem));
+	assert_words(p, "schema version 0");
+}
+
+/* A store as the first version had it: nothing is lost, all of it works. */
+static void first_version(void **state)
+{
+	struct place *p = *state;
+	struct uid alice, team;
+	struct kms_tpk tpk, again;
+	struct kms_psk psk;
+	struct kms_rekey_spec spec = {
+		.psk_id = "a2", .keep_until = NOW + 9,
+		.psk = { .suite = MIKEY_SUITE_ID_256, .key_len = 32 },
+	};
+	u8 want[32];
+	s64 t;
+
+	assert_int_equal(place_user(p, ALICE, "a", 1), 0);
+	place_uid(&alice, ALICE);
+	place_uid(&team, TEAM);
+	assert_int_equal(kms_group_add(p->d, &team, a_member(&alice), 1, &p->problem), 0);
+	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW + 9, &tpk), 0);
+	assert_int_equal(admit(p->d, 1, NOW, NOW, &t), 0);
+	kms_database_close(p->d);
+	place_sql(p, "DROP TABLE server;"
+		  "ALTER TABLE psk DROP COLUMN superseded;"
+		  "ALTER TABLE psk DROP COLUMN keep_until;"
+		  "PRAGMA user_version = 1");
+	p->d = place_open(p);
+	assert_int_equal(psk_of(p, "a", &psk), 0);
+	memset(want, 1, 32);
+	assert_bytes(psk.key, psk.key_len, kms_blob(want, 32));
+	assert_int_equal(psk.superseded, 0);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), 0);
+	assert_int_equal(ops->tpk(&p->d->store, kms_blob(tpk.name, tpk.name_len), &again), 0);
+	assert_memory_equal(tpk.key, again.key, 32);
+	assert_int_equal(admit(p->d, 1, NOW, NOW, &t), -EALREADY);
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), 0);
+	assert_int_equal(kms_member_add(p->d, &team, as(KMS_PSI_SERVER, &alice), &p->problem), 0);
+	kms_database_close(place_open(p));
+}
+
+static void rekeyed(void **state)
+{
+	struct place *p = *state;
+	struct kms_rekey_spec spec = {
+		.psk_id = "a2", .keep_until = NOW + 100,
+		.psk = { .suite = MIKEY_SUITE_ID_TS_128, .key_len = 16 },
+	};
+	struct kms_psk psk;
+	struct uid alice;
+	u8 want[32];
+
+	assert_int_equal(place_user(p, ALICE, "a", 1), 0);
+	assert_int_equal(place_user(p, BOB, "b", 2), 0);
+	place_uid(&alice, ALICE);
+	memset(spec.psk.key, 3, 16);
+	/* a PSK id names one PSK, for as long as a ticket may name it */
+	spec.psk_id = "a";
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), -EEXIST);
+	spec.psk_id = "b";
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), -EEXIST);
+	/* and nothing has changed */
+	assert_int_equal(psk_of(p, "a", &psk), 0);
+	assert_int_equal(psk.superseded, 0);
+	spec.psk_id = "a2";
+	spec.psk.key_len = 15;
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), -EINVAL);
+	assert_words(p, "16 bytes, this has 15");
+	spec.psk.key_len = 16;
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), 0);
+
+	assert_int_equal(psk_of(p, "a", &psk), 0);
+	memset(want, 1, 32);
+	assert_bytes(psk.key, psk.key_len, kms_blob(want, 32));
+	assert_int_equal(psk.superseded, NOW);
+	assert_int_equal(psk.keep_until, NOW + 100);
+	assert_int_equal(psk_of(p, "a2", &psk), 0);
+	memset(want, 3, 16);
+	assert_bytes(psk.key, psk.key_len, kms_blob(want, 16));
+	assert_int_equal(psk.superseded, 0);
+	assert_int_equal(psk.suite, MIKEY_SUITE_ID_TS_128);
+	assert_int_equal(place_user(p, "carol@example.test", "a", 1), -EEXIST);
+
+	/* once more; the one from before is not touched */
+	spec.psk_id = "a3";
+	spec.keep_until = NOW + 200;
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW + 50, &p->problem), 0);
+	assert_int_equal(psk_of(p, "a", &psk), 0);
+	assert_int_equal(psk.keep_until, NOW + 100);
+
+	/* somebody who writes into the store cannot bring it back or keep it */
+	place_sql(p, "UPDATE psk SET superseded = 0 WHERE id = x'61'");
+	assert_int_equal(psk_of(p, "a", &psk), -EKEYREJECTED);
+	place_sql(p, "UPDATE psk SET superseded = 1790000000, keep_until = 9e9 WHERE id = x'61'");
+	assert_int_equal(psk_of(p, "a", &psk), -EKEYREJECTED);
+	place_sql(p, "UPDATE psk SET keep_until = 1790000100 WHERE id = x'61'");
+	assert_int_equal(psk_of(p, "a", &psk), 0);
+	place_sql(p, "UPDATE psk SET superseded = 1 WHERE id = x'6133'");
+	assert_int_equal(psk_of(p, "a3", &psk), -EKEYREJECTED);
+	place_sql(p, "UPDATE psk SET superseded = 0 WHERE id = x'6133'");
+
+	/* kept until the last ticket is over, then removed */
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 100, 86400, &p->problem), 0);
+	assert_int_equal(psk_of(p, "a", &psk), 0);
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 101, 86400, &p->problem), 0);
+	assert_int_equal(psk_of(p, "a", &psk), -ENOENT);
+	assert_int_equal(psk_of(p, "a2", &psk), 0);
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 9999, 86400, &p->problem), 0);
+	assert_int_equal(psk_of(p, "a2", &psk), -ENOENT);
+	assert_int_equal(psk_of(p, "a3", &psk), 0);
+
+	/* known to somebody else: gone at once */
+	spec.psk_id = "a4";
+	spec.drop_old = true;
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), 0);
+	assert_int_equal(psk_of(p, "a3", &psk), -ENOENT);
+	assert_int_equal(kms_user_del(p->d, &alice, &p->problem), 0);
+	assert_int_equal(psk_of(p, "a4", &psk), -ENOENT);
+	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), -ENOENT);
+}
+
+/* Members and list servers are told apart, also by their seals. */
+static void list_servers(void **state)
+{
+	struct place *p = *state;
+	struct uid team, alice, bob;
+
+	place_user(p, ALICE, "a", 1);
+	place_user(p, BOB, "b", 2);
+	place_uid(&team, TEAM);
+	place_uid(&alice, ALICE);
+	place_uid(&bob, BOB);
+	assert_int_equal(kms_group_add(p->d, &team, a_member(&alice), 1, &p->problem), 0);
+	assert_int_equal(kms_member_add(p->d, &team, as(KMS_PSI_SERVER, &bob), &p->problem), 0);
+	assert_int_equal(kms_member_add(p->d, &team, as(KMS_PSI_SERVER, &bob), &p->problem),
+			 -EEXIST);
+	assert_words(p, "is a server of");
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_SERVER, str(TEAM), str(BOB)), 0);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_SERVER, str(TEAM), str(ALICE)), -ENOENT);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(BOB)), -ENOENT);
+	place_sql(p, "INSERT INTO server SELECT psi, uid, sealed FROM member");
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_SERVER, str(TEAM), str(ALICE)),
+			 -EKEYREJECTED);
+	assert_int_equal(kms_member_del(p->d, &team, as(KMS_PSI_SERVER, &bob), &p->problem), 0);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_SERVER, str(TEAM), str(BOB)), -ENOENT);
+	assert_int_equal(kms_member_del(p->d, &team, as(KMS_PSI_SERVER, &bob), &p->problem),
+			 -ENOENT);
+	/* removed with the user */
+	assert_int_equal(kms_member_add(p->d, &team, as(KMS_PSI_SERVER, &bob), &p->problem), 0);
+	assert_int_equal(kms_user_del(p->d, &bob, &p->problem), 0);
+	place_user(p, BOB, "b", 2);
+	assert_int_equal(ops->member(&p->d->store, KMS_PSI_SERVER, str(TEAM), str(BOB)), -ENOENT);
 }
 
 static void mode_of_files(void **state)
@@ -329,17 +511,6 @@ static void tpks(void **state)
 	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW, &again), 0);
 	assert_memory_not_equal(again.key, second.key, 32);
 	assert_int_equal(ops->tpk(&p->d->store, str("nix"), &again), -ENOENT);
-}
-
-static int admit(struct kms_database *d, u32 n, s64 t, s64 now, s64 *answer)
-{
-	struct kms_admission a = {
-		.psk_id = str("a"), .t = t, .now = now, .skew = 60,
-		.t_answer = now,
-	};
-
-	memcpy(a.digest, &n, sizeof(n));
-	return ops->admit(&d->store, &a, answer);
 }
 
 static void replay(void **state)
@@ -426,6 +597,10 @@ static void counters(void **state)
 	/* a refused one leaves no trace */
 	assert_int_equal(count(p->d, 6, 9), -EALREADY);
 	assert_int_equal(count(p->d, 7, 9), 0);
+	/* what the last one was is not known after a loss: none is accepted */
+	assert_int_equal(kms_replay_reset(p->d, NOW, NOW + 61, &p->problem), 0);
+	assert_int_equal(count(p->d, 8, 10), -EALREADY);
+	assert_int_equal(count(p->d, 9, UINT32_MAX), -EALREADY);
 }
 
 static double seconds(void)
@@ -498,6 +673,9 @@ int main(void)
 		AT_PLACE(tampered),
 		AT_PLACE(other_store),
 		AT_PLACE(not_ours),
+		AT_PLACE(first_version),
+		AT_PLACE(rekeyed),
+		AT_PLACE(list_servers),
 		AT_PLACE(mode_of_files),
 		AT_PLACE(tpks),
 		AT_PLACE(replay),

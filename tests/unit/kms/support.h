@@ -27,6 +27,7 @@
 #define KMS_URL "https://kms.example.test"
 #define ALICE "alice@example.test"
 #define BOB "bob@example.test"
+#define MALLORY "mallory@example.test"
 #define TEAM "team@example.test"
 #define NOW 1790000000LL		/* when tests happen */
 
@@ -57,13 +58,14 @@ struct world {
 void world_init(struct world *w, s64 now);
 
 /* A store in memory. A new one knows nobody. */
-#define MEM_USERS 4
+#define MEM_USERS 8
 #define MEM_REPLAY 64
 
 struct mem_user {
 	const char *psk_id;
 	struct kms_psk psk;
 	const char *uids[4];		/* ended by NULL */
+	s64 counter;			/* the least COUNTER accepted */
 };
 
 struct mem_store {
@@ -73,11 +75,13 @@ struct mem_store {
 	struct kms_tpk tpk;
 	const char *psi;
 	const char *members[4];
+	const char *server;
 	u8 kms_id[KMS_ID_LEN];
 	u8 replay[MEM_REPLAY][KMS_DIGEST_LEN];
 	u32 num_replay;
 	s64 t_answer;			/* 0: now */
 	int fail;			/* what every call returns, if not 0 */
+	int fail_after;			/* the call of this number is -EAGAIN */
 };
 
 void mem_store_init(struct mem_store *m);
@@ -134,6 +138,7 @@ struct request {
 	const char *tp_idr_kms;
 	const char *tp_idr_i;
 	s64 start, end;
+	s64 rekey;			/* TRr; -1: none */
 	bool no_kemac;
 	const char *app;		/* NULL: none */
 	const char *to[256];		/* ended by NULL */
@@ -192,9 +197,45 @@ struct resolved {
 void resolved_read(struct resolved *out, const struct resolve_request *r,
 		   const struct message *request, const struct kms_answer *a);
 
+/**
+ * struct mint - a ticket that its initiator makes (mode 3)
+ *
+ * mint_init() fills in a good one of ALICE's for BOB; tests bend it. @kid and
+ * @key name and are what it is protected with, @made is its T.
+ */
+struct mint {
+	const char *kid;
+	struct mikey_blob key;
+	const struct mikey_suite *suite;
+	const struct mikey_profile *profile;
+	struct mikey_policy head;
+	const char *idr_kms;
+	const char *idr_i;
+	struct mikey_ts made;
+	s64 start, end;
+	s64 rekey;			/* TRr; -1: none */
+	const char *app;
+	const char *to[128];		/* ended by NULL */
+	u32 thdr_len;
+	u32 rand_len;
+};
+
+void mint_init(struct mint *m, const struct house *h);
+
+/* Make it; @g is then what its initiator knows, as if it had been granted. */
+void mint_write(const struct mint *m, struct granted *g);
+
 /* The answer is an Error: this number, with or without V that verifies. */
 void assert_error(const struct house *h, enum mikey_err_no no, bool authentic,
 		  struct mikey_blob psk, const struct message *request);
+
+/* One for all tests. */
+struct kms_crypto *crypto(void);
+
+struct mikey_ts ntp32(s64 unix_seconds);
+
+/* TRr; nothing for less than 0. */
+void put_rekey(struct mikey_builder *b, s64 seconds);
 
 /* One more random-looking byte string that nobody has seen. */
 void fresh(u8 *buf, size_t len);
