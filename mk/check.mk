@@ -28,7 +28,7 @@ check-build: programs unit-tests kselftests fuzzers test-list
 	+$(q)$(MAKE) modules DEBUG=1
 
 interop: deps	## OpenSSL, Bouncy Castle and tshark against the kernel (as root)
-	+$(q)$(MAKE) modules test-list KDIR=$(check_kdir)
+	+$(q)$(MAKE) programs modules test-list KDIR=$(check_kdir)
 	$(q)BUILD=$(BUILD) tests/run $(run_mode) interop
 
 demo: deps	## one message from Alice to Bob, told step by step (as root)

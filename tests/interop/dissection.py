@@ -53,6 +53,15 @@ def differences(got, wanted):
         raise AssertionError("\n".join(wrong))
 
 
+def parts(raw):
+    """TRANSFER_INIT, CMS and, where it is readable, the entity of a MESSAGE."""
+    _, mime = terminal.split_body(raw)
+    transfer, der = (part.get_payload(decode=True) for part in mime.iter_parts())
+    content = cms.items(cms.read(cms.items(cms.read(der)[1])[1][1])[1])
+    entity = cms.items(cms.items(content[4][1])[1][1])[0][1] if len(content) > 4 else None
+    return transfer, der, entity
+
+
 class Dissection:
     def __init__(self, path):
         self.path, self.payloads, self.seen = path, [], []
@@ -65,10 +74,13 @@ class Dissection:
         tshark.capture(self.path, self.payloads)
         self.seen = tshark.dissect(self.path, FIELDS)
 
+    def add_sip(self, raw):
+        return self.add(raw, tshark.SIP_PORT)
+
     def add_message(self, form, transfer, der):
         kind, body = terminal.multipart(transfer, der, form)
-        return self.add(terminal.sip_message(session.ALICE, session.BOB, "10.66.0.1:40000", "UDP",
-                                             kind, body), tshark.SIP_PORT)
+        return self.add_sip(terminal.sip_message(session.ALICE, session.BOB, "10.66.0.1:40000",
+                                                 "UDP", kind, body))
 
     # --- CMS
 
@@ -133,17 +145,17 @@ class Dissection:
     def see_mikey(self, check, label, what, raw):
         message = m.Message(raw)
         known = [(k, b) for k, b, _ in message.payloads if k in KNOWN]
-        policy = message.first(m.TICKET) or message.need(m.TP)
-        inside = [(k, b) for k, b, _ in m.Policy(policy).tp if k in KNOWN]
         hidden = m.encode(message.data_type, message.prf, message.csb_id, known, raw[3] >> 7)
         check(f"{label} the header of {what}", self.saw_header,
               self.add(raw, tshark.MIKEY_PORT), message)
         check(f"{label} the payloads it knows of {what}", self.saw_payloads,
               self.add(hidden, tshark.MIKEY_PORT), message, known)
-        check(f"{label} the payloads it knows of the Ticket Policy in {what}",
-              self.saw_payloads, self.add(m.encode(
-                  message.data_type, message.prf, message.csb_id, inside, raw[3] >> 7),
-                  tshark.MIKEY_PORT), message, inside)
+        policy = message.first(m.TICKET) or message.first(m.TP)
+        if policy:
+            inside = [(k, b) for k, b, _ in m.Policy(policy).tp if k in KNOWN]
+            hidden = m.encode(message.data_type, message.prf, message.csb_id, inside, raw[3] >> 7)
+            check(f"{label} the payloads it knows of the Ticket Policy in {what}",
+                  self.saw_payloads, self.add(hidden, tshark.MIKEY_PORT), message, inside)
 
     @staticmethod
     def header(message, first, count, map_type):

@@ -25,17 +25,12 @@ import dissection
 import openssl
 import session
 from cases import ENTITIES, FORMS, OBJECTS, REFUSED, SESSIONS, VARIANTS, flip
+from checks import Checks, equal
 from later import Failed, Later
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 WORK = os.path.join(TOP, os.environ.get("BUILD", "build"), "interop")
-
-
-def equal(got, wanted, what):
-    if got != wanted:
-        short = [repr(v)[:200] for v in (got, wanted)]
-        raise AssertionError(f"{what}: {short[0]} instead of {short[1]}")
 
 
 class Machine:
@@ -81,16 +76,13 @@ class Run:
     everything is opened; each check looks at a part of what came of that."""
 
     def __init__(self, options):
-        self.options, self.checks = options, []
+        self.options, self.checks = options, Checks()
         shutil.rmtree(WORK, ignore_errors=True)
         os.makedirs(WORK)
         self.machine = Machine()
         self.made = bouncycastle.Batch(os.path.join(WORK, "made"))
         self.opened = bouncycastle.Batch(os.path.join(WORK, "opened"))
         self.tshark = dissection.Dissection(os.path.join(WORK, "tshark.pcap"))
-
-    def check(self, name, function, *arguments):
-        self.checks.append((name, function, arguments))
 
     # --- what others make and the kernel opens
 
@@ -115,7 +107,7 @@ class Run:
             asked.setdefault((names, case), []).append((entity, outcome, job))
         for (names, case), letter in asked.items():
             verb = "refuses" if case.words else "opens"
-            self.check(f"{names[0]} {names[1]}: the kernel {verb} {case.name}",
+            self.checks.add(f"{names[0]} {names[1]}: the kernel {verb} {case.name}",
                        self.was_received, names, case, letter)
 
     def was_received(self, names, case, letter):
@@ -150,7 +142,7 @@ class Run:
                 label = f"{names[0]} {names[1]}: {case.opener} "
                 for verb, bend in (("opens", bytes), ("does not open a bent", flip)):
                     outcomes = [(e, self.outcome(names, case, job, bend)) for e, job in sent]
-                    self.check(f"{label}{verb} {case.label} of the kernel", self.was_opened,
+                    self.checks.add(f"{label}{verb} {case.label} of the kernel", self.was_opened,
                                outcomes, bend is flip)
 
     def outcome(self, names, case, job, bend):
@@ -185,14 +177,14 @@ class Run:
             messages = [("REQUEST_INIT", job, "request"), ("TRANSFER_INIT", job, "transfer"),
                         ("RESOLVE_INIT", opened[names], "resolve")]
             try:
-                self.tshark.see_cms(self.check, f"{label} {form.label} of the kernel", form,
+                self.tshark.see_cms(self.checks.add, f"{label} {form.label} of the kernel", form,
                                     *(self.machine.bytes(job, n) for n in ("transfer", "cms")),
                                     entity)
                 for what, source, name in messages if form is FORMS[0] else ():
-                    self.tshark.see_mikey(self.check, label, what, self.machine.bytes(source, name))
+                    self.tshark.see_mikey(self.checks.add, label, what, self.machine.bytes(source, name))
             except (Failed, session.m.Bad) as e:
-                self.check(f"{label} {form.label} of the kernel", Later(error=str(e)).get)
-        self.tshark.see_damage(self.check)
+                self.checks.add(f"{label} {form.label} of the kernel", Later(error=str(e)).get)
+        self.tshark.see_damage(self.checks.add)
 
     def everything(self):
         letters = list(self.letters())
@@ -209,24 +201,13 @@ class Run:
         self.look(jobs, first)
         self.tshark.run()
         for name, outcome, words in limits:
-            self.check(name, outcome.refused, words)
+            self.checks.add(name, outcome.refused, words)
 
 
 def main():
     run = Run([o for o in sys.argv[1:] if o == "--native"])
     run.everything()
-    failed = 0
-    print(f"TAP version 13\n1..{len(run.checks)}")
-    for number, (name, function, arguments) in enumerate(run.checks, 1):
-        verdict = "ok"
-        try:
-            function(*arguments)
-        except (AssertionError, Failed, KeyError, ValueError) as e:
-            failed, verdict = failed + 1, "not ok"
-            for line in f"{type(e).__name__}: {e}".splitlines():
-                print("# " + line)
-        print(f"{verdict} {number} {name}", flush=True)
-    return 1 if failed else 0
+    return run.checks.report()
 
 
 if __name__ == "__main__":
