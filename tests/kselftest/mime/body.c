@@ -16,13 +16,18 @@
 
 int lane_open(struct lane *l)
 {
+	return lane_open_kind(l, (struct peer_kind){ 0, 0 });
+}
+
+int lane_open_kind(struct lane *l, struct peer_kind kind)
+{
 	int err;
 
 	term_session();
-	err = term_open(&l->alice, ALICE);
+	err = term_open_kind(&l->alice, ALICE, kind);
 	if (err)
 		return err;
-	err = term_open(&l->bob, BOB);
+	err = term_open_kind(&l->bob, BOB, kind);
 	if (err)
 		return err;
 	err = nlc_open(&l->mime, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION);
@@ -123,14 +128,6 @@ struct mikey_blob body_entity(u32 len)
 	return (struct mikey_blob){ p, len };
 }
 
-struct cms_kek body_kek(const struct peer_keks *keks, struct mikey_blob spi, u32 form)
-{
-	return (struct cms_kek){
-		.key = form == MIKEY_FORM_AUTH_ENVELOPED ? keks->tek : keks->auth,
-		.id = spi,
-	};
-}
-
 struct mikey_blob letter_transfer(const struct letter *w)
 {
 	return (struct mikey_blob){ w->transfer.p, w->transfer.len };
@@ -141,30 +138,11 @@ struct mikey_blob letter_cms(const struct letter *w)
 	return (struct mikey_blob){ w->cms.p, w->cms.len };
 }
 
-static void write_cms(struct letter *w, u32 form, struct mikey_blob entity,
-		      void (*bend)(struct edit_buf *object))
-{
-	struct cms_kek kek = body_kek(&w->x.keks, w->x.spi, form);
-	u8 *der;
-
-	if (form == MIKEY_FORM_AUTHENTICATED) {
-		cms_authenticated(&w->cms, &kek, entity, bend);
-		return;
-	}
-	w->cms.len = cms_openssl_seal(&der, &kek, entity);
-	if (w->cms.len > sizeof(w->cms.p))
-		abort();
-	memcpy(w->cms.p, der, w->cms.len);
-	free(der);
-	if (bend)
-		bend(&w->cms);
-}
-
-/* Both forms end with their ICV or MAC. */
+/* All forms end with their ICV or MAC. */
 static struct mikey_blob make_proof(const struct letter *w, u32 form,
 				    enum letter_proof proof, u8 *hash)
 {
-	u32 mac_len = form == MIKEY_FORM_AUTHENTICATED ? MAC_LEN : ICV_LEN;
+	u32 mac_len = form == MIKEY_FORM_AUTH_ENVELOPED ? ICV_LEN : MAC_LEN;
 
 	SHA256(w->cms.p, w->cms.len, hash);
 	if (proof == PROOF_WRONG)
@@ -174,26 +152,46 @@ static struct mikey_blob make_proof(const struct letter *w, u32 form,
 	return (struct mikey_blob){ hash, proof == PROOF_SHORT ? 31 : 32 };
 }
 
-void letter_write(struct letter *w, const struct lane *l, u32 form,
-		  enum letter_proof proof, const char *entity, s64 sent,
-		  void (*bend)(struct edit_buf *object))
+struct cms_keys letter_keys(const struct letter *w)
+{
+	return (struct cms_keys){
+		.keks = &w->x.keks,
+		.len = w->x.suite->key_len,
+		.id = w->x.spi,
+	};
+}
+
+void letter_make(struct letter *w, const struct lane *l, const struct cms_plan *plan,
+		 enum letter_proof proof, const char *entity, s64 sent)
 {
 	u8 hash[SHA256_DIGEST_LENGTH];
+	struct cms_keys keys;
 
 	peer_transfer_plan(&w->x, &l->ticket, BOB);
 	if (sent)
 		w->x.t = peer_time(sent);
 	peer_transfer_write(&w->x, &w->transfer);	/* for the KEKs */
-	write_cms(w, form, (struct mikey_blob){ (const u8 *)entity, strlen(entity) }, bend);
+	keys = letter_keys(w);
+	cms_make(&w->cms, plan, &keys,
+		 (struct mikey_blob){ (const u8 *)entity, strlen(entity) });
 	if (proof == PROOF_NONE)
 		return;
 	w->x.proof = (struct mikey_ext){
 		.present = true,
 		.type = MIKEY_EXT_PROOF_OF_ORIGIN_DEFAULT,
-		.data = make_proof(w, form, proof, hash),
+		.data = make_proof(w, plan->form, proof, hash),
 	};
 	peer_transfer_write(&w->x, &w->transfer);
 	w->x.proof.present = false;	/* its data goes */
+}
+
+void letter_write(struct letter *w, const struct lane *l, u32 form,
+		  enum letter_proof proof, const char *entity, s64 sent,
+		  void (*bend)(struct edit_buf *object))
+{
+	const struct cms_plan plan = { .form = form, .bend = bend };
+
+	letter_make(w, l, &plan, proof, entity, sent);
 }
 
 key_serial_t letter_admit(struct letter *w, struct lane *l)

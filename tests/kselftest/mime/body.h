@@ -26,6 +26,7 @@ struct lane {
 
 /* In a session keyring of its own. Return: 0 or a negative errno. */
 int lane_open(struct lane *l);
+int lane_open_kind(struct lane *l, struct peer_kind kind);
 void lane_close(struct lane *l);
 
 /* Requests, to be changed or sent; bytes are cut into segments. */
@@ -80,8 +81,12 @@ void letter_write(struct letter *w, const struct lane *l, u32 form,
 struct mikey_blob letter_transfer(const struct letter *w);
 struct mikey_blob letter_cms(const struct letter *w);
 
-/* The KEK of a form in a crypto session */
-struct cms_kek body_kek(const struct peer_keks *keks, struct mikey_blob spi, u32 form);
+/* The same with any plan of the object */
+void letter_make(struct letter *w, const struct lane *l, const struct cms_plan *plan,
+		 enum letter_proof proof, const char *entity, s64 sent);
+
+/* The keys that it was made with, as long as it is kept */
+struct cms_keys letter_keys(const struct letter *w);
 
 /* Bob's ticket for a letter: serial or negative errno */
 key_serial_t letter_admit(struct letter *w, struct lane *l);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Family "mikey_mime": damaged and forged messages. Every truncation and every
- * single flipped bit of a TRANSFER_INIT and of both CMS forms is refused with
+ * single flipped bit of a TRANSFER_INIT and of each CMS form is refused with
  * the error that belongs to it, and the genuine message opens afterwards,
  * once.
  */
@@ -18,6 +18,7 @@ struct scene {
 	struct letter letter;
 	key_serial_t receive;
 	struct nlc_reply r;
+	u32 alg;
 };
 
 FIXTURE(damage)
@@ -43,7 +44,9 @@ FIXTURE_TEARDOWN(damage)
 static void prepare(struct __test_metadata *_metadata, struct scene *sc, u32 form,
 		    enum letter_proof proof, void (*bend)(struct edit_buf *object))
 {
-	letter_write(&sc->letter, &sc->lane, form, proof, HELLO, 0, bend);
+	const struct cms_plan plan = { .form = form, .alg = sc->alg, .bend = bend };
+
+	letter_make(&sc->letter, &sc->lane, &plan, proof, HELLO, 0);
 	sc->receive = letter_admit(&sc->letter, &sc->lane);
 	ASSERT_LT(0, sc->receive);
 }
@@ -143,6 +146,21 @@ TEST_F_TIMEOUT(damage, authenticated, 120)
 	struct scene *sc = &self->sc;
 
 	damage_cms(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, -EBADMSG);
+}
+
+TEST_F_TIMEOUT(damage, auth_enveloped_ccm, 120)
+{
+	struct scene *sc = &self->sc;
+
+	sc->alg = MIKEY_CONTENT_AES_CCM;
+	damage_cms(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, PROOF_NONE, -EBADMSG);
+}
+
+TEST_F_TIMEOUT(damage, authenticated_enveloped, 120)
+{
+	struct scene *sc = &self->sc;
+
+	damage_cms(_metadata, sc, MIKEY_FORM_AUTHENTICATED_ENVELOPED, PROOF_NONE, -EBADMSG);
 }
 
 TEST_F_TIMEOUT(damage, authenticated_with_proof, 120)
@@ -287,24 +305,18 @@ TEST_F(damage, ber)
 	}
 }
 
-/* Keys of another session: a KEK identifier, or a KEK, that is not its own */
-TEST_F(damage, wrong_kek)
+/* Keys of another session: a KEK identifier that is not its own */
+TEST_F(damage, wrong_kek_id)
 {
 	struct scene *sc = &self->sc;
-	struct cms_kek kek;
-	struct peer_keks keks;
 
 	prepare(_metadata, sc, MIKEY_FORM_AUTHENTICATED, PROOF_NONE, NULL);
 	cms_bend(&sc->letter.cms, "0.1.0.1.0.1.0", EDIT_VALUE, "0011223344556677");
 	refuse(_metadata, sc, -EBADMSG, "not one of this TRANSFER_INIT");
 
-	/* the TEK where the authentication key belongs */
-	keks = sc->letter.x.keks;
-	memcpy(keks.auth, keks.tek, sizeof(keks.auth));
-	kek = body_kek(&keks, sc->letter.x.spi, MIKEY_FORM_AUTHENTICATED);
-	cms_authenticated(&sc->letter.cms, &kek,
-			  (struct mikey_blob){ (const u8 *)HELLO, strlen(HELLO) }, NULL);
-	refuse(_metadata, sc, -EBADMSG, "does not verify");
+	prepare(_metadata, sc, MIKEY_FORM_AUTHENTICATED_ENVELOPED, PROOF_NONE, NULL);
+	cms_bend(&sc->letter.cms, "0.1.0.4.1.0.0.1.0.1.0", EDIT_VALUE, "0011223344556677");
+	refuse(_metadata, sc, -EBADMSG, "not one of this TRANSFER_INIT");
 }
 
 /* An ICV cut to 12 octets and called so: RFC 5084 allows it, GCM as well. */

@@ -150,6 +150,7 @@ TEST_F_TIMEOUT(fault, protect, 200)
 	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, 100);
 	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, 100000);
 	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTHENTICATED, 100);
+	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTHENTICATED_ENVELOPED, 100);
 }
 
 /* A letter that could not be opened for want of memory opens afterwards. */
@@ -190,6 +191,7 @@ TEST_F_TIMEOUT(fault, unprotect, 200)
 		SKIP(return, "no fail-nth in this kernel");
 	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTH_ENVELOPED);
 	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTHENTICATED);
+	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTHENTICATED_ENVELOPED);
 }
 
 TEST_HARNESS_MAIN

@@ -7,38 +7,17 @@
 #include <kselftest_harness.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <time.h>
 
+#include "../ticket/module.h"
 #include "body.h"
 
 #define HELLO "Content-Type: text/plain\r\n\r\nhello"
 #define RELOADS 30
 #define THREADS 3
-
-static int unload(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-}
-
-static int load(const char *params)
-{
-	const char *dir = getenv("MIKEY_MODULES");
-	char path[4096];
-	int fd, err;
-
-	snprintf(path, sizeof(path), "%s/mikey_mime.ko", dir);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
 
 struct scene {
 	struct lane lane;
@@ -68,8 +47,8 @@ FIXTURE_TEARDOWN(module)
 	if (!getenv("MIKEY_MODULES"))
 		return;
 	lane_close(&sc->lane);
-	unload("mikey_mime");
-	load("");
+	module_unload("mikey_mime");
+	module_load("mikey_mime", "");
 }
 
 /* With other parameters; the family has another number afterwards. */
@@ -77,8 +56,8 @@ static void reload(struct __test_metadata *_metadata, struct scene *sc,
 		   const char *params)
 {
 	nlc_close(&sc->lane.mime);
-	ASSERT_EQ(0, unload("mikey_mime"));
-	ASSERT_EQ(0, load(params));
+	ASSERT_EQ(0, module_unload("mikey_mime"));
+	ASSERT_EQ(0, module_load("mikey_mime", params));
 	ASSERT_EQ(0, nlc_open(&sc->lane.mime, MIKEY_MIME_GENL_NAME, MIKEY_MIME_GENL_VERSION));
 }
 
@@ -242,13 +221,13 @@ TEST_F(module, parameters)
 
 	if (!getenv("MIKEY_MODULES"))
 		SKIP(return, "MIKEY_MODULES is not set");
-	ASSERT_EQ(0, unload("mikey_mime"));
-	EXPECT_EQ(-EINVAL, load("max_entity=0"));
-	EXPECT_EQ(-EINVAL, load("max_entity=1048577"));
-	EXPECT_EQ(-EINVAL, load("replay_sender=0"));
-	EXPECT_EQ(-EINVAL, load("replay_user=3"));
-	EXPECT_EQ(-EINVAL, load("replay_user=x"));
-	ASSERT_EQ(0, load(""));
+	ASSERT_EQ(0, module_unload("mikey_mime"));
+	EXPECT_EQ(-EINVAL, module_load("mikey_mime", "max_entity=0"));
+	EXPECT_EQ(-EINVAL, module_load("mikey_mime", "max_entity=1048577"));
+	EXPECT_EQ(-EINVAL, module_load("mikey_mime", "replay_sender=0"));
+	EXPECT_EQ(-EINVAL, module_load("mikey_mime", "replay_user=3"));
+	EXPECT_EQ(-EINVAL, module_load("mikey_mime", "replay_user=x"));
+	ASSERT_EQ(0, module_load("mikey_mime", ""));
 
 	/* form 2 alone */
 	reload(_metadata, sc, "max_entity=100 forms=4");
@@ -274,6 +253,53 @@ TEST_F(module, parameters)
 
 	EXPECT_EQ(-EPROTONOSUPPORT, deliver(sc, write_letter(sc, 0)));
 	EXPECT_NE(NULL, strstr(sc->r.words, "not allowed"));
+}
+
+TEST_F(module, content_algorithms)
+{
+	struct scene *sc = &self->sc;
+	struct mikey_blob entity = body_entity(100);
+	static const struct {
+		u32 form;
+		u32 alg;
+		int err;
+		int blamed;
+	} rows[] = {
+		{ MIKEY_FORM_AUTH_ENVELOPED, 0, 0, 0 },
+		{ MIKEY_FORM_AUTH_ENVELOPED, MIKEY_CONTENT_AES_GCM, 0, 0 },
+		{ MIKEY_FORM_AUTH_ENVELOPED, MIKEY_CONTENT_AES_CCM, -EPROTONOSUPPORT,
+		  MIKEY_MIME_A_CONTENT_ALG },
+		{ MIKEY_FORM_AUTHENTICATED, 0, 0, 0 },
+		{ MIKEY_FORM_AUTHENTICATED_ENVELOPED, 0, -EPROTONOSUPPORT, MIKEY_MIME_A_FORM },
+	};
+
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
+	/* GCM alone */
+	reload(_metadata, sc, "content_algs=2");
+	ASSERT_EQ(0, nlc_call(&sc->lane.mime, nlc_msg(&sc->lane.mime, MIKEY_MIME_CMD_CAPS),
+			      &sc->r));
+	EXPECT_EQ(1 << MIKEY_CONTENT_AES_GCM, nlc_u32(sc->r.attr[MIKEY_MIME_A_CONTENT_ALGS]));
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct cms_plan plan = { .form = rows[i].form, .alg = rows[i].alg };
+		struct nl_msg *m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
+
+		nla_put_u32(m, MIKEY_MIME_A_FORM, rows[i].form);
+		if (rows[i].alg)
+			nla_put_u32(m, MIKEY_MIME_A_CONTENT_ALG, rows[i].alg);
+		nlc_free(&sc->r);
+		EXPECT_EQ(rows[i].err, nlc_call(&sc->lane.mime, m, &sc->r));
+		EXPECT_EQ(rows[i].blamed, sc->r.blamed);
+		if (rows[i].err)
+			EXPECT_NE(NULL, strstr(sc->r.words, "algorithm is not allowed"));
+
+		letter_make(&sc->letter, &sc->lane, &plan, PROOF_HASH, HELLO, 0);
+		EXPECT_EQ(rows[i].err, deliver(sc, &sc->letter));
+		if (rows[i].err)
+			EXPECT_NE(NULL, strstr(sc->r.words, "algorithm is not allowed"));
+	}
+	free((void *)entity.p);
 }
 
 /* Senders that go on while the module comes and goes */
@@ -324,7 +350,7 @@ TEST_F_TIMEOUT(module, unload_under_load, 120)
 	if (!getenv("MIKEY_MODULES"))
 		SKIP(return, "MIKEY_MODULES is not set");
 	/* the keys' module is held by this one */
-	EXPECT_EQ(-EWOULDBLOCK, unload("mikey_ticket"));
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("mikey_ticket"));
 
 	for (int i = 0; i < THREADS; i++) {
 		t[i].send = sc->lane.send;
@@ -333,9 +359,9 @@ TEST_F_TIMEOUT(module, unload_under_load, 120)
 	}
 	for (int i = 0; i < RELOADS; i++) {
 		usleep(30000);
-		if (!unload("mikey_mime")) {
+		if (!module_unload("mikey_mime")) {
 			unloaded++;
-			ASSERT_EQ(0, load(""));
+			ASSERT_EQ(0, module_load("mikey_mime", ""));
 		}
 	}
 	stop = true;

@@ -62,7 +62,7 @@ static void round_trip(struct __test_metadata *_metadata, struct scene *sc,
 {
 	struct mikey_blob entity = body_entity(len), cms, back, transfer;
 	struct nl_msg *m;
-	struct cms_kek kek;
+	struct cms_keys keys;
 	struct peer_msg *copy;
 	key_serial_t receive;
 	s64 before = time(NULL), sent;
@@ -78,10 +78,12 @@ static void round_trip(struct __test_metadata *_metadata, struct scene *sc,
 	/* as the recipient's software would, without our code */
 	ASSERT_EQ(0, peer_transfer_open(&sc->opened, &sc->lane.ticket, transfer.p,
 					transfer.len));
-	kek = body_kek(&sc->opened.keks, sc->opened.msg.hdr.cs.spi, form);
-	EXPECT_TRUE(form == MIKEY_FORM_AUTH_ENVELOPED ?
-		    cms_openssl_opens(cms, &kek, entity) :
-		    cms_authenticates(cms, &kek, entity));
+	keys = (struct cms_keys){
+		.keks = &sc->opened.keks,
+		.len = 32,
+		.id = sc->opened.msg.hdr.cs.spi,
+	};
+	EXPECT_TRUE(cms_opens(cms, form, 0, &keys, entity));
 
 	copy = malloc(sizeof(*copy));
 	copy->len = transfer.len;
@@ -570,9 +572,12 @@ TEST_F(mime, caps_and_stats)
 
 	ASSERT_EQ(0, nlc_call(c, nlc_msg(c, MIKEY_MIME_CMD_CAPS), &sc->r));
 	EXPECT_EQ(MIKEY_MIME_GENL_VERSION, nlc_u32(sc->r.attr[MIKEY_MIME_A_API_VERSION]));
-	EXPECT_NE(0, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]) &
-		  1 << MIKEY_FORM_AUTH_ENVELOPED);
-	EXPECT_NE(0, nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]) & 1 << MIKEY_FORM_AUTHENTICATED);
+	EXPECT_EQ(1 << MIKEY_FORM_AUTH_ENVELOPED | 1 << MIKEY_FORM_AUTHENTICATED |
+		  1 << MIKEY_FORM_AUTHENTICATED_ENVELOPED,
+		  nlc_u32(sc->r.attr[MIKEY_MIME_A_FORMS]));
+	EXPECT_EQ(1 << MIKEY_CONTENT_AES_GCM | 1 << MIKEY_CONTENT_AES_CCM |
+		  1 << MIKEY_CONTENT_AES_CBC,
+		  nlc_u32(sc->r.attr[MIKEY_MIME_A_CONTENT_ALGS]));
 	EXPECT_EQ(270336, nlc_u32(sc->r.attr[MIKEY_MIME_A_MAX_ENTITY]));
 	ASSERT_NE(NULL, sc->r.attr[MIKEY_MIME_A_MODULE_VERSION]);
 	EXPECT_LT(1, nla_len(sc->r.attr[MIKEY_MIME_A_MODULE_VERSION]));
