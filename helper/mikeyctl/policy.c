@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the two modules of this kernel can do and may do. */
+/*
+ * The policy in force: what the two modules of this kernel can and may do, and
+ * what mikeyd.conf makes of it.
+ */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "helper/lib/config.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
 #include "helper/lib/ticket.h"
@@ -80,6 +86,8 @@ static void show_ticket(const struct ticket_caps *caps, struct json *json)
 		json_mask(json, "suites", caps->suites, ticket_suite_name);
 		json_count(json, "prot_type", caps->prot_type);
 		json_count(json, "ext_type", caps->ext_type);
+		json_count(json, "clock_skew", caps->clock_skew);
+		json_bool(json, "user_master", caps->user_master);
 		json_object_end(json);
 		return;
 	}
@@ -89,6 +97,8 @@ static void show_ticket(const struct ticket_caps *caps, struct json *json)
 	print_mask(caps->suites, ticket_suite_name);
 	printf("  Prot type        %u (PSK/MIME)\n", caps->prot_type);
 	printf("  extension type   %u (proof of origin)\n", caps->ext_type);
+	printf("  clock skew       %u s\n", caps->clock_skew);
+	printf("  user master keys %s\n", caps->user_master ? "accepted" : "refused");
 }
 
 static void show_mime(const struct mime_caps *caps, struct json *json)
@@ -107,52 +117,202 @@ static void show_mime(const struct mime_caps *caps, struct json *json)
 	printf("  largest entity   %u bytes\n", caps->max_entity);
 }
 
-static int run(const struct command *command, int argc, char **argv)
+/* ---- mikeyd.conf, as far as the modules let it */
+
+static void json_uids(struct json *json, const char *name, const struct uid *uids,
+		      unsigned int count)
 {
-	static const struct option options[] = { OPTION_HELP, OPTION_JSON, { 0 } };
-	struct json json = { .file = stdout }, *as_json = NULL;
-	struct ticket_caps ticket;
-	struct mime_caps mime;
+	json_array(json, name);
+	for (unsigned int i = 0; i < count; i++)
+		json_text(json, NULL, uids[i].text, uids[i].len);
+	json_array_end(json);
+}
+
+static const char *content_of(const struct config *config)
+{
+	if (config->form == MIKEY_FORM_AUTH_ENVELOPED)
+		return mime_content_name(config->content ?: MIKEY_CONTENT_AES_GCM);
+	return config->form == MIKEY_FORM_AUTHENTICATED ? NULL :
+		mime_content_name(MIKEY_CONTENT_AES_CBC);
+}
+
+/* Annex K's extension goes with profile immediate only. */
+static bool proves_body(const struct config *config)
+{
+	return config->proof && config->profile == MIKEY_PROFILE_IMMEDIATE;
+}
+
+static void json_config(const struct config *config, struct json *json)
+{
+	json_object(json, "mikeyd");
+	json_string(json, "file", config->file);
+	json_string(json, "profile", ticket_profile_name(config->profile));
+	json_string(json, "suite", ticket_suite_name(config->suite));
+	json_string(json, "form", mime_form_name(config->form));
+	json_string(json, "content", content_of(config));
+	json_bool(json, "proof", proves_body(config));
+	json_string(json, "ticket", config_maker_name(config->maker));
+	json_count(json, "ticket_lifetime", config->ticket_lifetime);
+	json_count(json, "rekey", config->rekey);
+	json_bool(json, "reuse", config->reuse);
+	json_bool(json, "cacheable", config->cacheable);
+	json_mask(json, "accept_profile", config->profiles, ticket_profile_name);
+	json_mask(json, "accept", config->accept, mime_form_name);
+	json_string(json, "outgoing",
+		    config->outgoing == OUTGOING_PROTECT ? "protect" : "pass");
+	json_string(json, "unprotected",
+		    config->unprotected == UNPROTECTED_REFUSE ? "refuse" : "mark");
+	json_uids(json, "must_protect", config->must_protect, config->n_must_protect);
+	json_count(json, "replay_sender", config->replay_sender);
+	json_count(json, "replay_total", config->replay_total);
+	json_object_end(json);
+}
+
+static void print_config(const struct config *config)
+{
+	printf("mikeyd, by ");
+	output_text(stdout, config->file, strlen(config->file));
+	printf("\n  sends            profile %s, suite %s, form %s",
+	       ticket_profile_name(config->profile), ticket_suite_name(config->suite),
+	       mime_form_name(config->form));
+	if (content_of(config))
+		printf(" (%s)", content_of(config));
+	printf(", %s\n", proves_body(config) ? "body tied to the sender" :
+	       "body not tied to the sender");
+	printf("  tickets          %s, for %u s, %s%s",
+	       config->maker == MAKER_SELF ? "made here (mode 3)" : "of the KMS (mode 1)",
+	       config->ticket_lifetime, config->reuse ? "used again" : "for one message each",
+	       config->cacheable ? ", kept by recipients" : "");
+	if (config->rekey)
+		printf(", another one after %u s", config->rekey);
+	printf("\n  accepts profiles");
+	print_mask(config->profiles, ticket_profile_name);
+	printf("  accepts forms   ");
+	print_mask(config->accept, mime_form_name);
+	printf("  from the client  %s\n", config->outgoing == OUTGOING_PROTECT ?
+	       "protected or refused" : "sent as it is");
+	printf("  unprotected      %s\n", config->unprotected == UNPROTECTED_REFUSE ?
+	       "refused" : "let through, marked");
+	for (unsigned int i = 0; i < config->n_must_protect; i++) {
+		fputs(i ? "                   " : "  never plain with ", stdout);
+		output_text(stdout, config->must_protect[i].text, config->must_protect[i].len);
+		putchar('\n');
+	}
+	printf("  record           %u messages of a sender, %u in all\n",
+	       config->replay_sender, config->replay_total);
+}
+
+static void warn_forbidden(const char *module, const char *what, const char *name)
+{
+	fprintf(stderr, "mikeyctl: warning: %s does not allow %s %s: mikeyd does not start\n",
+		module, what, name);
+}
+
+/* What the configuration accepts and the modules do not is not accepted. */
+static void limit(struct config *config, const struct ticket_caps *ticket,
+		  const struct mime_caps *mime)
+{
+	if (ticket) {
+		config->profiles &= ticket->profiles;
+		if (!(ticket->profiles >> config->profile & 1))
+			warn_forbidden(MIKEY_TICKET_GENL_NAME, "profile",
+				       ticket_profile_name(config->profile));
+		if (!(ticket->suites >> config->suite & 1))
+			warn_forbidden(MIKEY_TICKET_GENL_NAME, "suite",
+				       ticket_suite_name(config->suite));
+	}
+	if (mime) {
+		config->accept &= mime->forms;
+		if (!(mime->forms >> config->form & 1))
+			warn_forbidden(MIKEY_MIME_GENL_NAME, "form",
+				       mime_form_name(config->form));
+	}
+}
+
+/* A file that was not asked for may be missing: then there is only the modules' part. */
+static int show_config(const char *file, const struct ticket_caps *ticket,
+		       const struct mime_caps *mime, struct json *json)
+{
 	struct problem problem;
-	int option, code = -1;
+	struct config config;
 
-	while ((option = command_option(command, argc, argv, options, &code)) != -1)
-		if (option == 'j')
-			as_json = &json;
-	if (code >= 0)
-		return code;
-	if (optind < argc)
-		return command_usage(command, "takes no arguments");
+	if (config_load(&config, file ? file : CONFIG_DEFAULT_FILE, &problem) < 0) {
+		if (!file && problem.error == -ENOENT)
+			return EXIT_DONE;
+		return command_failed(&problem);
+	}
+	limit(&config, ticket, mime);
+	if (json)
+		json_config(&config, json);
+	else
+		print_config(&config);
+	config_free(&config);
+	return EXIT_DONE;
+}
 
-	code = EXIT_DONE;
-	if (as_json)
-		json_object(as_json, NULL);
+static int show(const char *file, struct json *json)
+{
+	struct ticket_caps ticket, *with_ticket = NULL;
+	struct mime_caps mime, *with_mime = NULL;
+	struct problem problem;
+	int code = EXIT_DONE;
+
+	if (json)
+		json_object(json, NULL);
 	if (read_ticket(&ticket, &problem) < 0) {
 		code = command_failed(&problem);
 	} else {
+		with_ticket = &ticket;
 		warn_age(MIKEY_TICKET_GENL_NAME, ticket.api_version, MIKEY_TICKET_GENL_VERSION);
-		show_ticket(&ticket, as_json);
+		show_ticket(&ticket, json);
 	}
 	if (read_mime(&mime, &problem) < 0) {
 		code = command_failed(&problem);
 	} else {
+		with_mime = &mime;
 		warn_age(MIKEY_MIME_GENL_NAME, mime.api_version, MIKEY_MIME_GENL_VERSION);
-		show_mime(&mime, as_json);
+		show_mime(&mime, json);
 	}
-	if (as_json)
-		json_object_end(as_json);
+	if (show_config(file, with_ticket, with_mime, json) != EXIT_DONE)
+		code = EXIT_FAILED;
+	if (json)
+		json_object_end(json);
 	return code;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	static const struct option options[] = {
+		OPTION_HELP, OPTION_JSON, { "config", required_argument, NULL, 'C' }, { 0 }
+	};
+	struct json json = { .file = stdout }, *as_json = NULL;
+	const char *file = NULL;
+	int option, code = -1;
+
+	while ((option = command_option(command, argc, argv, options, &code)) != -1) {
+		if (option == 'j')
+			as_json = &json;
+		else if (option == 'C')
+			file = optarg;
+	}
+	if (code >= 0)
+		return code;
+	if (optind < argc)
+		return command_usage(command, "takes no arguments");
+	return show(file, as_json);
 }
 
 const struct command policy_show = {
 	.words = "policy",
-	.summary = "show what the modules can and may do",
+	.summary = "show the policy in force",
 	.help =
-"usage: mikeyctl policy [--json]\n"
+"usage: mikeyctl policy [--config FILE] [--json]\n"
 "\n"
-"Profiles, suites and CMS forms that are allowed here, the numbers in force and\n"
-"the largest MIME entity, as both modules tell them.\n"
+"What the modules allow: profiles, suites, CMS forms, the numbers in force, the\n"
+"largest MIME entity, clock skew. And what mikeyd does within that: how messages\n"
+"are sent, what is accepted, what becomes of unprotected ones.\n"
 "\n"
-"  --json  as JSON\n",
+"  --config FILE  mikeyd.conf (" CONFIG_DEFAULT_FILE ")\n"
+"  --json         as JSON\n",
 	.run = run,
 };

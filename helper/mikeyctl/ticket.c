@@ -49,7 +49,8 @@ static void print_row(int32_t serial, const struct ticket_info *info)
 	       or_unknown(ticket_profile_name(policy->profile)),
 	       or_unknown(ticket_suite_name(policy->suite)));
 	output_duration(stdout, info->remaining);
-	printf(" %c%c  ", policy->reusable ? 'J' : '-', policy->changed ? 'K' : '-');
+	printf(" %c%c%c%c ", policy->reusable ? 'J' : '-', policy->changed ? 'K' : '-',
+	       ticket_is_minted(policy) ? '3' : '-', policy->cacheable ? 'C' : '-');
 	print_uid(&policy->initiator);
 	fputs(" ->", stdout);
 	for (unsigned int i = 0; i < policy->n_responders; i++) {
@@ -69,8 +70,11 @@ static void print_whole(const struct key *key, const struct ticket_info *info)
 	printf("role        %s\n", or_unknown(ticket_role_name(info->role)));
 	printf("profile     %s\n", or_unknown(ticket_profile_name(policy->profile)));
 	printf("suite       %s\n", or_unknown(ticket_suite_name(policy->suite)));
-	printf("flags       %s%s%s\n", flags, policy->reusable ? " (reusable)" : " (single use)",
+	printf("flags       %s%s%s%s\n", flags, policy->reusable ? " (reusable)" : " (single use)",
+	       policy->cacheable ? " (recipients may keep it)" : "",
 	       policy->changed ? " (changed by the KMS)" : "");
+	printf("made by     %s\n", ticket_is_minted(policy) ? "the initiator (mode 3)" :
+	       "the KMS (mode 1)");
 	fputs("KMS         ", stdout);
 	print_uid(&policy->kms);
 	fputs("\ninitiator   ", stdout);
@@ -83,6 +87,8 @@ static void print_whole(const struct key *key, const struct ticket_info *info)
 	output_time(stdout, policy->valid_from);
 	fputs(" to ", stdout);
 	output_time(stdout, policy->valid_until);
+	if (policy->rekey)
+		printf("\nrekeying    after %u s", policy->rekey);
 	fputs("\nremaining   ", stdout);
 	output_duration(stdout, info->remaining);
 	putchar('\n');
@@ -103,6 +109,9 @@ static void json_ticket(struct json *json, const struct key *key, const struct t
 	json_string(json, "flags", flags);
 	json_bool(json, "reusable", policy->reusable);
 	json_bool(json, "changed", policy->changed);
+	json_bool(json, "cacheable", policy->cacheable);
+	json_number(json, "mode", ticket_is_minted(policy) ? 3 : 1);
+	json_count(json, "rekey", policy->rekey);
 	json_text(json, "kms", policy->kms.text, policy->kms.len);
 	json_text(json, "initiator", policy->initiator.text, policy->initiator.len);
 	json_array(json, "responders");
@@ -159,8 +168,8 @@ static int list(int32_t ring, bool as_json)
 	if (as_json)
 		json_array(&json, NULL);
 	else if (tickets.count)
-		printf("%-11s %-10s %-10s %-7s %-14s %s  %s\n",
-		       "SERIAL", "ROLE", "PROFILE", "SUITE", "REMAINING", "JK",
+		printf("%-11s %-10s %-10s %-7s %-14s %s %s\n",
+		       "SERIAL", "ROLE", "PROFILE", "SUITE", "REMAINING", "JK3C",
 		       "INITIATOR -> RESPONDERS");
 	else
 		fprintf(stderr, "mikeyctl: no tickets here\n");
@@ -203,7 +212,8 @@ const struct command ticket_list = {
 "usage: mikeyctl ticket list [--keyring KEYRING] [--json]\n"
 "\n"
 "One line for each ticket: serial number, role, profile, suite, time until its\n"
-"keys are wiped, J (reusable) and K (changed by the KMS), and for whom it is.\n"
+"keys are wiped, J (reusable), K (changed by the KMS), 3 (made by the initiator,\n"
+"mode 3) and C (recipients may keep it), and for whom it is.\n"
 "\n"
 "  --keyring KEYRING  user, session, or a serial number (user)\n"
 "  --json             as JSON\n",

@@ -120,8 +120,8 @@ static int user_flow(void *arg)
 
 	MUST(!run("", "ticket list"));
 	MUST(strstr(output, "initiator  immediate  256"));
-	MUST(strstr(output, " J-  " ALICE " -> " BOB "\n"));
-	MUST(strstr(output, " --  " ALICE " -> " CAROL "\n"));
+	MUST(strstr(output, " J--- " ALICE " -> " BOB "\n"));
+	MUST(strstr(output, " ---- " ALICE " -> " CAROL "\n"));
 
 	MUST(!run("", "ticket list --json | python3 -c 'import json, sys\n"
 		  "a, b = json.load(sys.stdin)\n"
@@ -131,6 +131,7 @@ static int user_flow(void *arg)
 
 	MUST(!run("", "ticket show %d", one));
 	MUST(strstr(output, "flags       DEHIJNO (reusable)\n"));
+	MUST(strstr(output, "made by     the KMS (mode 1)\n"));
 	MUST(strstr(output, "KMS         " TERM_KMS "\n"));
 	MUST(strstr(output, "responders  " BOB "\n"));
 
@@ -277,7 +278,12 @@ TEST(counters_and_policy)
 	SAYS(" auth-enveloped authenticated");
 	snprintf(most, sizeof(most), "largest entity   %s bytes\n", entity_limit());
 	SAYS(most);
+	SAYS("  clock skew       60 s\n");
+	SAYS("  user master keys accepted\n");
 	SAYS_NOT("warning");
+	SAYS_NOT("mikeyd");
+	EXPECT_EQ(1, run("", "policy --config /nonexistent"));
+	SAYS("/nonexistent: No such file");
 	EXPECT_EQ(0, run("", "policy --json | python3 -m json.tool"));
 	snprintf(most, sizeof(most), "\"max_entity\": %s\n", entity_limit());
 	SAYS(most);
