@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Write the test vectors tests/vectors/exchange-*-mode[13]*.json.
+"""Write the test vectors tests/vectors/exchange-*-mode[13]*.json and
+refusals-*.json.
 
   make_vectors.py [FOLDER]
 
@@ -17,6 +18,7 @@ import cms
 import dissect
 import exchange as x
 import keys as k
+import make_refusals
 import mikey as m
 
 VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors")
@@ -333,7 +335,10 @@ def text_of(value, depth=0):
 def files():
     """(name, text) of each file."""
     for name, *more in cases():
-        yield f"exchange-{name}.json", text_of(Vector(name, *more).make()) + "\n"
+        vector = Vector(name, *more)
+        yield f"exchange-{name}.json", text_of(vector.make()) + "\n"
+        if name == make_refusals.BASE:
+            yield "refusals-transfer-init.json", text_of(make_refusals.document(vector)) + "\n"
 
 
 def main():

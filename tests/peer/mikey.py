@@ -222,6 +222,8 @@ def chain_of(buf, at=0):
 class Message:
     """A received message: HDR's fields and the payloads in order."""
 
+    cs_id = prot = s_p = session_data = None
+
     def __init__(self, raw):
         self.raw = raw
         (self.version, self.data_type, first, vprf, self.csb_id, self.num_cs,

@@ -114,6 +114,33 @@ def judged(doc):
             judge.resolve_resp(msg, suite, want["resolve_init"], profile)
 
 
+def refused(raw, base):
+    """Why a recipient refuses it who knows the keys of the exchange, or what
+    the KMS tells of Vr."""
+    suite = k.SUITES[base["suite"]]
+    keys = {what: bytes.fromhex(v) for what, v in base["derived"].items() if isinstance(v, str)}
+    try:
+        msg = m.Message(raw)
+        judge.transfer_init(msg, suite)
+        judge.must(msg.idr(m.R) in msg.ticket.ids(m.R), "IDRr")
+        _, auth, _ = k.message_keys(suite, keys["mpki"], msg.csb_id, randr_i=msg.randr(m.I))
+        judge.must(msg.verify(auth, msg.idr(m.I), msg.idr(m.R)), "V")
+        data = msg.ticket.initiator_data
+        judge.must(k.mac(suite.auth, keys["vr_auth"], data[:-suite.mac_len]) == data[-suite.mac_len:], "Vr")
+        judge.must(msg.spi.hex() == base["inputs"]["spi"], "SPI")
+    except m.Bad as e:
+        return str(e)
+    return None
+
+
+def refusal_checks(doc):
+    base = load(doc["base"].removesuffix(".json"))
+    yield "refusals: the good one is taken", refused(bytes.fromhex(doc["good"]), base) is None
+    for row in doc["refusals"]:
+        why = refused(bytes.fromhex(row["message"]), base)
+        yield f"refusals: {row['name']}: {why}", why is not None
+
+
 def own_checks():
     """The files that make_vectors.py writes."""
     names = set()
@@ -121,6 +148,9 @@ def own_checks():
         names.add(name)
         with open(f"{VECTORS}/{name}", encoding="utf-8") as f:
             yield f"{name} is made again", f.read() == text
+        if name.startswith("refusals-"):
+            yield from refusal_checks(json.loads(text))
+            continue
         try:
             judged(json.loads(text))
             verdict = True

@@ -4,8 +4,8 @@
 
 Usage: tocheader.py FILE... > HEADER
 
-Of each FILE the name counts: prf.json and exchange-NAME.json (README.md in
-this folder says what is in them). The header needs nothing but basic types,
+Of each FILE the name counts: prf.json, exchange-NAME.json and refusals-NAME.json
+(README.md in this folder says what is in them). The header needs nothing but basic types,
 so that userspace tests and the modules' self tests can both include it. All
 data is static const; what a file does not use costs nothing. It declares:
 
@@ -39,6 +39,10 @@ vector_exchange[VECTOR_EXCHANGE_NUM]: struct vector_exchange
 vector_variant[VECTOR_VARIANT_NUM]: struct vector_exchange
     The others: mode 3 (no request_init, no request_resp), several responders,
     other flags, other times.
+
+vector_refusal[VECTOR_REFUSAL_NUM]: struct vector_refusal
+    .name, .kind (C strings), .message: TRANSFER_INITs around the ticket of
+    exchange-immediate-256-mode1 that must be refused
 
 vector_exchange_NAME        pointer to one of either by the name of its file:
                             vector_exchange_immediate_256, _annex_i_128, ...
@@ -129,6 +133,20 @@ def prf_table(header, vectors):
              "vector_prf[VECTOR_PRF_NUM] = {\n"
              + "".join(rows) + "};\n")
     return struct, table
+
+
+def refusal_table(header, rows):
+    """The table of messages to be refused and its struct."""
+    struct = ("struct vector_refusal {\n\tconst char *name;\n"
+              "\tconst char *kind;\n\tstruct vector_bytes message;\n};\n")
+    text = "".join(
+        "\t{\n" f"\t\t.name = \"{row['name']}\",\n"
+        f"\t\t.kind = \"{row['class']}\",\n\t\t.message = "
+        + header.add(f"vector_refusal_{i}", unhex(row["message"])) + ",\n\t},\n"
+        for i, row in enumerate(rows))
+    return struct, (f"#define VECTOR_REFUSAL_NUM {len(rows)}\n"
+                    "VECTOR_UNUSED static const struct vector_refusal\n"
+                    f"vector_refusal[VECTOR_REFUSAL_NUM] = {{\n{text}}};\n")
 
 
 def members(names):
@@ -286,12 +304,16 @@ def generate(files):
             vectors[os.path.basename(path)] = json.load(f)
     prf_struct, prf = prf_table(header, vectors.pop("prf.json"))
     exchanges = []
+    refusals = [row for n in sorted(vectors) if n.startswith("refusals-")
+                for row in vectors.pop(n)["refusals"]]
     for n, exchange in sorted(vectors.items()):
         if not n.startswith("exchange-"):
             raise ValueError(f"{n}: what is in it?")
         exchanges.append((n[len("exchange-"):-len(".json")], usual(exchange)))
-    parts = [HEAD, prf_struct, exchange_struct([e for _, e in exchanges])]
-    tables, pointers = [prf], []
+    refusal_struct, refusal = refusal_table(header, refusals)
+    parts = [HEAD, prf_struct, exchange_struct([e for _, e in exchanges]),
+             refusal_struct]
+    tables, pointers = [prf, refusal], []
     for table, plain in (("exchange", True), ("variant", False)):
         rows = [(n, e) for n, e in exchanges if is_plain(e) == plain]
         size = f"VECTOR_{table.upper()}_NUM"

@@ -294,6 +294,39 @@ static void messages(void **state)
 	assert_true(n >= 5 * VECTOR_EXCHANGE_NUM + 3 * VECTOR_VARIANT_NUM);
 }
 
+/* Between KMSs TLS protects: V and KEMAC have NULL algorithms (TS 33.328 Zk). */
+static void between_kmss(void **state)
+{
+	const struct vector_exchange *e = vector_exchange_immediate_256_mode1_zk;
+	struct mikey_key_data keys[4];
+	struct mikey_diag d;
+	struct mikey_msg m;
+	u32 num, i;
+
+	(void)state;
+	parse_good(&m, blob(e->messages.zk_resolve_init));
+	assert_int_equal(m.hdr.data_type, MIKEY_DT_RESOLVE_INIT_PSK);
+	assert_false(m.idr_psk.present);
+	assert_int_equal(m.v.auth_alg, MIKEY_AUTH_NULL);
+	assert_blob(m.randr_r.data, blob(e->inputs.zk_randr_r));
+	assert_ticket(&m.ticket, e);
+	assert_initiator_data(&m, e);
+
+	parse_good(&m, blob(e->messages.zk_resolve_resp));
+	assert_int_equal(m.v.auth_alg, MIKEY_AUTH_NULL);
+	assert_int_equal(m.kemac.encr_alg, MIKEY_ENCR_NULL);
+	assert_int_equal(m.kemac.mac_alg, MIKEY_AUTH_NULL);
+	assert_blob(m.idr_r.data, blob(e->inputs.id_r));
+	assert_blob(m.randr_kms.data, blob(e->inputs.randr_kms));
+	assert_int_equal(mikey_key_data_parse(m.kemac.encr_data, keys, 4, &num,
+					      &d), 0);
+	assert_int_equal(num, e->derived.num_resolved_keys);
+	for (i = 0; i < num; i++)
+		assert_key(&keys[i], e->derived.resolved_keys[i].type,
+			   blob(e->derived.resolved_keys[i].key),
+			   blob(e->derived.resolved_keys[i].spi));
+}
+
 /* Mode 3 has no Ticket Request exchange (RFC 6043 4.1.1). */
 static void modes(void **state)
 {
@@ -387,12 +420,45 @@ static void derivations(void **state)
 	}
 }
 
+/* Does the codec see that this is malformed, or that its policy is no one's? */
+static bool codec_refuses(const struct vector_refusal *r)
+{
+	const struct mikey_profile *profile = mikey_profile_by_name("immediate");
+	const struct mikey_suite *suite = mikey_suite_by_name("256");
+	struct mikey_diag d = { 0 };
+	struct mikey_msg m;
+
+	if (mikey_msg_parse(&m, r->message.p, r->message.len, EXT_TYPE, &d))
+		return true;
+	return m.kemac.present || mikey_policy_check(&m.ticket.policy, profile,
+						     suite, false, &d);
+}
+
+static void refusals(void **state)
+{
+	u32 n = 0;
+
+	(void)state;
+	for (u32 i = 0; i < VECTOR_REFUSAL_NUM; i++) {
+		const struct vector_refusal *r = &vector_refusal[i];
+
+		if (strcmp(r->kind, "malformed") && strcmp(r->kind, "policy"))
+			continue;
+		if (!codec_refuses(r))
+			fail_msg("%s is not refused", r->name);
+		n++;
+	}
+	assert_true(n >= 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages),
+		cmocka_unit_test(between_kmss),
 		cmocka_unit_test(modes),
 		cmocka_unit_test(derivations),
+		cmocka_unit_test(refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
