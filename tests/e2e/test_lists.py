@@ -93,6 +93,25 @@ def test_not_on_the_list(stage, alice, bob, dave, service):
         service.also = ()
 
 
+def test_no_such_service(stage, alice, bob, carol, service):
+    """A list service that is not configured is a stranger's address"""
+    carol.configure()
+    carol.restart()
+    try:
+        b, c = drained(bob), drained(carol)
+        resolves = stage.kms_requests("ticketresolve")
+        service.answers.clear()
+        ktap.status(send(alice.registered(), service, (bob.uri, "to"), (carol.uri, "to")), 202)
+        opened(b, "bob")
+        s.wait_for(lambda: carol.uri in service.answers, what="carol's answer")
+        ktap.equal(service.answers[carol.uri], 493, "carol's answer")
+        ktap.true(c.received(timeout=1) is None, "carol got it")
+        ktap.equal(stage.kms_requests("ticketresolve"), resolves + 1, "resolves")
+    finally:
+        carol.configure(list_service=[service.uri], accept_profile=["immediate", "annex-i"])
+        carol.restart()
+
+
 def test_parts_beside(alice, bob, service):
     """What is put beside the protected parts is not shown; 415 if it has to be (RFC 5621)"""
     b, client = drained(bob), alice.registered()
@@ -218,8 +237,10 @@ def main():
     with s.Stage() as stage:
         service = stage.list_service()
         names = ("alice", "bob", "carol", "dave")
-        terminals = {n: stage.terminal(n, group=[service.uri],
-                                       accept_profile=["immediate", "annex-i"]) for n in names}
+        # dave is told that the service were a group of his: then the KMS has to say no
+        terminals = {n: stage.terminal(n, accept_profile=["immediate", "annex-i"],
+                                       **{"group" if n == "dave" else "list_service": [service.uri]})
+                     for n in names}
 
         def logs():
             return "".join(f"-- {t.name}\n{t.mikeyd.output()[-2500:]}\n" for t in terminals.values())
