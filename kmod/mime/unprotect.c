@@ -160,7 +160,7 @@ static int check_proof(struct unprotect *u, struct genl_info *info)
 		return 0;
 	}
 	u->proved = MIKEY_PROVED_INITIATOR;
-	if (!proof.len || mikey_blob_eq(proof, u->cms.mac))
+	if (!u->info.has_proof || mikey_blob_eq(proof, u->cms.mac))
 		return 0;
 
 	err = mime_sha256((struct mikey_blob){ u->buf, u->size }, hash);

@@ -43,7 +43,8 @@ struct mikey_transfer {
 	struct mikey_blob initiator;	/* IDRi */
 	struct mikey_blob recipient;	/* IDRr */
 	struct mikey_blob vmac;		/* V's MAC: the replay cache's key */
-	struct mikey_blob proof;	/* proof-of-origin data; len 0 if none */
+	bool has_proof;			/* is there a proof of origin? */
+	struct mikey_blob proof;	/* its data, which may be empty */
 	bool forked;			/* I1: V, Vi and Vr prove the initiator */
 	s64 sent;			/* T in Unix seconds */
 };
