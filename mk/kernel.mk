@@ -49,8 +49,12 @@ module-tree: $(if $(filter 1,$(DEBUG)),$(BUILD)/vectors.h)
 	$(if $(filter 1,$(DEBUG)),$(q)mkdir -p $(module_tree)/build && \
 		ln -sf $(abspath $(BUILD))/vectors.h $(module_tree)/build/vectors.h)
 
-# The test vectors as a C header, for the unit tests and for the self tests.
+# The test vectors as a C header, for the unit tests and for the self tests. The
+# compiler's dependency files name it by its whole path.
 vector_files := $(wildcard tests/vectors/*.json)
+ifneq ($(BUILD),$(abspath $(BUILD)))
+$(abspath $(BUILD))/vectors.h: $(BUILD)/vectors.h
+endif
 $(BUILD)/vectors.h: $(wildcard tests/vectors/tocheader.py) $(vector_files)
 	$(say) GEN $@
 	$(q)mkdir -p $(@D)
