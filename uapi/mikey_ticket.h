@@ -33,7 +33,8 @@
  * then the bytes) in the granted order, for "r" of that over what the ticket
  * was resolved for: the TRANSFER_INIT, or for a ticket that is kept (J1, E0)
  * its TICKET from Ticket Type to the end of Ticket Data. A kept ticket serves
- * only who resolved it: the same PSK, IDENTITY and KMS.
+ * only who resolved it: the same PSK, IDENTITY and KMS. A user has at most
+ * MIKEY_TICKET_KEPT_MAX of them; the next one is good for one message.
  *
  * Keys are wiped at TRe at the latest. With TRr they are wiped that many
  * seconds after GRANT, MINT or ADMIT, if that is sooner: "rekeying" is another
@@ -85,6 +86,7 @@
 #define MIKEY_TICKET_EXCHANGE_MAX 64
 #define MIKEY_TICKET_RESPONDERS_MAX 256
 #define MIKEY_TICKET_GROUPS_MAX 64	/* GROUP and LIST_SERVICE together */
+#define MIKEY_TICKET_KEPT_MAX 64		/* kept tickets of a user */
 #define MIKEY_TICKET_THDR_MIN 6
 #define MIKEY_TICKET_THDR_MAX 255
 

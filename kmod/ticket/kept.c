@@ -18,12 +18,53 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/xarray.h>
 
 #include "inbound.h"
 #include "kept.h"
 #include "key.h"
 #include "netlink.h"
 #include "transfer.h"
+
+/* How many each user has, by kernel uid. Tickets may die in an interrupt. */
+static DEFINE_XARRAY_FLAGS(kept_by_user, XA_FLAGS_LOCK_IRQ);
+
+static unsigned long kept_by(kuid_t uid)
+{
+	void *entry = xa_load(&kept_by_user, __kuid_val(uid));
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+bool mikey_kept_count(kuid_t uid)
+{
+	bool counted = false;
+	unsigned long num;
+
+	xa_lock_irq(&kept_by_user);
+	num = kept_by(uid);
+	if (num < MIKEY_TICKET_KEPT_MAX)
+		counted = !xa_is_err(__xa_store(&kept_by_user, __kuid_val(uid),
+						xa_mk_value(num + 1),
+						GFP_ATOMIC));
+	xa_unlock_irq(&kept_by_user);
+	return counted;
+}
+
+/* Storing where something is stored already needs no memory. */
+void mikey_kept_uncount(kuid_t uid)
+{
+	unsigned long flags, num;
+
+	xa_lock_irqsave(&kept_by_user, flags);
+	num = kept_by(uid) - 1;
+	if (num)
+		__xa_store(&kept_by_user, __kuid_val(uid), xa_mk_value(num),
+			   GFP_NOWAIT);
+	else
+		__xa_erase(&kept_by_user, __kuid_val(uid));
+	xa_unlock_irqrestore(&kept_by_user, flags);
+}
 
 int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
 		     struct mikey_blob kms, u8 asker[32])
@@ -40,8 +81,7 @@ int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
 static bool is_ours(const struct mikey_ticket *t,
 		    const struct mikey_exchange *ex, const u8 digest[32])
 {
-	return t->role == MIKEY_ROLE_RESPONDER &&
-	       mikey_ticket_is_kept(&t->policy) &&
+	return t->role == MIKEY_ROLE_RESPONDER && t->kept &&
 	       t->profile == ex->profile && t->suite == ex->suite &&
 	       !crypto_memneq(t->digest, digest, sizeof(t->digest)) &&
 	       !crypto_memneq(t->asker, ex->asker, sizeof(t->asker));

@@ -11,6 +11,16 @@
 
 struct genl_info;
 
+/*
+ * One more kept ticket of a user, if there can be. A sender can make as many
+ * tickets as he likes, each to be kept until its end, and would otherwise use
+ * up the recipient's quota of keys; what is too much is good for one message.
+ */
+bool mikey_kept_count(kuid_t uid);
+
+/* One less. Any context. */
+void mikey_kept_uncount(kuid_t uid);
+
 /* Who asks the KMS: a kept ticket serves nobody else. */
 int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
 		     struct mikey_blob kms, u8 asker[32]);

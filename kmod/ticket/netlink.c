@@ -164,7 +164,7 @@ static int put_rights(struct sk_buff *skb, const struct mikey_policy *p)
 		err = nla_put_flag(skb, MIKEY_TICKET_A_REUSABLE);
 	if (!err && (p->flags & MIKEY_FLAG_K))
 		err = nla_put_flag(skb, MIKEY_TICKET_A_CHANGED);
-	if (!err && mikey_ticket_is_kept(p))
+	if (!err && mikey_policy_keeps(p))
 		err = nla_put_flag(skb, MIKEY_TICKET_A_CACHEABLE);
 	if (!err && rekey)
 		err = nla_put_u32(skb, MIKEY_TICKET_A_REKEY, rekey);

@@ -2,6 +2,7 @@
 /*
  * The Ticket Resolve exchange (RFC 6043 4.2.3).
  */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -374,7 +375,7 @@ static int bind_ticket(struct mikey_ticket *t, const struct mikey_exchange *ex)
 	struct mikey_blob to = { ex->transfer, ex->transfer_len };
 
 	memcpy(t->asker, ex->asker, sizeof(t->asker));
-	if (mikey_ticket_is_kept(&t->policy))
+	if (t->kept)
 		to = (struct mikey_blob){ t->wire, t->wire_len };
 	return mikey_sha256(&to, 1, t->digest);
 }
@@ -397,11 +398,16 @@ static struct mikey_ticket *admit(const struct mikey_exchange *ex,
 	struct mikey_ticket *t;
 	int err;
 
-	if (!mikey_ticket_is_kept(&transfer->ticket.policy))
+	spec.kept = mikey_policy_keeps(&transfer->ticket.policy) &&
+		    mikey_kept_count(current_fsuid());
+	if (!spec.kept)
 		spec.expires = now + SINGLE_USE_SECONDS;
 	t = mikey_ticket_new(&spec);
-	if (IS_ERR(t))
+	if (IS_ERR(t)) {
+		if (spec.kept)
+			mikey_kept_uncount(current_fsuid());
 		return t;
+	}
 	/* nobody knows the ticket yet: its keys can be used where they lie */
 	err = mikey_inbound_check(transfer, ex->profile, ex->suite, now, why);
 	err = err ?: mikey_inbound_verify(transfer, ex->suite,

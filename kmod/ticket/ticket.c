@@ -14,6 +14,7 @@
  * copy, so that messages of one ticket run in parallel and a wipe waits for
  * nobody.
  */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -22,6 +23,7 @@
 #include <linux/string.h>
 
 #include "derive.h"
+#include "kept.h"
 #include "stats.h"
 #include "ticket.h"
 
@@ -62,6 +64,8 @@ void mikey_ticket_wipe(struct mikey_ticket *t, int death)
 	if (!secrets)
 		return;
 	free_secrets(secrets);
+	if (t->kept)
+		mikey_kept_uncount(t->owner);
 	mikey_uncount(MIKEY_TICKET_S_TICKETS);
 	mikey_count(MIKEY_TICKET_S_WIPES);
 }
@@ -222,6 +226,8 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	err = prepare(t->secrets, spec);
 	if (err)
 		goto free_secrets;
+	t->kept = spec->kept;
+	t->owner = current_fsuid();
 	mikey_count(MIKEY_TICKET_S_TICKETS);
 	return t;
 

@@ -10,6 +10,7 @@
 #include <linux/hrtimer.h>
 #include <linux/key.h>
 #include <linux/spinlock.h>
+#include <linux/uidgid.h>
 
 #include "../wire/profile.h"
 #include "hmac.h"
@@ -47,6 +48,7 @@ struct mikey_secrets {
  * @expires: when the keys die, no later than @until
  * @digest: SHA-256 that a responder's ticket is bound to: of the TICKET from
  *	Ticket Type to Ticket Data if it is kept, else of TRANSFER_INIT
+ * @kept: a responder's, for all messages with its TICKET; counted for @owner
  * @asker: of a responder's ticket: for whom the KMS resolved it
  * @policy: its blobs lie in @wire
  * @wire: TICKET from Ticket Type to the end of Ticket Data
@@ -69,6 +71,8 @@ struct mikey_ticket {
 	u8 spi[MIKEY_SPI_LEN];
 	u8 spi_len;
 	u8 digest[32];
+	bool kept;
+	kuid_t owner;
 	u8 asker[32];
 	struct mikey_policy policy;
 	u32 wire_len;
@@ -82,7 +86,7 @@ void mikey_ticket_exit(void);
  * May a responder keep what it resolved? Only where the policy lets the ticket
  * be reused (J) and does not demand a resolve each time (E) (RFC 6043 6.10).
  */
-static inline bool mikey_ticket_is_kept(const struct mikey_policy *p)
+static inline bool mikey_policy_keeps(const struct mikey_policy *p)
 {
 	return (p->flags & (MIKEY_FLAG_E | MIKEY_FLAG_J)) == MIKEY_FLAG_J;
 }
@@ -91,6 +95,7 @@ static inline bool mikey_ticket_is_kept(const struct mikey_policy *p)
  * struct mikey_ticket_spec - what mikey_ticket_new() makes a ticket of
  * @payload: copied
  * @expires: as TRe, the latest moment that the keys may live to
+ * @kept: already counted; an error leaves that to the caller
  * @now: Unix time, from which the rekeying interval counts
  */
 struct mikey_ticket_spec {
@@ -99,6 +104,7 @@ struct mikey_ticket_spec {
 	const struct mikey_suite *suite;
 	const struct mikey_ticket_payload *payload;
 	s64 expires;
+	bool kept;
 	s64 now;
 	const struct mikey_keys *keys;
 };

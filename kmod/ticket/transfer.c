@@ -260,7 +260,7 @@ static int check_binding(const struct mikey_ticket *t,
 	u8 digest[32];
 	int err;
 
-	if (mikey_ticket_is_kept(&t->policy))
+	if (t->kept)
 		what = m->ticket.from_type;
 	err = mikey_sha256(&what, 1, digest);
 	if (!err && crypto_memneq(digest, t->digest, sizeof(digest)))
@@ -358,7 +358,7 @@ int mikey_transfer_delivered(struct mikey_ticket *ticket,
 {
 	int err = 0;
 
-	if (!mikey_ticket_is_kept(&ticket->policy))
+	if (!ticket->kept)
 		err = mikey_ticket_spend(ticket);
 	if (err)
 		mikey_say(extack, err, death_words(err));

@@ -368,6 +368,41 @@ TEST_F(kept, in_a_keyring_of_its_own)
 	EXPECT_EQ(MIKEY_TICKET_A_KEYRING, self->way.r.blamed);
 }
 
+/*
+ * A sender makes as many tickets as he likes. They are kept up to a limit, so
+ * that there is room in the quota of keys for those of others.
+ */
+TEST_F(kept, so_many)
+{
+	struct way *w = &self->way;
+	key_serial_t last = 0;
+	u32 i;
+
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
+	for (i = 1; i <= MIKEY_TICKET_KEPT_MAX; i++) {
+		way_plan(w);
+		w->ticket.policy.head.flags &= ~MIKEY_FLAG_E;
+		nlc_free(&w->r);
+		last = admit_first(w);
+		ASSERT_LT(0, last) TH_LOG("%u: %s", i, w->r.words);
+		write_second(self);
+		EXPECT_EQ(i < MIKEY_TICKET_KEPT_MAX ? last : 0,
+			  found(self, &self->second)) TH_LOG("%u", i);
+	}
+	/* it is like any other that is not kept */
+	nlc_free(&w->r);
+	ASSERT_EQ(0, term_info(&w->bob, last, &w->r));
+	EXPECT_GE(60, nlc_s64(w->r.attr[MIKEY_TICKET_A_REMAINING]));
+
+	/* and where one goes there is room for the next */
+	ASSERT_EQ(0, keyctl_revoke(self->ticket));
+	nlc_free(&w->r);
+	last = admit_first(w);
+	ASSERT_LT(0, last) TH_LOG("%s", w->r.words);
+	EXPECT_EQ(last, found(self, &self->second));
+}
+
 /* Whoever cannot search the keyring learns nothing from it. */
 struct intruder {
 	struct _test_data_kept *self;
