@@ -31,6 +31,24 @@ static void check_blob(struct mikey_blob whole, struct mikey_blob part)
 			    part.p + part.len <= whole.p + whole.len));
 }
 
+/* What is some profile's ticket is of one mode, and obeys 6.10 but by luck. */
+static void check_kind(const struct mikey_policy *p)
+{
+	const struct mikey_profile *profile = mikey_profile_of(p->flags);
+	struct mikey_diag d = { 0 };
+	u32 mode = mikey_mode_of(p->flags);
+	u16 least;
+
+	check(!profile || mode);
+	if (profile) {
+		least = mikey_profile_flags(profile, mode);
+		check((p->flags & least) == least);
+		check(!(p->flags & profile->flags_clear));
+	}
+	check(!mikey_flags_check(p->flags, &d) == !d.why);
+	check(p->tr_r.present || !mikey_policy_rekey(p));
+}
+
 static void check_policy(struct mikey_blob whole, const struct mikey_policy *p)
 {
 	static const u8 uid[] = "bob.p@example.test";
@@ -62,6 +80,7 @@ static void check_policy(struct mikey_blob whole, const struct mikey_policy *p)
 			}
 		}
 	}
+	check_kind(p);
 	mikey_policy_names(p, (struct mikey_blob){ uid, sizeof(uid) - 1 });
 }
 

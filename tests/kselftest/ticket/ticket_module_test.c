@@ -99,11 +99,40 @@ TEST_F(module, private_numbers)
 
 TEST_F(module, clock_skew)
 {
-	ASSERT_EQ(0, module_load("mikey_ticket", "clock_skew=20"));
+	ASSERT_EQ(0, module_load("mikey_ticket", "clock_skew=20 user_master=0"));
 	ASSERT_EQ(0, open_terms(self));
+	ASSERT_EQ(0, nlc_call(&self->alice.nl,
+			      nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_CAPS), &self->r));
+	EXPECT_EQ(20, nlc_u32(self->r.attr[MIKEY_TICKET_A_CLOCK_SKEW]));
+	EXPECT_EQ(NULL, self->r.attr[MIKEY_TICKET_A_USER_MASTER]);
+	nlc_free(&self->r);
 	EXPECT_EQ(0, resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, 10));
 	EXPECT_EQ(-EKEYREJECTED, resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, 30));
 	EXPECT_EQ(0, resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, -30));
+}
+
+/* What the parameters do not allow is refused, sent or received. */
+TEST_F(module, profiles)
+{
+	const char *const responders[] = { BOB, NULL };
+
+	ASSERT_EQ(0, module_load("mikey_ticket", "profiles=0x4"));
+	ASSERT_EQ(0, open_terms(self));
+	EXPECT_EQ(-EPROTONOSUPPORT,
+		  nlc_call(&self->alice.nl,
+			   term_request_msg(&self->alice, responders), &self->r));
+	EXPECT_NE(NULL, strstr(self->r.words, "not allowed"));
+	nlc_free(&self->r);
+	EXPECT_EQ(-EPROTONOSUPPORT,
+		  nlc_call(&self->alice.nl,
+			   term_mint_msg(&self->alice, responders), &self->r));
+	nlc_free(&self->r);
+	EXPECT_EQ(-EPROTONOSUPPORT,
+		  resolve(self, MIKEY_PROT_PSK_MIME_DEFAULT, 0));
+	self->alice.kind.profile = MIKEY_PROFILE_ANNEX_I;
+	EXPECT_EQ(0, nlc_call(&self->alice.nl,
+			      term_request_msg(&self->alice, responders), &self->r));
+	nlc_free(&self->r);
 }
 
 /* An encrypted key under a master that its owner can read */

@@ -252,6 +252,57 @@ static struct nl_msg *make_admit(struct _test_data_nomem *self)
 			       self->answer.p, self->answer.len);
 }
 
+static struct nl_msg *make_mint(struct _test_data_nomem *self)
+{
+	const char *const responders[] = { BOB, NULL };
+
+	return term_mint_msg(&self->alice, responders);
+}
+
+TEST_F_TIMEOUT(nomem, mint, 120)
+{
+	struct trial t = { &self->alice, before_request, make_mint };
+
+	if (!self->able)
+		SKIP(return, "this kernel fails no allocations");
+	EXPECT_EQ(0, try_all(self, &t));
+	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_TICKETS, 0, 2000));
+}
+
+/* RESOLVE that finds a kept ticket, and leaves it where it is */
+static struct nl_msg *make_kept(struct _test_data_nomem *self)
+{
+	struct nl_msg *m = term_resolve_msg(&self->bob, &self->transfer);
+
+	nla_put_s32(m, MIKEY_TICKET_A_KEYRING, KEY_SPEC_SESSION_KEYRING);
+	return m;
+}
+
+static int before_kept(struct _test_data_nomem *self)
+{
+	key_serial_t kept;
+
+	peer_ticket_plan_kind(&self->ticket,
+			      (struct peer_kind){ MIKEY_PROFILE_ANNEX_I, 0 },
+			      TERM_KMS, ALICE, BOB);
+	self->ticket.policy.head.flags &= ~MIKEY_FLAG_E;
+	peer_ticket_write(&self->ticket);
+	peer_transfer_plan(&self->x, &self->ticket, BOB);
+	peer_transfer_write(&self->x, &self->transfer);
+	kept = term_admit(&self->bob, &self->ticket, &self->transfer);
+	return kept < 0 ? kept : 0;
+}
+
+TEST_F_TIMEOUT(nomem, kept, 120)
+{
+	struct trial t = { &self->bob, before_kept, make_kept };
+
+	if (!self->able)
+		SKIP(return, "this kernel fails no allocations");
+	EXPECT_EQ(0, try_all(self, &t));
+	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
+}
+
 TEST_F_TIMEOUT(nomem, request, 120)
 {
 	struct trial t = { &self->alice, before_request, make_request };

@@ -304,8 +304,13 @@ static void good_policies(void **state)
 	assert_check(&w, false, 0, NULL);
 	w.p.ticket_type = MIKEY_TICKET_TYPE_MIKEY_BASE;
 	assert_check(&w, false, 0, NULL);
+	assert_int_equal(mikey_policy_rekey(&w.p), 0);
 	w.p.tr_r = at(3600);
 	assert_check(&w, false, 0, NULL);
+	assert_int_equal(mikey_policy_rekey(&w.p), 3600);
+	w.p.tr_r = at(0xffffffff);
+	assert_check(&w, false, 0, NULL);
+	assert_true(mikey_policy_rekey(&w.p) == 0xffffffff);
 	put_identities(&w, no_app, 1);
 	assert_check(&w, false, 0, NULL);
 	put_identities(&w, second_app, 3);
@@ -386,6 +391,9 @@ static void policies_with_one_fault(void **state)
 	REFUSED(w.p.tr_e = at(0xedffffff), false, -EBADMSG, "TRs");
 	REFUSED(w.p.tr_r = at(1); w.p.tr_r.type = MIKEY_TS_NTP_UTC, false,
 		-EBADMSG, "TRr");
+	REFUSED(w.p.tr_r = at(1); w.p.tr_r.type = MIKEY_TS_COUNTER, false,
+		-EBADMSG, "TRr");
+	REFUSED(w.p.tr_r = at(0), false, -EBADMSG, "TRr");
 
 	REFUSED(put_identities(&w, wrong_apps, ARRAY_SIZE(wrong_apps)), false,
 		-EBADMSG, "IDRapp");
