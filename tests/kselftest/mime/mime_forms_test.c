@@ -36,14 +36,35 @@ FIXTURE_VARIANT(forms)
 	struct peer_kind kind;
 };
 
-#define KIND(name, p, s) \
-	FIXTURE_VARIANT_ADD(forms, name) { .kind = { MIKEY_PROFILE_ ## p, MIKEY_SUITE_ ## s } }
-KIND(immediate_256, IMMEDIATE, 256);
-KIND(immediate_128, IMMEDIATE, 128);
-KIND(immediate_ts_128, IMMEDIATE, TS_128);
-KIND(annex_i_256, ANNEX_I, 256);
-KIND(annex_i_128, ANNEX_I, 128);
-KIND(annex_i_ts_128, ANNEX_I, TS_128);
+FIXTURE_VARIANT_ADD(forms, immediate_256)
+{
+	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
+};
+
+FIXTURE_VARIANT_ADD(forms, immediate_128)
+{
+	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_128 },
+};
+
+FIXTURE_VARIANT_ADD(forms, immediate_ts_128)
+{
+	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
+};
+
+FIXTURE_VARIANT_ADD(forms, annex_i_256)
+{
+	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_256 },
+};
+
+FIXTURE_VARIANT_ADD(forms, annex_i_128)
+{
+	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
+};
+
+FIXTURE_VARIANT_ADD(forms, annex_i_ts_128)
+{
+	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_TS_128 },
+};
 
 static const struct form {
 	u32 form;
@@ -81,11 +102,6 @@ FIXTURE_TEARDOWN(forms)
 	if (variant->kind.suite != MIKEY_SUITE_256)
 		module_reload("");
 }
-
-#define SKIP_WITHOUT_MODULES(sc) do { \
-	if ((sc)->skip) \
-		SKIP(return, "MIKEY_MODULES is not set"); \
-} while (0)
 
 static void protect(struct __test_metadata *_metadata, struct scene *sc,
 		    const struct form *f, struct mikey_blob entity)
@@ -134,7 +150,8 @@ TEST_F_TIMEOUT(forms, round_trips, 120)
 {
 	struct scene *sc = &self->sc;
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (size_t i = 0; i < ARRAY_SIZE(forms) * ARRAY_SIZE(sizes); i++) {
 		const struct form *f = &forms[i % ARRAY_SIZE(forms)];
 		struct mikey_blob entity = body_entity(sizes[i / ARRAY_SIZE(forms)]), cms;
@@ -170,7 +187,8 @@ TEST_F(forms, letters_of_the_other_side)
 {
 	struct scene *sc = &self->sc;
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		const struct cms_plan plan = { .form = forms[i].form, .alg = forms[i].alg };
 
@@ -185,7 +203,8 @@ TEST_F(forms, ccm_nonces_and_icvs)
 {
 	struct scene *sc = &self->sc;
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (u32 nonce = 7; nonce <= 13; nonce++) {
 		for (u32 icv = 8; icv <= 16; icv += 2) {
 			const struct cms_plan plan = {
@@ -220,7 +239,8 @@ TEST_F(forms, proof_of_origin)
 		{ PROOF_SHORT, -EKEYREJECTED, 0 },
 	};
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (size_t i = 0; i < ARRAY_SIZE(rows) * ARRAY_SIZE(forms); i++) {
 		const struct form *f = &forms[i % ARRAY_SIZE(forms)];
 		const struct cms_plan plan = { .form = f->form, .alg = f->alg };
@@ -240,7 +260,8 @@ TEST_F(forms, another_suites_keys)
 	struct cms_keys keys;
 	key_serial_t receive;
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		const struct cms_plan plan = { .form = forms[i].form, .alg = forms[i].alg };
 
@@ -278,7 +299,8 @@ TEST_F(forms, list_service)
 	struct mikey_diag d;
 	struct mikey_msg m;
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	EXPECT_EQ(-EADDRNOTAVAIL, protect_for(sc, LIST, false));
 	EXPECT_EQ(sc->forked ? -EADDRNOTAVAIL : 0, protect_for(sc, LIST, true))
 		TH_LOG("%s", sc->r.words);
@@ -302,7 +324,8 @@ TEST_F(forms, kept_ticket)
 	const struct cms_plan plan = { .form = MIKEY_FORM_AUTH_ENVELOPED };
 	key_serial_t receive, other;
 
-	SKIP_WITHOUT_MODULES(sc);
+	if (sc->skip)
+		SKIP(return, "MIKEY_MODULES is not set");
 	if (sc->forked)
 		return;			/* E1 always (RFC 6043 6.10) */
 	sc->lane.alice.cacheable = true;
