@@ -20,6 +20,7 @@ static const char *to(const char *uri, const char *branch)
 		 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bK%s;rport\r\n"
 		 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
 		 "Call-ID: %s\r\nCSeq: 1 MESSAGE\r\nSubject: seen by all\r\n"
+		 "p-mikey-verified: <king@example.test>; proved=body\r\n"
 		 "Content-Type: text/plain\r\nContent-Language: en\r\n"
 		 "Content-Length: 5\r\n\r\nhello", uri, branch, branch);
 	return text;
@@ -97,6 +98,7 @@ static void protected_on_the_way(void **state)
 	hop_gets();
 	first_line_is("MESSAGE sip:bob@example.test SIP/2.0");
 	assert_string_equal(header("Subject", 0), "seen by all");
+	assert_string_equal(header("P-Mikey-Verified", 0), "");	/* ours to say, to ours */
 	assert_string_equal(header("Content-Language", 0), "");
 	assert_string_equal(header("Content-Type", 1), "");
 	assert_memory_equal(header("Content-Type", 0), "multipart/mixed;boundary=", 25);
@@ -472,6 +474,7 @@ static void passed_if_configured_so(void **state)
 	hop_gets();
 	assert_string_equal(body(), "hello");
 	assert_string_equal(header("Content-Type", 0), "text/plain");
+	assert_string_equal(header("P-Mikey-Verified", 0), "");
 	hop_sends(answer("200 OK"));
 	client_gets();
 	/* ... but not to those with whom everything is protected */
