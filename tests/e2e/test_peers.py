@@ -88,14 +88,6 @@ def test_forgeries(alice, bob):
     opens(alice, bob, "body")
 
 
-def test_forms_of_later(alice, bob):
-    """Forms that this version does not open are refused, not misread"""
-    client = drained(bob.registered())
-    for form in ("authenticated-enveloped", "auth-enveloped-ccm"):
-        ktap.equal(peer_sends(alice, bob, form=form), 493, f"{form}: status")
-    ktap.true(client.received(timeout=1) is None, "one was delivered")
-
-
 def test_product_to_peer(stage, alice, bob):
     """The second implementation opens what we protect, in both forms"""
     arguments = peer.parser().parse_args(
