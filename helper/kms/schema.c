@@ -6,12 +6,11 @@
 
 #define APPLICATION_ID 0x4d4b4d53	/* "MKMS" */
 
-#define PSI_TABLE(name) \
-	"CREATE TABLE " name "(\n" \
-	" psi BLOB NOT NULL REFERENCES psi(psi) ON DELETE CASCADE,\n" \
+/* Of the table of a role in a group. */
+#define PSI_COLUMNS \
+	"(psi BLOB NOT NULL REFERENCES psi(psi) ON DELETE CASCADE,\n" \
 	" uid BLOB NOT NULL REFERENCES uid(uid) ON DELETE CASCADE,\n" \
-	" sealed BLOB NOT NULL, PRIMARY KEY(psi, uid)) STRICT, WITHOUT ROWID;" \
-	"CREATE INDEX " name "_uid ON " name "(uid);"
+	" sealed BLOB NOT NULL, PRIMARY KEY(psi, uid)) STRICT, WITHOUT ROWID;"
 
 /*
  * Identities are blobs: they are compared as bytes. "sealed" holds the key,
@@ -31,7 +30,8 @@ static const char schema[] =
 	" rank INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE INDEX uid_user ON uid(user, rank);"
 	"CREATE TABLE psi(psi BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
-	PSI_TABLE("member")
+	"CREATE TABLE member" PSI_COLUMNS
+	"CREATE INDEX member_uid ON member(uid);"
 	"CREATE TABLE tpk(seq INTEGER PRIMARY KEY AUTOINCREMENT,\n"
 	" name BLOB NOT NULL UNIQUE, created INTEGER NOT NULL,\n"
 	" keep_until INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
@@ -50,7 +50,8 @@ static const char *const steps[] = {
 	[1] =	/* PSKs that were superseded; list servers */
 	"ALTER TABLE psk ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE psk ADD COLUMN keep_until INTEGER NOT NULL DEFAULT 0;"
-	PSI_TABLE("server"),
+	"CREATE TABLE server" PSI_COLUMNS
+	"CREATE INDEX server_uid ON server(uid);",
 };
 
 #define VERSION ((int)ARRAY_SIZE(steps))

@@ -254,7 +254,7 @@ static void forms(void **state)
 }
 
 /* Rules, wildcards and the number of recipients, as if it were asked for now. */
-static void recipients(void **state)
+static void recipients_now(void **state)
 {
 	static const struct kms_rule to_carol[] = {
 		{ ALICE, "carol@example.test" },
@@ -314,7 +314,7 @@ static void reuse_and_caching(void **state)
 	refused(h, &m, "the ticket need not be resolved each time, which is not allowed");
 }
 
-static void rekeying(void **state)
+static void trr(void **state)
 {
 	struct house *h = *state;
 	struct mint m;
@@ -333,7 +333,7 @@ static void rekeying(void **state)
 	refused(h, &m, "the rekeying interval (TRr) is too long");
 }
 
-static void validity(void **state)
+static void validity_now(void **state)
 {
 	struct house *h = *state;
 	s64 most = h->policy.max_lifetime, skew = h->policy.skew;
@@ -378,7 +378,7 @@ static void validity(void **state)
 }
 
 /* Kept until the last ticket that it could protect is over, for nothing else. */
-static void superseded(void **state)
+static void superseded_psk(void **state)
 {
 	struct house *h = *state;
 	s64 skew = h->policy.skew;
@@ -552,11 +552,11 @@ int main(void)
 		IN_HOUSE(flags),
 		IN_HOUSE(switched_off),
 		IN_HOUSE(forms),
-		IN_HOUSE(recipients),
+		IN_HOUSE(recipients_now),
 		IN_HOUSE(reuse_and_caching),
-		IN_HOUSE(rekeying),
-		IN_HOUSE(validity),
-		IN_HOUSE(superseded),
+		IN_HOUSE(trr),
+		IN_HOUSE(validity_now),
+		IN_HOUSE(superseded_psk),
 		IN_HOUSE(initiator_removed),
 		IN_HOUSE(every_bit),
 		IN_HOUSE(alike),

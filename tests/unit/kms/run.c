@@ -85,7 +85,7 @@ void program_run(const struct place *p, const char *line)
 }
 
 void assert_run(const struct place *p, const char *line, int status,
-		       const char *out, const char *err)
+		const char *out, const char *err)
 {
 	program_run(p, line);
 	if (outcome.status != status || !strstr(outcome.out, out) ||

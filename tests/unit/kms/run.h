@@ -34,7 +34,7 @@ void program_run(const struct place *p, const char *line);
 
 /* Run, and compare the status; both outputs contain what they are to say. */
 void assert_run(const struct place *p, const char *line, int status,
-		    const char *out, const char *err);
+		const char *out, const char *err);
 
 /* Start to serve at a free port, and wait until it does. */
 pid_t program_serve(const struct place *p, const char *config,
