@@ -102,13 +102,13 @@ static void relay_response(int err, const struct sip_msg *msg, void *arg)
 		check_path(msg);
 	if (!err && relay->new_from)
 		re_sdprintf(&from, "%r", &relay->server->msg->from.val);
+	/* what is remembered of it must not be less than what was said */
+	if (relay->done && (err || msg->scode >= 200))
+		relay->done(err ? 0 : msg->scode, relay->arg);
 	proxy_relay(relay->mikeyd, relay->server, err, msg, from);
 	mem_deref(from);
-	if (!err && msg->scode < 200)
-		return;
-	if (relay->done)
-		relay->done(err ? 0 : msg->scode, relay->arg);
-	mem_deref(relay);
+	if (err || msg->scode >= 200)
+		mem_deref(relay);
 }
 
 void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *route,
