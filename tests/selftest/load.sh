@@ -23,7 +23,7 @@ said() {
 echo 'TAP version 13'
 echo '1..4'
 said 'key derivation against the PRF vectors' 'mikey_ticket: self tests: (1[4-9]|[2-9][0-9]) PRF vectors'
-said 'messages and tickets against the exchange vectors' 'mikey_ticket: .* ([2-9]|[1-9][0-9]+) exchanges pass'
+said 'messages and tickets against the exchange vectors' 'mikey_ticket: .* (2[6-9]|[3-9][0-9]|[1-9][0-9]{2,}) exchanges pass'
 said 'CMS objects against the exchange vectors' 'mikey_mime: self tests passed'
 if grep -E 'WARNING:|BUG:|self test failed' <<< "$log"; then
 	echo 'not ok 4 the kernel has nothing to complain of'
