@@ -104,7 +104,8 @@ class Trap:
 
 class Client:
     """One client with one socket to its proxy. Incoming MESSAGEs go to
-    self.inbox after they were answered with self.answer."""
+    self.inbox after they were answered with self.answer, or with nothing if that
+    is None."""
 
     def __init__(self, uri, proxy, transport, local="127.0.0.1", port=0, inside=None):
         self.uri, self.transport, self.answer = uri, transport.upper(), "200 OK"
@@ -165,7 +166,8 @@ class Client:
                 waiting.put(message)
             return
         more = ("X-Client: seen",) if message.method == "OPTIONS" else ()
-        self._send(response(message, self.answer, self.tag, more))
+        if self.answer:
+            self._send(response(message, self.answer, self.tag, more))
         self.inbox.put(message)
 
     def _send(self, raw):

@@ -55,7 +55,7 @@ KMS = ("10.66.0.1", 8480)
 KMS_ID = "http://kms.example.test"
 NET6 = "fd66::1"
 UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 20015,
-        "dave": 20016}
+        "dave": 20016, "erin": 20017, "frank": 20018}
 # What of mikeyd.conf(5) stands in its group "policy".
 POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "proof", "ticket",
           "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
@@ -175,8 +175,9 @@ class ForeignKms(kms.Server):
 class Terminal:
     """One user: network namespace, uid, keyring, PSK, mikeyd, SIP client."""
 
-    def __init__(self, stage, name, user=None, ip6=False):
+    def __init__(self, stage, name, user=None, ip6=False, suite="256"):
         self.stage, self.name, self.uid = stage, name, UIDS[name]
+        self.suite = suite
         self.aor, self.netns = f"{user or name}@{DOMAIN}", f"e2e-{name}"
         number = self.uid % 1000
         self.address, self.loopback, self.network = (
@@ -220,7 +221,8 @@ class Terminal:
                 os.chmod(path, 0o600)
                 f.write(other.psk_hex)
         else:
-            self.stage.kms_ctl("user", "add", "--uid", self.aor, "--psk-out", path)
+            self.stage.kms_ctl("user", "add", "--uid", self.aor, "--psk-out", path,
+                               "--suite", self.suite)
         os.chown(path, self.uid, self.uid)
         with open(path, encoding="ascii") as f:
             self.psk_hex = "".join(f.read().split())
@@ -245,6 +247,7 @@ class Terminal:
             "kms-id": KMS_ID,
             "psk": f"logon:mikey:{self.aor}",
             "psk-id": self.aor,
+            "suite": self.suite,
             "log-level": "debug",
         }
         usual.update({k.replace("_", "-"): v for k, v in settings.items()})
@@ -298,13 +301,14 @@ class Terminal:
 class Stage:
     """Network, proxy and KMS; terminals on request. Use with "with"."""
 
-    def __init__(self, kms=True, proxy=True, tls=False):
+    def __init__(self, kms=True, proxy=True, tls=False, kms_policy=None):
         self.processes, self.terminals, self.namespaces = [], {}, []
         self.services = []
         self.dir = tempfile.mkdtemp(prefix="mikey-e2e.")
         os.chmod(self.dir, 0o755)
         self.want_kms, self.want_proxy, self.tls = kms, proxy, tls
         self.scheme, self.authority = "https" if tls else "http", None
+        self.kms_policy = kms_policy or {}
         self.kms = self.kamailio = None
         self.kms_config = os.path.join(self.dir, "mikey-kms.conf")
 
@@ -381,6 +385,7 @@ class Stage:
                     f'store-key = "{self.dir}/kms.key";\n'
                     'policy = {\n'
                     f'allow = ( {{ from = "?@{DOMAIN}"; to = "?@{DOMAIN}"; }} );\n'
+                    + "".join(f"{n} = {json.dumps(v)};\n" for n, v in self.kms_policy.items()) +
                     '};\n'
                     'log-level = "debug";\n')
         self.kms_ctl("init")
@@ -443,9 +448,9 @@ class Stage:
         """How many exchanges of a kind the KMS has seen."""
         return self.kms.output().count(kind)
 
-    def terminal(self, name, start=True, user=None, ip6=False, **settings):
+    def terminal(self, name, start=True, user=None, ip6=False, suite="256", **settings):
         """A terminal with everything: enrolled, PSK loaded, mikeyd running."""
-        terminal = Terminal(self, name, user, ip6)
+        terminal = Terminal(self, name, user, ip6, suite)
         self.terminals[name] = terminal
         terminal.enrol()
         terminal.load_psk()

@@ -43,7 +43,7 @@ class Scene:
         self.a = self.alice.registered()
         return caught
 
-    def inject(self, message, body=None, to=None, headers=None):
+    def inject(self, message, body=None, to=None, headers=None, timeout=20):
         """What somebody on the way can do with a message: send it on with
         another body, to another user, with headers left out (None) or put in."""
         stranger = self.stage.stranger()
@@ -56,7 +56,8 @@ class Scene:
         lines += [f"{n}: {v}" for n, v in message.headers if n not in replaced]
         lines += [f"{n}: {v}" for n, v in replaced.items() if v]
         lines += [f"Content-Length: {len(body)}", "", ""]
-        answer = stranger.request("", "", raw="\r\n".join(lines).encode() + body, timeout=20)
+        answer = stranger.request("", "", raw="\r\n".join(lines).encode() + body,
+                                  timeout=timeout)
         stranger.close()
         return answer
 
