@@ -14,11 +14,14 @@
 
 static const struct {
 	const char *name, *smime_type;
+	uint32_t content;	/* its own algorithm */
 } forms_known[] = {
-	[MIKEY_FORM_AUTH_ENVELOPED] = { "auth-enveloped", "auth-enveloped-data" },
+	[MIKEY_FORM_AUTH_ENVELOPED] = {
+		"auth-enveloped", "auth-enveloped-data", MIKEY_CONTENT_AES_GCM
+	},
 	[MIKEY_FORM_AUTHENTICATED] = { "authenticated", "authenticated-data" },
 	[MIKEY_FORM_AUTHENTICATED_ENVELOPED] = {
-		"authenticated-enveloped", "authenticated-data"
+		"authenticated-enveloped", "authenticated-data", MIKEY_CONTENT_AES_CBC
 	},
 };
 
@@ -76,6 +79,13 @@ uint32_t mime_form_value(const char *name)
 const char *mime_content_name(uint32_t content)
 {
 	return content < COUNT(content_names) ? content_names[content] : NULL;
+}
+
+uint32_t mime_content_of(uint32_t form, uint32_t content)
+{
+	if (form == MIKEY_FORM_AUTH_ENVELOPED && content)
+		return content;
+	return form < COUNT(forms_known) ? forms_known[form].content : 0;
 }
 
 uint32_t mime_content_value(const char *name)
@@ -226,6 +236,7 @@ int mime_caps(struct genl_client *client, struct mime_caps *caps, struct problem
 		return err;
 	caps->api_version = get_u32(attrs[M(API_VERSION)]);
 	caps->forms = get_u32(attrs[M(FORMS)]);
+	caps->content_algs = get_u32(attrs[M(CONTENT_ALGS)]);
 	caps->max_entity = get_u32(attrs[M(MAX_ENTITY)]);
 	if (attrs[M(MODULE_VERSION)])
 		nla_strlcpy(caps->module_version, attrs[M(MODULE_VERSION)],

@@ -51,7 +51,7 @@ int mime_unprotect(struct genl_client *client, int32_t ticket, uint32_t forms,
 		   struct mime_opened *opened, struct problem *problem);
 
 struct mime_caps {
-	uint32_t api_version, forms, max_entity;
+	uint32_t api_version, forms, content_algs, max_entity;
 	char module_version[64];
 };
 
@@ -69,6 +69,12 @@ const char *mime_stat_name(int stat);
 const char *mime_form_type(uint32_t form);
 
 const char *mime_content_name(uint32_t content);
+
+/*
+ * mime_content_of - what a form encrypts with; 0: nothing
+ * @content: what was wished, 0: the form's own
+ */
+uint32_t mime_content_of(uint32_t form, uint32_t content);
 
 /* The value of a name, 0 if there is none. */
 uint32_t mime_form_value(const char *name);

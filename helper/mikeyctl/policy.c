@@ -108,12 +108,15 @@ static void show_mime(const struct mime_caps *caps, struct json *json)
 		json_string(json, "module_version", caps->module_version);
 		json_count(json, "api_version", caps->api_version);
 		json_mask(json, "forms", caps->forms, mime_form_name);
+		json_mask(json, "contents", caps->content_algs, mime_content_name);
 		json_count(json, "max_entity", caps->max_entity);
 		json_object_end(json);
 		return;
 	}
 	printf("mikey_mime %s\n  forms           ", caps->module_version);
 	print_mask(caps->forms, mime_form_name);
+	printf("  encryption      ");
+	print_mask(caps->content_algs, mime_content_name);
 	printf("  largest entity   %u bytes\n", caps->max_entity);
 }
 
@@ -130,10 +133,7 @@ static void json_uids(struct json *json, const char *name, const struct uid *uid
 
 static const char *content_of(const struct config *config)
 {
-	if (config->form == MIKEY_FORM_AUTH_ENVELOPED)
-		return mime_content_name(config->content ?: MIKEY_CONTENT_AES_GCM);
-	return config->form == MIKEY_FORM_AUTHENTICATED ? NULL :
-		mime_content_name(MIKEY_CONTENT_AES_CBC);
+	return mime_content_name(mime_content_of(config->form, config->content));
 }
 
 /* Annex K's extension goes with profile immediate only. */
@@ -226,6 +226,9 @@ static void limit(struct config *config, const struct ticket_caps *ticket,
 		if (!(mime->forms >> config->form & 1))
 			warn_forbidden(MIKEY_MIME_GENL_NAME, "form",
 				       mime_form_name(config->form));
+		if (content_of(config) &&
+		    !(mime->content_algs >> mime_content_of(config->form, config->content) & 1))
+			warn_forbidden(MIKEY_MIME_GENL_NAME, "content", content_of(config));
 	}
 }
 
@@ -308,9 +311,10 @@ const struct command policy_show = {
 	.help =
 "usage: mikeyctl policy [--config FILE] [--json]\n"
 "\n"
-"What the modules allow: profiles, suites, CMS forms, the numbers in force, the\n"
-"largest MIME entity, clock skew. And what mikeyd does within that: how messages\n"
-"are sent, what is accepted, what becomes of unprotected ones.\n"
+"What the modules allow: profiles, suites, CMS forms and what they encrypt with,\n"
+"the numbers in force, the largest MIME entity, clock skew. And what mikeyd does\n"
+"within that: how messages are sent, what is accepted, what becomes of unprotected\n"
+"ones.\n"
 "\n"
 "  --config FILE  mikeyd.conf (" CONFIG_DEFAULT_FILE ")\n"
 "  --json         as JSON\n",

@@ -25,6 +25,7 @@ static int check_age(const char *module, uint32_t version, const char *release,
 int check_modules(struct mikeyd *mikeyd, struct problem *problem)
 {
 	const struct config *config = mikeyd->config;
+	uint32_t content = mime_content_of(config->form, config->content);
 	struct ticket_caps ticket;
 	struct mime_caps mime;
 
@@ -45,6 +46,10 @@ int check_modules(struct mikeyd *mikeyd, struct problem *problem)
 		return problem_set(problem, -EPROTONOSUPPORT,
 				   "mikey_mime.ko does not allow form %s",
 				   mime_form_name(config->form));
+	if (content && !(mime.content_algs & 1u << content))
+		return problem_set(problem, -EPROTONOSUPPORT,
+				   "mikey_mime.ko does not allow content %s",
+				   mime_content_name(content));
 	return 0;
 }
 

@@ -21,7 +21,7 @@ static const char least[] =
 
 static char path[32];
 static bool loaded;
-static unsigned int suites, forms;
+static unsigned int suites, forms, contents;
 
 struct genl_client {
 	bool mime;
@@ -73,6 +73,7 @@ static void put_mime(struct nl_msg *answer)
 	nla_put_u32(answer, MIKEY_MIME_A_API_VERSION, 1);
 	nla_put_string(answer, MIKEY_MIME_A_MODULE_VERSION, "9.8");
 	nla_put_u32(answer, MIKEY_MIME_A_FORMS, forms);
+	nla_put_u32(answer, MIKEY_MIME_A_CONTENT_ALGS, contents);
 	nla_put_u32(answer, MIKEY_MIME_A_MAX_ENTITY, 4711);
 }
 
@@ -122,7 +123,8 @@ static void in_words(void **state)
 		    "  suites           256 128\n  Prot type        242 (PSK/MIME)\n"
 		    "  extension type   241 (proof of origin)\n  clock skew       61 s\n"
 		    "  user master keys accepted\n");
-	assert_says(o.out, "  largest entity   4711 bytes\n");
+	assert_says(o.out, "  forms            auth-enveloped authenticated\n"
+		    "  encryption       gcm ccm cbc\n  largest entity   4711 bytes\n");
 	assert_says(o.out,
 		    "\n  sends            profile immediate, suite 256, form auth-enveloped (gcm), body tied to the sender\n");
 	assert_says(o.out, "  tickets          of the KMS (mode 1), for 86400 s, used again\n");
@@ -157,6 +159,7 @@ static void in_json(void **state)
 	assert_says(o.out, "\"user_master\": true");
 	assert_says(o.out, "\"form\": \"authenticated\"");
 	assert_says(o.out, "\"content\": null");
+	assert_says(o.out, "\"contents\": [");
 	assert_says(o.out, "\"proof\": true");
 	assert_says(o.out, "\"ticket\": \"kms\"");
 	assert_says(o.out, "\"must_protect\": []");
@@ -172,6 +175,14 @@ static void modules_that_forbid(void **state)
 	shown(&o, EXIT_DONE, false);
 	assert_says(o.err, "mikey_ticket does not allow suite ts-128: mikeyd does not start\n");
 	assert_says(o.err, "mikey_mime does not allow form authenticated-enveloped: ");
+	assert_null(strstr(o.err, "content"));
+	contents = 1 << MIKEY_CONTENT_AES_GCM;
+	shown(&o, EXIT_DONE, false);
+	assert_says(o.err, "mikey_mime does not allow content cbc: mikeyd does not start\n");
+	write_config("policy = { suite = \"ts-128\"; content = \"ccm\"; };\n");
+	shown(&o, EXIT_DONE, false);
+	assert_says(o.out, "  encryption       gcm\n");
+	assert_says(o.err, "mikey_mime does not allow content ccm: mikeyd does not start\n");
 	loaded = false;
 	shown(&o, EXIT_FAILED, false);
 	assert_says(o.err, "there is no mikey_ticket");
@@ -214,6 +225,8 @@ static int reset(void **state)
 	loaded = true;
 	suites = 1 << MIKEY_SUITE_256 | 1 << MIKEY_SUITE_128;
 	forms = 1 << MIKEY_FORM_AUTH_ENVELOPED | 1 << MIKEY_FORM_AUTHENTICATED;
+	contents = 1 << MIKEY_CONTENT_AES_GCM | 1 << MIKEY_CONTENT_AES_CCM |
+		   1 << MIKEY_CONTENT_AES_CBC;
 	return 0;
 }
 
