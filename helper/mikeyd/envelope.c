@@ -48,11 +48,9 @@ static void envelope_destroy(void *data)
 	genl_client_close(envelope->client);
 	bytes_wipe(&envelope->transfer);
 	bytes_wipe(&envelope->cms);
-	bytes_wipe(&envelope->entity);
+	bytes_wipe(&envelope->opened.entity);
 	mem_deref(envelope->headers);
 	mem_deref(envelope->line);
-	mem_deref(envelope->from);
-	mem_deref(envelope->identity);
 }
 
 static void make_key(struct envelope_key *key, const struct bytes *transfer,
@@ -196,20 +194,26 @@ static void delivered(uint16_t code, void *arg)
 	mem_deref(envelope);
 }
 
+/* What a copy claims is its own: only the protected parts are the same. */
 static void send_copy(struct copy *copy)
 {
 	const struct envelope *envelope = copy->envelope;
+	const struct sip_msg *msg = copy->server->msg;
+	char *from = verified_from(msg, &envelope->opened);
+	char *identity = verified_identity(msg, &envelope->opened);
 	struct sip_content content = { .body = envelope->body };
 	struct sip_pass pass = {
 		.content = &content,
 		.headers = envelope->line,
-		.from = envelope->from,
-		.identity = envelope->identity,
+		.from = from,
+		.identity = identity,
 	};
 
 	copy->state = COPY_SENT;
 	pl_set_str(&content.headers, envelope->headers);
 	proxy_forward(envelope->mikeyd, copy->server, &copy->route, &pass, delivered, copy);
+	mem_deref(from);
+	mem_deref(identity);
 }
 
 /* The copy that goes to this contact, if there is one. */
@@ -244,18 +248,15 @@ void envelope_join(struct envelope *envelope, struct server *server,
 
 void envelope_deliver(struct envelope *envelope, struct mime_opened *opened)
 {
-	const struct copy *first = list_ledata(list_head(&envelope->copies));
 	struct problem problem;
 	struct le *le;
 
-	envelope->entity = opened->entity;
-	if (entity_split(&envelope->entity, &envelope->headers, &envelope->body)) {
+	envelope->opened = *opened;
+	if (entity_split(&envelope->opened.entity, &envelope->headers, &envelope->body)) {
 		problem_set(&problem, -EBADMSG, "what was protected is no MIME entity");
 		envelope_refuse(envelope, &problem);
 		return;
 	}
-	envelope->from = verified_from(first->server->msg, opened);
-	envelope->identity = verified_identity(first->server->msg, opened);
 	envelope->line = verified_line(opened);
 	if (!envelope->line) {
 		problem_set(&problem, -ENOMEM, "no memory");

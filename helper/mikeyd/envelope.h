@@ -34,9 +34,9 @@ struct envelope {
 	struct ticket_mac mac;
 
 	/* once opened */
-	struct bytes entity;
-	struct pl body;			/* points into entity */
-	char *headers, *line, *from, *identity;
+	struct mime_opened opened;
+	struct pl body;			/* points into its entity */
+	char *headers, *line;
 };
 
 /*
@@ -69,7 +69,7 @@ void envelope_repeat(struct envelope *envelope, uint16_t code);
 /*
  * envelope_deliver - give what was opened to each contact that a copy came for,
  * and the contacts' answers to the record; the envelope ends with the last one
- * @opened: its entity is taken
+ * @opened: is taken, with its entity
  */
 void envelope_deliver(struct envelope *envelope, struct mime_opened *opened);
 

@@ -464,16 +464,14 @@ static void smime_type_is_no_matter(void **state)
 	}
 }
 
-/* A proxy that forks: one resolve, one opening, one copy for each contact. */
-static void copies_of_a_fork(void **state)
+/* The client registers from another port; a copy goes to where it was before. */
+static void move_client(const char *from)
 {
 	int other;
 	char old_path[256], text[2048];
 	struct sa address;
 	uint16_t port = loop_free_port();
 
-	(void)state;
-	/* a client of yesterday, at another port */
 	strcpy(old_path, stage.path);
 	other = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	sa_set_str(&address, "127.0.0.1", port);
@@ -490,9 +488,36 @@ static void copies_of_a_fork(void **state)
 	close(other);
 
 	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n" VIA("$H", "old")
-		 "Route: <%s>\r\n" FROM_TO("alice@example.test", "bob@example.test", "1", "MESSAGE")
-		 MULTIPART(HELLO), old_path);
+		 "Route: <%s>\r\nFrom: <sip:%s>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
+		 "Call-ID: 1\r\nCSeq: 1 MESSAGE\r\n" MULTIPART(HELLO), old_path, from);
 	hop_sends(text);
+}
+
+/*
+ * Who has one message under a true From opened may send a copy of it under
+ * another one to the next contact (TS 33.328: IDRi takes precedence over From).
+ */
+static void copy_under_another_name(void **state)
+{
+	(void)state;
+	kernel.initiator = "mallory@example.test";
+	move_client("mallory@example.test");
+	wait_exchanges(1);
+	hop_sends(message_from("king@example.test", "new", "P-Asserted-Identity: <sip:king@x>\r\n"
+			       MULTIPART(HELLO)));
+	silence();
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0), "\"claims to be king@example.test\" "
+			    "<sip:mallory@example.test>;tag=f");
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:mallory@example.test>");
+}
+
+/* A proxy that forks: one resolve, one opening, one copy for each contact. */
+static void copies_of_a_fork(void **state)
+{
+	(void)state;
+	move_client("alice@example.test");
 	wait_exchanges(1);
 	hop_sends(message("new", MULTIPART(HELLO)));	/* while it is resolved */
 	silence();
@@ -622,6 +647,7 @@ int main(void)
 		EACH(multipart_without_its_end),
 		EACH(smime_type_is_no_matter),
 		EACH(copies_of_a_fork),
+		EACH(copy_under_another_name),
 		EACH(no_fork_but_a_forgery),
 		EACH(unprotected_is_refused),
 		cmocka_unit_test_setup_teardown(unprotected_is_marked, open_marking, close_stage),
