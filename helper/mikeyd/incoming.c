@@ -15,6 +15,7 @@
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
 #include "helper/mikeyd/record.h"
+#include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
 
 struct incoming {
@@ -221,15 +222,51 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 	proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, why);
 }
 
+/* May the user's client show this address as one whose messages are always protected? */
+static bool may_be_peer(const struct config *config, const struct sip_addr *address)
+{
+	struct uid uid;
+
+	if (!sipmsg_is_one(&address->params))
+		return true;
+	switch (uid_from_uri(&uid, address->auri.p, address->auri.l)) {
+	case 0:
+		return config_must_protect(config, &uid);
+	case -EPROTONOSUPPORT:
+	case -EDESTADDRREQ:
+		return false;	/* a telephone number, or a host without a user */
+	default:
+		return true;	/* what others read in it nobody knows */
+	}
+}
+
+/* All that a client may take for the sender: From and what proxies assert. */
+static bool claims_peer(const struct config *config, const struct sip_msg *msg)
+{
+	struct sip_addr address = { .auri = msg->from.auri, .params = msg->from.params };
+	struct le *le;
+
+	if (!config->n_must_protect)
+		return false;
+	if (may_be_peer(config, &address))
+		return true;
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, IDENTITY_HEADER) &&
+		    (sip_addr_decode(&address, &hdr->val) || may_be_peer(config, &address)))
+			return true;
+	}
+	return false;
+}
+
 /* Not protected, or not for mikeyd: the configuration says what then. */
 static void plain_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
 {
 	struct sip_pass pass = { .headers = VERIFIED_HEADER ": <>; proved=none\r\n" };
-	struct uid from;
 
 	if (mikeyd->config->unprotected == UNPROTECTED_MARK &&
-	    (uid_from_uri(&from, server->msg->from.auri.p, server->msg->from.auri.l) ||
-	     !config_must_protect(mikeyd->config, &from)))
+	    !claims_peer(mikeyd->config, server->msg))
 		proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
 	else
 		proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,

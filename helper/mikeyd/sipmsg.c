@@ -187,6 +187,14 @@ bool sipmsg_named(const struct sip_hdr *hdr, const char *name)
 	return !pl_strcasecmp(&hdr->name, name);
 }
 
+bool sipmsg_is_one(const struct pl *params)
+{
+	for (size_t i = 0; i < params->l; i++)
+		if (strchr(",<>", params->p[i]))
+			return false;
+	return true;
+}
+
 /* The next of values that commas divide; false behind the last. */
 static bool next_value(struct pl *rest, struct pl *value)
 {

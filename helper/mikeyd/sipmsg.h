@@ -50,6 +50,15 @@ bool sipmsg_is_content(const struct sip_hdr *hdr);
 /* sipmsg_named - is this that header, or its compact form? */
 bool sipmsg_named(const struct sip_hdr *hdr, const char *name);
 
+/*
+ * sipmsg_is_one - do only parameters follow an address?
+ * @params: what libre found behind the address that it read
+ *
+ * libre reads the first of several, and does not divide P-Asserted-Identity;
+ * the user's client may show another one.
+ */
+bool sipmsg_is_one(const struct pl *params);
+
 /* sipmsg_requires - does Require name this option tag? */
 bool sipmsg_requires(const struct sip_msg *msg, const char *tag);
 

@@ -28,11 +28,14 @@ static bool is_proved(const struct mime_opened *opened)
 	return opened->proved >= MIKEY_PROVED_INITIATOR;
 }
 
-static bool is_initiator(const struct mime_opened *opened, const struct pl *uri)
+/* Does the address name the initiator, and nobody else besides? */
+static bool is_initiator(const struct mime_opened *opened, const struct pl *uri,
+			 const struct pl *params)
 {
 	struct uid uid;
 
-	return !uid_from_uri(&uid, uri->p, uri->l) && uid_equal(&uid, &opened->initiator);
+	return sipmsg_is_one(params) && !uid_from_uri(&uid, uri->p, uri->l) &&
+		uid_equal(&uid, &opened->initiator);
 }
 
 char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened)
@@ -40,13 +43,14 @@ char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened)
 	char escaped[UID_ESCAPED_MAX], *from = NULL;
 	struct uid claimed;
 
-	if (is_initiator(opened, &msg->from.auri))
+	if (is_initiator(opened, &msg->from.auri, &msg->from.params))
 		return NULL;
-	log_warning("From says %.*s, but the sender is %s", (int)msg->from.auri.l,
-		    msg->from.auri.p, opened->initiator.text);
+	log_warning("From says %.*s, but the sender is %s", (int)msg->from.val.l,
+		    msg->from.val.p, opened->initiator.text);
 	if (!is_proved(opened))
 		return NULL;
-	if (uid_from_uri(&claimed, msg->from.auri.p, msg->from.auri.l))
+	if (!sipmsg_is_one(&msg->from.params) ||
+	    uid_from_uri(&claimed, msg->from.auri.p, msg->from.auri.l))
 		claimed.len = 0;
 	claimed.text[claimed.len] = '\0';
 	for (size_t i = 0; i < claimed.len; i++)
@@ -73,7 +77,8 @@ char *verified_identity(const struct sip_msg *msg, const struct mime_opened *ope
 		struct sip_addr addr;
 
 		if (sipmsg_named(hdr, IDENTITY_HEADER) &&
-		    (sip_addr_decode(&addr, &hdr->val) || !is_initiator(opened, &addr.auri)))
+		    (sip_addr_decode(&addr, &hdr->val) ||
+		     !is_initiator(opened, &addr.auri, &addr.params)))
 			other = true;
 	}
 	if (!other)

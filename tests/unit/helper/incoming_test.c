@@ -429,6 +429,20 @@ static void asserted_identity(void **state)
 	answered_by_the_client("200 OK");
 	opened("3", MULTIPART(HELLO));
 	assert_string_equal(header("P-Asserted-Identity", 0), "");
+	answered_by_the_client("200 OK");
+	/* two in one line (RFC 3325 9.1) */
+	opened("4", "P-Asserted-Identity: <sip:alice@example.test>, <sip:king@example.test>\r\n"
+	       MULTIPART(HELLO));
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:alice@example.test>");
+	answered_by_the_client("200 OK");
+	/* and a From that one parser reads as alice's, another as the king's */
+	hop_sends(message_from("alice@example.test>, <sip:king@example.test", "5",
+			       MULTIPART(HELLO)));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0),
+			    "\"claims to be somebody else\" <sip:alice@example.test>;tag=f");
 }
 
 /* Without the end of the multipart it was cut: whatever its parts verify to. */
@@ -508,8 +522,8 @@ static void copy_under_another_name(void **state)
 	silence();
 	kms_answers();
 	client_gets();
-	assert_string_equal(header("From", 0), "\"claims to be king@example.test\" "
-			    "<sip:mallory@example.test>;tag=f");
+	assert_string_equal(header("From", 0),
+			    "\"claims to be king@example.test\" <sip:mallory@example.test>;tag=f");
 	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:mallory@example.test>");
 }
 
@@ -598,6 +612,38 @@ static void unprotected_is_marked(void **state)
 	refused("SIP/2.0 488 Not Acceptable Here");
 }
 
+/* Whatever a client may take for the sender (RFC 3325) or read in a strange From. */
+static void must_protect_of_all_claims(void **state)
+{
+	static const char * const claims[] = {
+		"P-Asserted-Identity: <sip:boss@example.test>\r\n",
+		"P-Asserted-Identity: <tel:+4930>, <sip:boss@example.test>\r\n",
+		"P-Asserted-Identity: <tel:+4930>\r\np-asserted-identity: <sip:boss@x>\r\n",
+	};
+	static const char * const strange[] = {
+		"alice@example.test>, <sip:boss@example.test",
+		"boss@example.test@x", "%zzboss@example.test",
+	};
+	char rest[256], branch[8];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		snprintf(branch, sizeof(branch), "c%zu", i);
+		snprintf(rest, sizeof(rest), "%sContent-Length: 5\r\n\r\nplain", claims[i]);
+		hop_sends(message(branch, rest));
+		refused("SIP/2.0 488 Not Acceptable Here");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(strange); i++) {
+		snprintf(branch, sizeof(branch), "s%zu", i);
+		hop_sends(message_from(strange[i], branch, "Content-Length: 5\r\n\r\nplain"));
+		refused("SIP/2.0 488 Not Acceptable Here");
+	}
+	hop_sends(message("ok", "P-Asserted-Identity: <tel:+4930>\r\n"
+			  "Content-Length: 5\r\n\r\nplain"));
+	client_gets();
+	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
+}
+
 static void waiting_is_limited(void **state)
 {
 	(void)state;
@@ -651,6 +697,8 @@ int main(void)
 		EACH(no_fork_but_a_forgery),
 		EACH(unprotected_is_refused),
 		cmocka_unit_test_setup_teardown(unprotected_is_marked, open_marking, close_stage),
+		cmocka_unit_test_setup_teardown(must_protect_of_all_claims, open_marking,
+						close_stage),
 		cmocka_unit_test_setup_teardown(waiting_is_limited, open_marking, close_stage),
 		EACH(ended_while_opening),
 	};
