@@ -10,6 +10,8 @@
 #include "helper/mikeyd/sipmsg.h"
 
 #define CONNECTIONS_MAX 256		/* of each side */
+/* So many of them are for us to make: others cannot use up the way to the next hop. */
+#define CONNECTIONS_OWN 16
 #define CONNECT_MS 5000
 #define IDLE_MS (900 * 1000)
 /* A message that has begun arrives whole within this time, or never. */
@@ -336,11 +338,12 @@ fail:
 	stream_close(stream, err);
 }
 
-static struct stream *stream_new(struct streams *streams, const struct flow *flow)
+static struct stream *stream_new(struct streams *streams, const struct flow *flow,
+				 unsigned int most)
 {
 	struct stream *stream;
 
-	if (streams->count[flow->side] >= CONNECTIONS_MAX)
+	if (streams->count[flow->side] >= most)
 		return NULL;
 	stream = mem_zalloc(sizeof(*stream), stream_destroy);
 	if (!stream)
@@ -355,7 +358,7 @@ static struct stream *stream_new(struct streams *streams, const struct flow *flo
 
 void streams_accept(struct streams *streams, const struct flow *flow, struct tcp_sock *socket)
 {
-	struct stream *stream = stream_new(streams, flow);
+	struct stream *stream = stream_new(streams, flow, CONNECTIONS_MAX - CONNECTIONS_OWN);
 
 	if (!stream) {
 		log_warning("too many TCP connections: one refused");
@@ -401,7 +404,7 @@ int streams_send(struct streams *streams, const struct flow *to, const struct sa
 		return -tcp_send(stream->tcp, mb);
 	}
 	if (!stream) {
-		stream = stream_new(streams, to);
+		stream = stream_new(streams, to, CONNECTIONS_MAX);
 		if (!stream)
 			return -EMFILE;
 		err = tcp_connect_bind(&stream->tcp, &to->peer, established, received, closed,

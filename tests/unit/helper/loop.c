@@ -69,7 +69,7 @@ int loop_open(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
 	tmr_init(&poll_timer);
-	return libre_init() || fd_setsize(256);
+	return libre_init() || fd_setsize(1024);
 }
 
 int loop_close(void **state)

@@ -311,6 +311,40 @@ static void nobody_listens(void **state)
 	assert_false(transport_connected(here.transport, &to));
 }
 
+/* Whoever connects as often as they like does not keep us from connecting. */
+static void all_connections_taken(void **state)
+{
+	struct flow to = { .side = SIDE_INSIDE, .tp = SIP_TRANSP_TCP };
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	int fds[256], listening = socket(AF_INET, SOCK_STREAM, 0), fd;
+	struct mbuf *mb = mbuf_alloc(64);
+	socklen_t len = sizeof(in);
+	char got[4];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = connect_here();
+		loop_for(1);
+	}
+	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(listening, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	getsockname(listening, (struct sockaddr *)&in, &len);
+	sa_set_str(&to.peer, "127.0.0.1", ntohs(in.sin_port));
+	mbuf_write_str(mb, "mine");
+	mb->pos = 0;
+	assert_int_equal(transport_send(here.transport, &to, mb), 0);
+	mem_deref(mb);
+	loop_for(20);
+	fd = accept(listening, NULL, NULL);
+	assert_int_equal(recv(fd, got, sizeof(got), 0), 4);
+	assert_memory_equal(got, "mine", 4);
+	close(fd);
+	close(listening);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_transport, close_transport)
@@ -323,6 +357,7 @@ int main(void)
 		EACH(what_is_no_sip),
 		EACH(answer_on_the_same_connection),
 		EACH(nobody_listens),
+		EACH(all_connections_taken),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
