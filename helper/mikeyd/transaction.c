@@ -10,6 +10,8 @@
 
 /* Of each side, so that the network cannot keep the user from sending. */
 #define SERVERS_MAX 4096
+/* Of each side as well: what requests that have no answer yet may hold. */
+#define BYTES_MAX (64 * 1024 * 1024)
 /* Timer F; a server that was not answered by then never will be. */
 #define TIMER_F (64 * SIP_T1)
 #define TIMER_J (64 * SIP_T1)
@@ -20,6 +22,7 @@ struct transactions {
 	struct transport *transport;
 	struct hash *servers, *clients;
 	unsigned int n_servers[SIDES];
+	size_t n_bytes[SIDES];
 };
 
 struct client {
@@ -63,6 +66,15 @@ int transactions_alloc(struct transactions **out, struct transport *transport)
 
 /* ---- server */
 
+static void forget_msg(struct server *server)
+{
+	if (server->transactions)
+		server->transactions->n_bytes[server->flow.side] -= server->size;
+	server->size = 0;
+	sipmsg_release(server->msg);
+	server->msg = NULL;
+}
+
 static void server_destroy(void *data)
 {
 	struct server *server = data;
@@ -71,7 +83,7 @@ static void server_destroy(void *data)
 	hash_unlink(&server->le);
 	if (server->transactions)
 		server->transactions->n_servers[server->flow.side]--;
-	sipmsg_release(server->msg);
+	forget_msg(server);
 	mem_deref(server->key);
 	mem_deref(server->via);
 	sipmsg_wipe(server->response);
@@ -144,7 +156,8 @@ int server_new(struct server **out, struct transactions *transactions,
 	int err;
 
 	*out = NULL;
-	if (transactions->n_servers[flow->side] >= SERVERS_MAX)
+	if (transactions->n_servers[flow->side] >= SERVERS_MAX ||
+	    transactions->n_bytes[flow->side] + msg->mb->size > BYTES_MAX)
 		return -EMFILE;
 	server = mem_zalloc(sizeof(*server), server_destroy);
 	if (!server)
@@ -153,6 +166,8 @@ int server_new(struct server **out, struct transactions *transactions,
 	server->flow = *flow;
 	transactions->n_servers[flow->side]++;
 	server->msg = mem_ref(msg);
+	server->size = msg->mb->size;
+	transactions->n_bytes[flow->side] += server->size;
 	tmr_init(&server->timer);
 	rand_str(server->tag, sizeof(server->tag));
 	err = server_key(&server->key, flow, msg) ?: sipmsg_received_via(&server->via, msg);
@@ -179,8 +194,7 @@ void server_relay(struct server *server, uint16_t code, struct mbuf *mb)
 		return;
 	server->final = true;
 	/* its text is no longer needed, and 4096 of them would be a lot */
-	sipmsg_release(server->msg);
-	server->msg = NULL;
+	forget_msg(server);
 	/* over TCP nothing is sent twice, yet a proxy may repeat over UDP */
 	tmr_start(&server->timer, TIMER_J, server_expire, server);
 }

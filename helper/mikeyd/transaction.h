@@ -28,6 +28,7 @@ struct server {
 	struct transactions *transactions;
 	struct flow flow;
 	struct sip_msg *msg;
+	size_t size;			/* of msg, while it is there */
 	char *key;
 	char *via;			/* topmost Via as responses carry it */
 	char tag[17];			/* of our own responses */
@@ -49,7 +50,8 @@ bool server_absorb(struct transactions *transactions, const struct flow *flow,
  * server_new - a transaction for a new request
  *
  * It lives until it was answered and no retransmission can come any more; keep
- * a reference (mem_ref) to answer later. -EMFILE when there are too many.
+ * a reference (mem_ref) to answer later. -EMFILE when there are too many,
+ * or too much in them.
  */
 int server_new(struct server **server, struct transactions *transactions,
 	       const struct flow *flow, struct sip_msg *msg);

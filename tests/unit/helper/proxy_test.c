@@ -2,6 +2,7 @@
 /* What passes through mikeyd, and how: RFC 3261 section 16, RFC 3327. */
 #include "tests/unit/helper/stage.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -394,6 +395,51 @@ static void who_is_no_client(void **state)
 	silence();
 }
 
+static struct sip_msg *large_request(unsigned int number)
+{
+	struct mbuf *mb = mbuf_alloc(TRANSPORT_MESSAGE_MAX);
+	struct sip_msg *msg;
+
+	mbuf_printf(mb, "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK%u\r\n"
+		    "From: <sip:a@x>\r\nTo: <sip:b@x>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n",
+		    number);
+	mb->pos = 0;
+	assert_int_equal(sip_msg_decode(&msg, mb), 0);
+	mem_deref(mb);
+	return msg;
+}
+
+/* What waits for an answer is held in memory, so not without limit. */
+static void requests_not_answered(void **state)
+{
+	struct transactions *transactions = stage.mikeyd.transactions;
+	struct flow flow = stage.mikeyd.next_hop;
+	struct server *server = NULL, *first = NULL;
+	unsigned int number = 0;
+	struct sip_msg *msg;
+	int err = 0;
+
+	(void)state;
+	while (!err && number < 4096) {
+		msg = large_request(number++);
+		err = server_new(&server, transactions, &flow, msg);
+		mem_deref(msg);
+		first = first ?: server;
+	}
+	assert_int_equal(err, -EMFILE);
+	assert_in_range(number, 64, 256);
+	/* the other side has a share of its own; an answer gives room again */
+	flow.side = SIDE_INSIDE;
+	msg = large_request(number);
+	assert_int_equal(server_new(&server, transactions, &flow, msg), 0);
+	mem_deref(msg);
+	server_respond(first, 503, "Service Unavailable", NULL);
+	flow.side = SIDE_OUTSIDE;
+	msg = large_request(number);
+	assert_int_equal(server_new(&server, transactions, &flow, msg), 0);
+	mem_deref(msg);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
@@ -412,6 +458,7 @@ int main(void)
 		EACH(next_hop_is_away),
 		EACH(client_that_is_gone),
 		EACH(client_of_another_user),
+		EACH(requests_not_answered),
 		cmocka_unit_test_setup_teardown(who_is_no_client, open_for_others, close_stage),
 	};
 
