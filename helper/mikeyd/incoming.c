@@ -18,6 +18,9 @@
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
 
+/* A sender may have this part of the messages that wait for the KMS. */
+#define SHARES 4
+
 struct incoming {
 	struct list envelopes;		/* not answered yet */
 	unsigned int resolving;
@@ -162,6 +165,25 @@ static int look_at(struct envelope *envelope, struct ticket_claim *claim,
 			   ticket_profile_name(claim->policy.profile));
 }
 
+/*
+ * May one more message with tickets of this initiator wait for the KMS? Who
+ * sends under one name does not take the places of all others.
+ */
+static bool has_share(const struct mikeyd *mikeyd, const struct uid *initiator)
+{
+	unsigned int share = mikeyd->config->max_waiting / SHARES ?: 1, waiting = 0;
+	struct le *le;
+
+	LIST_FOREACH(&mikeyd->incoming->envelopes, le) {
+		const struct envelope *envelope = le->data;
+
+		/* looked at, and not opened yet: then it has its line */
+		if (envelope->sender.len && !envelope->line)
+			waiting += uid_equal(&envelope->sender, initiator);
+	}
+	return waiting < share;
+}
+
 static void resolve(struct envelope *envelope)
 {
 	struct mikeyd *mikeyd = envelope->mikeyd;
@@ -171,6 +193,11 @@ static void resolve(struct envelope *envelope)
 	int err;
 
 	err = look_at(envelope, &claim, &problem);
+	if (!err && !claim.ticket && !has_share(mikeyd, &claim.policy.initiator)) {
+		ticket_claim_free(&claim);
+		err = problem_set(&problem, -ETIMEDOUT,
+				  "too many messages of one sender wait for the KMS");
+	}
 	if (!err) {
 		envelope->sender = claim.policy.initiator;
 		envelope->mac = claim.mac;

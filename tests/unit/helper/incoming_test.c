@@ -657,6 +657,26 @@ static void waiting_is_limited(void **state)
 	wait_exchanges(1);
 }
 
+static int open_with_shares(void **state)
+{
+	(void)state;
+	return open_with("max-waiting = 8;\n");
+}
+
+/* TS 33.328 Annex B: resolves are limited for each source. */
+static void waiting_of_one_sender(void **state)
+{
+	(void)state;
+	hop_sends(message("1", MULTIPART(HELLO)));
+	hop_sends(message("2", MULTIPART("x" HELLO)));
+	wait_exchanges(2);
+	hop_sends(message("3", MULTIPART("y" HELLO)));
+	refused("SIP/2.0 503 Service Unavailable");
+	kernel.initiator = "carol@example.test";
+	hop_sends(message("4", MULTIPART("z" HELLO)));
+	wait_exchanges(3);
+}
+
 static void ended_while_opening(void **state)
 {
 	(void)state;
@@ -700,6 +720,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(must_protect_of_all_claims, open_marking,
 						close_stage),
 		cmocka_unit_test_setup_teardown(waiting_is_limited, open_marking, close_stage),
+		cmocka_unit_test_setup_teardown(waiting_of_one_sender, open_with_shares,
+						close_stage),
 		EACH(ended_while_opening),
 	};
 
