@@ -377,22 +377,46 @@ static bool find_flag(const struct pl *params, const char *name, struct pl *flag
 	return false;
 }
 
+/* Whoever gets a request says where it came from (18.2.1), and not its sender. */
+static void cut_received(char *params)
+{
+	size_t len, name;
+	char *next;
+
+	while (params) {
+		len = 1 + strcspn(params + 1, ";");
+		next = params[len] ? params + len : NULL;
+		name = 1 + strspn(params + 1, " \t\r\n");
+		if (strncasecmp(params + name, "received", 8) ||
+		    !strchr("= \t\r\n;", params[name + 8])) {
+			params = next;
+			continue;
+		}
+		memmove(params, params + len, strlen(params + len) + 1);
+		params = next ? params : NULL;
+	}
+}
+
 int sipmsg_received_via(char **via, const struct sip_msg *msg)
 {
-	const struct pl *value = &msg->via.val;
-	struct pl flag, before, after;
+	struct pl params, flag;
+	char *value;
+	int err;
 
-	if (find_flag(&msg->via.params, "rport", &flag)) {
-		before.p = value->p;
-		before.l = flag.p - value->p;
-		after.p = flag.p + flag.l;
-		after.l = value->p + value->l - after.p;
-		return -re_sdprintf(via, "%r%r;received=%j;rport=%u", &before, &after,
-				    &msg->src, sa_port(&msg->src));
-	}
-	if (sa_cmp(&msg->via.addr, &msg->src, SA_ADDR))
-		return -re_sdprintf(via, "%r", value);
-	return -re_sdprintf(via, "%r;received=%j", value, &msg->src);
+	if (re_sdprintf(&value, "%r", &msg->via.val))
+		return -ENOMEM;
+	cut_received(strchr(value, ';'));
+	pl_set_str(&params, value + strcspn(value, ";"));
+	if (find_flag(&params, "rport", &flag))
+		err = re_sdprintf(via, "%b%s;received=%j;rport=%u", value,
+				  (size_t)(flag.p - value), flag.p + flag.l, &msg->src,
+				  sa_port(&msg->src));
+	else if (sa_cmp(&msg->via.addr, &msg->src, SA_ADDR))
+		err = re_sdprintf(via, "%s", value);
+	else
+		err = re_sdprintf(via, "%s;received=%j", value, &msg->src);
+	mem_deref(value);
+	return -err;
 }
 
 int sipmsg_via_target(struct sa *target, const struct sip_via *via)

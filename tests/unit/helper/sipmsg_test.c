@@ -139,6 +139,13 @@ static void via_received_and_rport(void **state)
 		    "SIP/2.0/UDP 192.0.2.7;branch=1;received=192.0.2.7;rport=4444");
 	received_is("SIP/2.0/UDP 192.0.2.7;xrport;rport=1;branch=2",
 		    "SIP/2.0/UDP 192.0.2.7;xrport;rport=1;branch=2");
+	/* RFC 3261 18.2.1: what the sender says of it counts for nothing */
+	received_is("SIP/2.0/UDP 10.0.0.1;received=203.0.113.9;branch=1",
+		    "SIP/2.0/UDP 10.0.0.1;branch=1;received=192.0.2.7");
+	received_is("SIP/2.0/UDP 192.0.2.7;branch=1; RECEIVED =203.0.113.9",
+		    "SIP/2.0/UDP 192.0.2.7;branch=1");
+	received_is("SIP/2.0/UDP h;received=10.0.0.9;received=10.0.0.8;receivedx=1;branch=1;rport",
+		    "SIP/2.0/UDP h;receivedx=1;branch=1;received=192.0.2.7;rport=4444");
 }
 
 static void target_is(const char *text, const char *expected)
