@@ -26,6 +26,8 @@ check: deps	## build and run all tests (as root)
 check-build: programs unit-tests kselftests fuzzers test-list
 	+$(q)$(MAKE) modules
 	+$(q)$(MAKE) modules DEBUG=1
+	$(q)rm -rf $(BUILD)/stage
+	+$(q)$(MAKE) install modules_install DESTDIR=$(abspath $(BUILD))/stage
 
 interop: deps	## OpenSSL, Bouncy Castle and tshark against the kernel (as root)
 	+$(q)$(MAKE) programs modules test-list KDIR=$(check_kdir)
