@@ -49,7 +49,7 @@ flags_fuzz := $(filter-out -Werror,$(flags_base)) -O1 -fno-omit-frame-pointer \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined
 link_program := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 link_unit := -fsanitize=address,undefined
-link_kselftest := $(link_program)
+link_kselftest := $(link_program) -Wl,--wrap=alarm
 link_fuzz := -fsanitize=fuzzer,address,undefined
 cc_program = $(CC)
 cc_unit = $(CC)

@@ -3,15 +3,16 @@
 # Tests of both netlink families on the kselftest harness (KTAP). They run as
 # root in tests/vm/run; peer_test needs no module.
 
-# The other side: a KMS and a sender.
+# Time limits that grow with the kernel's slowness; the other side: a KMS and a
+# sender.
 LIBRARIES += mikeypeer
-mikeypeer_SRCS := $(addprefix tests/kselftest/,peer_answer.c peer_crypto.c peer_ticket.c \
+mikeypeer_SRCS := $(addprefix tests/kselftest/,patience.c peer_answer.c peer_crypto.c peer_ticket.c \
 	peer_transfer.c)
 mikeypeer_PKGS := libcrypto
 
 # This side: netlink and a terminal.
 LIBRARIES += mikeyterm
-mikeyterm_SRCS := $(addprefix tests/kselftest/,nl.c term.c way.c)
+mikeyterm_SRCS := $(addprefix tests/kselftest/,fault.c nl.c term.c way.c)
 mikeyterm_PKGS := libnl-genl-3.0 libkeyutils
 
 TESTS += peer_test

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "tests/kselftest/fault.h"
 
 #define HELLO "Content-Type: text/plain\r\n\r\nhello"
 #define MOST 2000		/* allocations of one command */
@@ -22,7 +23,7 @@ struct scene {
 	struct lane lane;
 	struct letter letter;
 	struct nlc_reply r;
-	int fail_nth;
+	bool able;
 };
 
 FIXTURE(fault)
@@ -30,26 +31,13 @@ FIXTURE(fault)
 	struct scene sc;
 };
 
-/* Faults in all slab allocations, those that may sleep as well */
-static void allow_faults(void)
-{
-	int fd = open("/sys/kernel/debug/failslab/ignore-gfp-wait", O_WRONLY);
-
-	if (fd < 0)
-		return;
-	if (write(fd, "N", 1) != 1)
-		perror("ignore-gfp-wait");
-	close(fd);
-}
-
 FIXTURE_SETUP(fault)
 {
 	struct scene *sc = &self->sc;
 
-	sc->fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
-	if (sc->fail_nth < 0)
+	sc->able = fault_able();
+	if (!sc->able)
 		return;			/* and each test skips itself */
-	allow_faults();
 	ASSERT_EQ(0, lane_open(&sc->lane));
 }
 
@@ -57,67 +45,55 @@ FIXTURE_TEARDOWN(fault)
 {
 	struct scene *sc = &self->sc;
 
-	if (sc->fail_nth < 0)
+	if (!sc->able)
 		return;
 	nlc_free(&sc->r);
 	lane_close(&sc->lane);
-	close(sc->fail_nth);
 }
 
 /*
- * The fault may hit the copying of these few bytes as well: once more, and it
- * is over.
- */
-static void set_fail_nth(const struct scene *sc, int nth)
-{
-	char text[16];
-	int len = snprintf(text, sizeof(text), "%d", nth);
-
-	if (pwrite(sc->fail_nth, text, len, 0) < 0 && pwrite(sc->fail_nth, text, len, 0) < 0) {
-		perror("fail-nth");
-		abort();
-	}
-}
-
-/* Was there a fault since it was set? None, if it hits only now. */
-static bool was_hit(const struct scene *sc)
-{
-	char text[16] = "";
-
-	return pread(sc->fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
-}
-
-/*
- * Send @m with its @nth allocation failing and look for a reply. Return: 1
- * with one in sc->r, 0 without; *@hit: has any allocation failed?
+ * Send @m with its @nth allocation failing and look for a reply. Return: 0
+ * with one in sc->r, or the error; *@hit: has any allocation failed?
  */
 static int call_with_fault(struct scene *sc, struct nl_msg *m, int nth, bool *hit)
 {
 	int fd = nl_socket_get_fd(sc->lane.mime.sock);
 	struct nlmsghdr *h;
 	char byte;
-	int n, got = 0;
+	int n, err = 0;
 
 	nl_complete_msg(sc->lane.mime.sock, m);
 	h = nlmsg_hdr(m);
 	h->nlmsg_flags &= ~NLM_F_ACK;
 	h->nlmsg_seq = 0;	/* as nlc_listen() wants it */
-	set_fail_nth(sc, nth);
+	fault_set(nth);
 	n = send(fd, h, h->nlmsg_len, 0);
-	*hit = was_hit(sc);
-	set_fail_nth(sc, 0);
+	if (n < 0)
+		err = -errno;
+	*hit = fault_hit();
+	fault_set(0);
 
 	nlc_free(&sc->r);
 	/* an error whose message failed, too, is one read that fails */
 	if (n > 0) {
 		fcntl(fd, F_SETFL, O_NONBLOCK);
-		got = !nlc_listen(&sc->lane.mime, &sc->r, 100) && sc->r.msg;
+		err = nlc_listen(&sc->lane.mime, &sc->r, 100);
+		if (!err)
+			err = sc->r.err;
+		if (!err && !sc->r.msg)
+			err = -ENOMSG;
 		while (recv(fd, &byte, 1, 0) >= 0 || errno == ENOBUFS)
 			;
 		fcntl(fd, F_SETFL, 0);
 	}
 	nlmsg_free(m);
-	return got;
+	return err;
+}
+
+/* Or there is no answer, since that would have wanted memory, too. */
+static bool explains(int err)
+{
+	return fault_explains(err) || err == -ETIMEDOUT;
 }
 
 static void protect_with_faults(struct __test_metadata *_metadata, struct scene *sc, u32 form,
@@ -129,11 +105,14 @@ static void protect_with_faults(struct __test_metadata *_metadata, struct scene 
 
 	for (nth = 1; hit && nth < MOST; nth++) {
 		struct nl_msg *m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
+		int err;
 
 		nla_put_u32(m, MIKEY_MIME_A_FORM, form);
 		/* most faults are fatal to the call, some are made up for */
-		if (!call_with_fault(sc, m, nth, &hit))
-			EXPECT_TRUE(hit);
+		err = call_with_fault(sc, m, nth, &hit);
+		if (err)
+			EXPECT_TRUE(hit && explains(err))
+				TH_LOG("fault %d: %d, %s", nth, err, sc->r.words);
 	}
 	EXPECT_LT(10, nth);
 	EXPECT_GT(MOST, nth);
@@ -141,11 +120,11 @@ static void protect_with_faults(struct __test_metadata *_metadata, struct scene 
 	free((void *)entity.p);
 }
 
-TEST_F_TIMEOUT(fault, protect, 200)
+TEST_F_TIMEOUT(fault, protect, 600)
 {
 	struct scene *sc = &self->sc;
 
-	if (sc->fail_nth < 0)
+	if (!sc->able)
 		SKIP(return, "no fail-nth in this kernel");
 	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, 100);
 	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, 100000);
@@ -162,16 +141,18 @@ static void unprotect_with_faults(struct __test_metadata *_metadata, struct scen
 	for (nth = 1; hit && nth < MOST; nth++) {
 		key_serial_t receive;
 		struct nl_msg *m;
-		bool opened;
+		int err;
 
 		letter_write(&sc->letter, &sc->lane, form, PROOF_HASH, HELLO, 0, NULL);
 		receive = letter_admit(&sc->letter, &sc->lane);
 		ASSERT_LT(0, receive);
 		m = body_unprotect_msg(&sc->lane.mime, receive, letter_transfer(&sc->letter),
 				       letter_cms(&sc->letter));
-		opened = call_with_fault(sc, m, nth, &hit);
-		EXPECT_TRUE(opened || hit);
-		if (!opened)
+		err = call_with_fault(sc, m, nth, &hit);
+		if (err)
+			EXPECT_TRUE(hit && explains(err))
+				TH_LOG("fault %d: %d, %s", nth, err, sc->r.words);
+		if (err)
 			EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, &sc->r))
 				TH_LOG("fault %d: %s", nth, sc->r.words);
 		EXPECT_TRUE(body_is(body_attr(&sc->r, MIKEY_MIME_A_ENTITY), HELLO));
@@ -185,9 +166,9 @@ static void unprotect_with_faults(struct __test_metadata *_metadata, struct scen
 	EXPECT_GT(MOST, nth);
 }
 
-TEST_F_TIMEOUT(fault, unprotect, 200)
+TEST_F_TIMEOUT(fault, unprotect, 600)
 {
-	if (self->sc.fail_nth < 0)
+	if (!self->sc.able)
 		SKIP(return, "no fail-nth in this kernel");
 	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTH_ENVELOPED);
 	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTHENTICATED);

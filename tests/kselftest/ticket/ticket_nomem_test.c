@@ -8,49 +8,13 @@
 #include <kselftest_harness.h>
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/kselftest/fault.h"
 #include "tests/kselftest/term.h"
 
-#define FAIL_NTH "/proc/thread-self/fail-nth"
-#define TRIES 400
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/* Fail the @n-th allocation from now on; 0: none. */
-static int fail_nth(unsigned int n)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", n);
-	return write_file(FAIL_NTH, text);
-}
-
-/* How many more allocations until one would have failed? */
-static int not_failed(void)
-{
-	char text[16] = "";
-	int fd = open(FAIL_NTH, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -1;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	return atoi(text);
-}
+#define TRIES 2000
 
 /**
  * send_failing() - a command whose @n-th allocation fails
@@ -67,13 +31,15 @@ static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
 	struct nlattr *a;
 
 	nl_complete_msg(t->nl.sock, msg);
-	fail_nth(n);
+	fault_set(n);
 	len = send(fd, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len, 0);
-	*failed = !not_failed();
-	fail_nth(0);
+	if (len < 0)
+		err = -errno;
+	*failed = fault_hit();
+	fault_set(0);
 	nlmsg_free(msg);
 	if (len < 0)
-		return -errno;
+		return err;
 
 	/* want of memory for an ack shows as ENOBUFS, once */
 	for (;;) {
@@ -96,11 +62,10 @@ static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
 	}
 }
 
+/* -ENOMSG: there was not even memory to say so */
 static bool want_of_memory(int err)
 {
-	/* EFAULT: copies from userspace can be made to fail as well */
-	return err == -ENOMEM || err == -ENOBUFS || err == -ENOMSG ||
-	       err == -EFAULT;
+	return fault_explains(err) || err == -ENOMSG;
 }
 
 FIXTURE(nomem)
@@ -114,13 +79,12 @@ FIXTURE(nomem)
 	struct peer_msg answer;
 	struct peer_answer a;
 	struct term_exchange ex;
-	struct nlc_reply r;
+	key_serial_t granted;
 };
 
 FIXTURE_SETUP(nomem)
 {
-	self->able = !fail_nth(0) &&
-		     !write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
+	self->able = fault_able();
 	/* the tests say that they are skipped: a setup cannot */
 	if (!self->able)
 		return;
@@ -169,7 +133,7 @@ static int try_once(struct _test_data_nomem *self, const struct trial *t, unsign
 		if (err)
 			return err;
 	}
-	if (key)
+	if (key && key != self->granted)
 		keyctl_revoke(key);
 	return failed ? 0 : 1;
 }
@@ -259,7 +223,7 @@ static struct nl_msg *make_mint(struct _test_data_nomem *self)
 	return term_mint_msg(&self->alice, responders);
 }
 
-TEST_F_TIMEOUT(nomem, mint, 120)
+TEST_F_TIMEOUT(nomem, mint, 300)
 {
 	struct trial t = { &self->alice, before_request, make_mint };
 
@@ -293,7 +257,7 @@ static int before_kept(struct _test_data_nomem *self)
 	return kept < 0 ? kept : 0;
 }
 
-TEST_F_TIMEOUT(nomem, kept, 120)
+TEST_F_TIMEOUT(nomem, kept, 300)
 {
 	struct trial t = { &self->bob, before_kept, make_kept };
 
@@ -303,7 +267,7 @@ TEST_F_TIMEOUT(nomem, kept, 120)
 	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
 }
 
-TEST_F_TIMEOUT(nomem, request, 120)
+TEST_F_TIMEOUT(nomem, request, 300)
 {
 	struct trial t = { &self->alice, before_request, make_request };
 
@@ -312,7 +276,7 @@ TEST_F_TIMEOUT(nomem, request, 120)
 	EXPECT_EQ(0, try_all(self, &t));
 }
 
-TEST_F_TIMEOUT(nomem, grant, 120)
+TEST_F_TIMEOUT(nomem, grant, 300)
 {
 	struct trial t = { &self->alice, before_grant, make_grant };
 
@@ -323,7 +287,7 @@ TEST_F_TIMEOUT(nomem, grant, 120)
 	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
 }
 
-TEST_F_TIMEOUT(nomem, resolve, 120)
+TEST_F_TIMEOUT(nomem, resolve, 300)
 {
 	struct trial t = { &self->bob, before_resolve, make_resolve };
 
@@ -332,7 +296,7 @@ TEST_F_TIMEOUT(nomem, resolve, 120)
 	EXPECT_EQ(0, try_all(self, &t));
 }
 
-TEST_F_TIMEOUT(nomem, admit, 120)
+TEST_F_TIMEOUT(nomem, admit, 300)
 {
 	struct trial t = { &self->bob, before_admit, make_admit };
 
@@ -341,6 +305,40 @@ TEST_F_TIMEOUT(nomem, admit, 120)
 	EXPECT_EQ(0, try_all(self, &t));
 	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
 	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
+}
+
+/* What only tells has to work as well: a ticket, counters, abilities. */
+static struct nl_msg *make_info(struct _test_data_nomem *self)
+{
+	struct nl_msg *m = nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_INFO);
+
+	nla_put_s32(m, MIKEY_TICKET_A_TICKET, self->granted);
+	return m;
+}
+
+static struct nl_msg *make_stats(struct _test_data_nomem *self)
+{
+	return nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_STATS);
+}
+
+static struct nl_msg *make_caps(struct _test_data_nomem *self)
+{
+	return nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_CAPS);
+}
+
+TEST_F_TIMEOUT(nomem, told, 300)
+{
+	struct trial info = { &self->alice, before_request, make_info };
+	struct trial stats = { &self->alice, before_request, make_stats };
+	struct trial caps = { &self->alice, before_request, make_caps };
+
+	if (!self->able)
+		SKIP(return, "this kernel fails no allocations");
+	self->granted = term_grant(&self->alice, BOB, &self->ticket);
+	ASSERT_LT(0, self->granted);
+	EXPECT_EQ(0, try_all(self, &info));
+	EXPECT_EQ(0, try_all(self, &stats));
+	EXPECT_EQ(0, try_all(self, &caps));
 }
 
 TEST_HARNESS_MAIN
