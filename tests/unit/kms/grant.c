@@ -455,6 +455,30 @@ static void short_rand(void **state)
 	refuse(h, &r, MIKEY_ERR_UNSPECIFIED);
 }
 
+/* RFC 6043 4.2.1.1: #CS is 0 and the map empty. */
+static void crypto_session(void **state)
+{
+	struct house *h = *state;
+	struct request r;
+
+	request_init(&r, h);
+	r.crypto_session = true;
+	request_write(&r, &msg);
+	assert_int_equal(house_handle(h, KMS_TICKET_REQUEST, message_blob(&msg)), 0);
+	assert_error(h, MIKEY_ERR_AUTH_FAILURE, false, r.psk, &msg);
+}
+
+/* RFC 6043 4.2.1.4: not expected, so skipped, and no key is made with it. */
+static void rand_of_another_role(void **state)
+{
+	struct house *h = *state;
+	struct request r;
+
+	request_init(&r, h);
+	r.other_rand = true;
+	grant(h, &r);
+}
+
 static void window(void **state)
 {
 	static const struct {
@@ -630,6 +654,8 @@ int main(void)
 		IN_HOUSE(pattern_covers),
 		IN_HOUSE(many_recipients),
 		IN_HOUSE(short_rand),
+		IN_HOUSE(crypto_session),
+		IN_HOUSE(rand_of_another_role),
 		IN_HOUSE(window),
 		IN_HOUSE(counters),
 		IN_HOUSE(error_time),

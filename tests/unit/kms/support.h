@@ -133,6 +133,8 @@ struct request {
 	const char *idr_kms;
 	u8 randr[MIKEY_KEY_MAX];
 	u8 randr_len;
+	bool crypto_session;		/* one in HDR */
+	bool other_rand;		/* a RANDRr, which is a responder's */
 	/* TP */
 	struct mikey_policy head;
 	const char *tp_idr_kms;

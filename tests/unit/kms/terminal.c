@@ -128,10 +128,16 @@ void request_write(const struct request *r, struct message *msg)
 	struct mikey_builder b;
 
 	mikey_build_begin(&b, msg->buf, sizeof(msg->buf));
-	mikey_put_hdr(&b, MIKEY_DT_REQUEST_INIT_PSK, true, r->suite->prf,
-		      r->csb_id);
+	if (r->crypto_session)
+		mikey_put_hdr_cs(&b, MIKEY_DT_REQUEST_INIT_PSK, true,
+				 r->suite->prf, r->csb_id, 1, 242, str("spispisp"));
+	else
+		mikey_put_hdr(&b, MIKEY_DT_REQUEST_INIT_PSK, true,
+			      r->suite->prf, r->csb_id);
 	mikey_put_t(&b, &r->t);
 	mikey_put_randr(&b, MIKEY_RANDR_I, randr);
+	if (r->other_rand)
+		mikey_put_randr(&b, MIKEY_RANDR_R, randr);
 	mikey_put_idr(&b, MIKEY_IDR_I, MIKEY_ID_NAI, str(r->idr_i));
 	mikey_put_idr(&b, MIKEY_IDR_KMS, MIKEY_ID_URI, str(r->idr_kms));
 	put_tp(r, &b);
