@@ -15,12 +15,15 @@ run_mode :=
 check_kdir = /lib/modules/$(shell tests/vm/run --print-kernel)/build
 endif
 
+# As many compilers as processors, where the caller did not say.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 .PHONY: deps check check-build interop demo fuzz test-list
 deps:	## install what is missing of Debian's packages
 	@tests/deps
 
 check: deps	## build and run all tests (as root)
-	+$(q)$(MAKE) check-build KDIR=$(check_kdir)
+	+$(q)$(MAKE) $(jobs) check-build KDIR=$(check_kdir)
 	$(q)BUILD=$(BUILD) tests/run $(run_mode)
 
 check-build: programs unit-tests kselftests fuzzers test-list
@@ -30,11 +33,11 @@ check-build: programs unit-tests kselftests fuzzers test-list
 	+$(q)$(MAKE) install modules_install DESTDIR=$(abspath $(BUILD))/stage
 
 interop: deps	## OpenSSL, Bouncy Castle and tshark against the kernel (as root)
-	+$(q)$(MAKE) programs modules test-list KDIR=$(check_kdir)
+	+$(q)$(MAKE) $(jobs) programs modules test-list KDIR=$(check_kdir)
 	$(q)BUILD=$(BUILD) tests/run $(run_mode) interop
 
 demo: deps	## one message from Alice to Bob, told step by step (as root)
-	+$(q)$(MAKE) programs modules KDIR=$(check_kdir)
+	+$(q)$(MAKE) $(jobs) programs modules KDIR=$(check_kdir)
 	$(q)BUILD=$(BUILD) MIKEY_COLOUR=$$([ -t 1 ] && echo 1) \
 		tests/vm/run $(run_mode) --memory 2048 -- tests/e2e/demo
 
