@@ -29,6 +29,7 @@
 #define OID_AES128_CCM "06 09 608648016503040107"
 #define OID_AES128_GCM "06 09 608648016503040106"
 #define OID_AES128_WRAP "06 09 608648016503040105"
+#define ATTR_CONTENT_ENVELOPED "30 18 06 09 2a864886f70d010903 31 0b " OID_ENVELOPED
 #define ATTR_UNKNOWN "30 08 06 02 2a03 31 02 05 00"
 
 struct row {
@@ -152,6 +153,8 @@ static const struct row authenticated[] = {
 	{ "0.1.0.5.2", EDIT_REMOVE, "", -EBADMSG, "content-type, message-digest" },
 	{ "0.1.0.5.0", EDIT_AFTER, ATTR_UNKNOWN, -EBADMSG, "DER's order" },
 	{ "0.1.0.5.0", EDIT_BEFORE, ATTR_UNKNOWN " " ATTR_UNKNOWN, -EBADMSG, "DER's order" },
+	/* RFC 5652 11.1: one content-type only; in order, so that this alone is wrong */
+	{ "0.1.0.5.0", EDIT_AFTER, ATTR_CONTENT_ENVELOPED, -EBADMSG, "there twice" },
 	{ "0.1.0.5.0", EDIT_BEFORE, "02 01 00", -EBADMSG, "attribute is malformed" },
 	{ "0.1.0.5.0", EDIT_BEFORE, "30 00", -EBADMSG, "no type" },
 	{ "0.1.0.5.0", EDIT_BEFORE, "30 04 06 02 2a03", -EBADMSG, "no values" },
