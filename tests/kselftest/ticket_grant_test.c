@@ -142,6 +142,8 @@ BEND(initiator_keys, POLICY.flags |= MIKEY_FLAG_L)
 BEND(no_n, POLICY.flags &= ~MIKEY_FLAG_N)
 BEND(other_type, POLICY.ticket_type = 5)
 BEND(other_prf, POLICY.prf ^= 1)
+BEND(every_app, f->ticket.policy.num_apps = 0)
+BEND(extra_app, f->ticket.policy.app[f->ticket.policy.num_apps++] = peer_bytes("other"))
 BEND(other_app, f->ticket.policy.app[0] = peer_bytes("other"))
 BEND(end_missing, POLICY.tr_e.present = false)
 BEND(start_missing, POLICY.tr_s.present = false)
@@ -214,6 +216,8 @@ static const struct row policies[] = {
 	{ "ticket type", other_type, -EPROTONOSUPPORT, "ticket type", 0 },
 	{ "ticket's PRF", other_prf, -EPROTONOSUPPORT, "PRF", 0 },
 	{ "IDRapp", other_app, -EACCES, "PSK/MIME", 0 },
+	{ "no IDRapp", every_app, -EACCES, "more applications", 0 },
+	{ "extra IDRapp", extra_app, -EACCES, "more applications", 0 },
 	{ "Ticket Data", odd_ticket_data, -EBADMSG, "", 0 },
 	{ "Initiator Data", with_initiator_data, -EACCES, "initiator data", 0 },
 };
