@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -69,9 +70,12 @@ static bool ticket_names_us(const struct mikey_inquiry *q,
 {
 	u32 i;
 
-	for (i = 0; i < q->groups.num; i++)
+	for (i = 0; i < q->groups.num; i++) {
 		if (mikey_policy_names(p, q->groups.uid[i]))
 			return true;
+		/* hundreds of wildcards for each of them take their time */
+		cond_resched();
+	}
 	return mikey_policy_names(p, q->identity);
 }
 
