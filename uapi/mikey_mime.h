@@ -108,7 +108,9 @@ enum mikey_mime_proved {
  * enum mikey_mime_attr - attributes
  *
  * @MIKEY_MIME_A_TICKET: s32, serial of a "mikey_ticket" key
- * @MIKEY_MIME_A_RECIPIENT: binary, UID of the Request-URI (IDRr, NAI)
+ * @MIKEY_MIME_A_RECIPIENT: binary, UID of the Request-URI (IDRr, NAI). Out of
+ *	UNPROTECT it is what RESOLVE compared with the caller's identities: a
+ *	kept ticket opens other messages too, and each wants a RESOLVE first
  * @MIKEY_MIME_A_ENTITY: binary, part of the MIME entity: Content-* headers,
  *	an empty line, the body; repeated; together at least one byte
  * @MIKEY_MIME_A_TRANSFER: binary, TRANSFER_INIT

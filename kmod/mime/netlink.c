@@ -33,9 +33,11 @@ int mime_missing(struct genl_info *info, int type, const char *why)
 
 int mime_check_opener(struct sk_buff *skb, struct genl_info *info)
 {
-	const struct file *file = NETLINK_CB(skb).sk->sk_socket->file;
+	const struct socket *sock = NETLINK_CB(skb).sk->sk_socket;
 
-	if (uid_eq(file->f_cred->fsuid, current_fsuid()))
+	/* a socket of the kernel's own has no file, and no user */
+	if (sock && sock->file &&
+	    uid_eq(sock->file->f_cred->fsuid, current_fsuid()))
 		return 0;
 	return mime_refuse(info, NULL, -EPERM, "this socket was opened by another user");
 }
