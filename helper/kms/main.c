@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "helper/kms/commands.h"
+#include "helper/lib/version.h"
 
 const struct kms_command kms_commands[] = {
 	{ "init", "\n\nMake a new store and the key that its secrets are encrypted with.\n"
@@ -75,7 +76,8 @@ static void overview(FILE *f)
 	fputs("Usage: mikey-kms COMMAND [OPTIONS]\n\nCommands:\n", f);
 	for (i = 0; i < kms_num_commands; i++)
 		fprintf(f, "  %s\n", kms_commands[i].name);
-	fputs("\nmikey-kms COMMAND --help says more; so does mikey-kms(8).\n", f);
+	fputs("\nmikey-kms COMMAND --help says more; so does mikey-kms(8).\n"
+	      "mikey-kms --version tells the version.\n", f);
 }
 
 /* How many arguments the name of @c takes up, or 0 if it is not the one. */
@@ -136,6 +138,10 @@ int main(int argc, char **argv)
 	setrlimit(RLIMIT_CORE, &no_core);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
 		overview(stdout);
+		return KMS_EXIT_DONE;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		puts("mikey-kms " MIKEY_RELEASE);
 		return KMS_EXIT_DONE;
 	}
 	leading = leading_options(argc, argv);

@@ -3,6 +3,6 @@
 #ifndef HELPER_LIB_VERSION_H
 #define HELPER_LIB_VERSION_H
 
-#define MIKEY_VERSION "0.1.0"
+#define MIKEY_RELEASE "0.1.0"
 
 #endif

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 	argc--;
 	argv++;
 	if (argc == 1 && !strcmp(argv[0], "--version")) {
-		printf("mikeyctl " MIKEY_VERSION "\n");
+		printf("mikeyctl " MIKEY_RELEASE "\n");
 		return EXIT_DONE;
 	}
 	if (argc && (!strcmp(argv[0], "--help") || !strcmp(argv[0], "-h") ||

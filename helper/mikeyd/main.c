@@ -81,7 +81,7 @@ static int read_options(struct options *options, int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		case 'V':
-			puts("mikeyd " MIKEY_VERSION);
+			puts("mikeyd " MIKEY_RELEASE);
 			return 0;
 		default:
 			fputs("Try \"mikeyd --help\".\n", stderr);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper/lib/version.h"
 #include "tests/unit/kms/run.h"
 
 static void usage(void **state)
@@ -15,6 +16,7 @@ static void usage(void **state)
 		const char *out, *err;
 	} cases[] = {
 		{ "--help", 0, "user add", "" },
+		{ "--version", 0, "mikey-kms " MIKEY_RELEASE, "" },
 		{ "", 2, "", "Usage: mikey-kms COMMAND" },
 		{ "dance", 2, "", "no command \"dance\"" },
 		{ "user dance", 2, "", "no command \"user dance\"" },
