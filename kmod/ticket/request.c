@@ -211,7 +211,7 @@ static int check_rights(const struct mikey_policy *asked,
 		return refuse_policy(why, "responders may keep the ticket, which was not asked for");
 	/* PSK/MIME is among them; none at all would mean every one (6.10) */
 	if (granted->num_app != asked->num_app)
-		return refuse_policy(why, "the ticket is for more applications than were asked for");
+		return refuse_policy(why, "the ticket is for more applications than asked for");
 	if (wanted && (!given || given > wanted))
 		return refuse_policy(why, "the ticket is rekeyed less often than was asked for");
 	if (mikey_ts_to_unix(&granted->tr_s) <

@@ -344,7 +344,8 @@ TEST_F(grant, policy)
 	if (!self->able)
 		SKIP(return, "MIKEY_MODULES is not set");
 	EXPECT_EQ(0, try_rows(self, policies, ARRAY_SIZE(policies)));
-	EXPECT_EQ(self->tickets,
+	/* no more than there were; those of the test before may die late */
+	EXPECT_GE(self->tickets,
 		  term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
 	/* still open for a true answer */
 	ASSERT_EQ(0, plan(self));
@@ -359,7 +360,8 @@ TEST_F(grant, answer)
 	if (!self->able)
 		SKIP(return, "MIKEY_MODULES is not set");
 	EXPECT_EQ(0, try_rows(self, answers, ARRAY_SIZE(answers)));
-	EXPECT_EQ(self->tickets,
+	/* no more than there were; those of the test before may die late */
+	EXPECT_GE(self->tickets,
 		  term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
 	ASSERT_EQ(0, plan(self));
 	peer_answer_write(&self->a, &self->msg);
