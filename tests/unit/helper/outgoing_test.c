@@ -484,6 +484,15 @@ static void passed_if_configured_so(void **state)
 	hop_gets();
 	assert_string_equal(header("Call-ID", 0), "2");
 	opens_to(ENTITY);
+	/* in a dialog only To names them (RFC 3261 12.2.1.1) */
+	client_sends("MESSAGE sip:phone@192.0.2.9 SIP/2.0\r\n" VIA("$C", "3")
+		     "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:boss@x.test>;tag=t\r\n"
+		     "Call-ID: 3\r\nCSeq: 1 MESSAGE\r\nContent-Length: 5\r\n\r\nhello");
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	assert_string_equal(header("Call-ID", 0), "3");
+	opens_to("\r\nhello");
 }
 
 /* Whoever waits when mikeyd ends is told; nothing stays (the sanitizer looks). */

@@ -393,6 +393,9 @@ static void who_is_no_client(void **state)
 	(void)state;
 	client_sends(OPTIONS VIA("$C", "s") AB("s", "OPTIONS") "\r\n");
 	silence();
+	/* nor does anybody outside make mikeyd send to them */
+	hop_sends("SIP/2.0 200 OK\r\n" VIA("$O", "i") VIA("$C", "i") AB("i", "INVITE") "\r\n");
+	silence();
 }
 
 static struct sip_msg *large_request(unsigned int number)
