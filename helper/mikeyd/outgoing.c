@@ -211,6 +211,9 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 				   asking->exchange, answer, &ticket, &policy, &problem);
 	} while (err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets));
 	if (err) {
+		/* what we asked for was allowed, so this is the KMS's doing */
+		if (err == -EPROTONOSUPPORT)
+			problem.error = -EBADMSG;
 		problem_prefix(&problem, "the KMS's ticket: ");
 		all_give_up(asking, &problem);
 		return;

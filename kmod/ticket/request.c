@@ -282,6 +282,8 @@ static int check_answer(const struct mikey_exchange *ex,
 	err = mikey_ticket_data_parse(&td, &m->ticket, &d);
 	if (err)
 		mikey_refuse_diag(why, err, MIKEY_TICKET_A_MESSAGE, &d);
+	else if (td.rand.data.len < ex->suite->rand_len)	/* 12.1 */
+		err = refuse_policy(why, "the granted ticket's random value is too short");
 out:
 	kfree(initial);
 	return err;

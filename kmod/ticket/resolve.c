@@ -98,6 +98,13 @@ static int check_addressee(const struct mikey_inquiry *q,
 		return mikey_refuse(why, -EACCES, MIKEY_TICKET_S_BAD_POLICY,
 				    MIKEY_TICKET_A_MESSAGE,
 				    "the ticket is not for this user");
+	/* IDRr is one of the ticket's (TS 33.328 8.3.1.1.1) */
+	if (!is_one_of(&q->services, to) &&
+	    !mikey_policy_names(&m->ticket.policy, to))
+		return mikey_refuse(why, -EKEYREJECTED,
+				    MIKEY_TICKET_S_BAD_POLICY,
+				    MIKEY_TICKET_A_MESSAGE,
+				    "the message's addressee is nobody whom its ticket names");
 	return 0;
 }
 

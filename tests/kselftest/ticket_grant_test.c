@@ -171,6 +171,8 @@ static void odd_ticket_data(struct _test_data_grant *f)
 	f->ticket.bend = cut_thdr;
 }
 
+BEND(short_rand, f->ticket.rand_len--)
+
 static void many_responders(struct _test_data_grant *f)
 {
 	u32 i;
@@ -219,6 +221,7 @@ static const struct row policies[] = {
 	{ "no IDRapp", every_app, -EACCES, "more applications", 0 },
 	{ "extra IDRapp", extra_app, -EACCES, "more applications", 0 },
 	{ "Ticket Data", odd_ticket_data, -EBADMSG, "", 0 },
+	{ "RAND of Ticket Data (12.1)", short_rand, -EACCES, "random value", 0 },
 	{ "Initiator Data", with_initiator_data, -EACCES, "initiator data", 0 },
 };
 

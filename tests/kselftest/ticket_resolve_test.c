@@ -174,6 +174,9 @@ TEST_F(resolve, list_service)
 					     "other@example.test"));
 	EXPECT_EQ(0, resolve_via(w, MIKEY_TICKET_A_LIST_SERVICE, list))
 		TH_LOG("%s", w->r.words);
+	/* only a service need not be named (TS 33.328 8.3.1.1.1) */
+	EXPECT_EQ(-EKEYREJECTED, resolve_via(w, MIKEY_TICKET_A_GROUP, list));
+	EXPECT_NE(NULL, strstr(w->r.words, "nobody whom its ticket names"));
 
 	/* the service is nobody whom a ticket can be for */
 	w->ticket.policy.responder[0] = peer_nai(list);

@@ -261,6 +261,7 @@ static void grants_refused(void **state)
 		{ -ECOMM, "SIP/2.0 503 Service Unavailable" },
 		{ -EKEYREJECTED, "SIP/2.0 502 Bad Gateway" },
 		{ -EBADMSG, "SIP/2.0 502 Bad Gateway" },
+		{ -EPROTONOSUPPORT, "SIP/2.0 502 Bad Gateway" },
 		{ -ENOMEM, "SIP/2.0 503 Service Unavailable" },
 		{ -ESRCH, "SIP/2.0 500 Server Internal Error" },
 	};
