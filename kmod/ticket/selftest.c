@@ -396,7 +396,9 @@ static int test_resolve(struct run *r)
 		.psk_id = blob(r->v->inputs.psk_r_id),
 		.kms = blob(r->v->inputs.id_kms),
 		.identity = blob(r->v->inputs.id_r),
+		/* the user's group, or a list service that the ticket omits */
 		.groups = { &recipient, 1 },
+		.services = { &recipient, 1 },
 		.transfer = blob(r->v->messages.transfer_init),
 		.csb_id = r->v->csb[2],
 	};
