@@ -75,7 +75,7 @@ def machines(scripts):
     suites = [run.Suite("kselftest", name, []) for name in "ab"]
     run.stream = stream
     with tempfile.TemporaryDirectory() as run.LOG, contextlib.redirect_stdout(io.StringIO()):
-        suites += run.run_in_guest("kselftest", suites, False)
+        suites += run.run_in_guest("kselftest", suites, [])
     return [failure for suite in suites for failure in suite.failures]
 
 
