@@ -208,7 +208,7 @@ static int check_rights(const struct mikey_policy *asked,
 	if (granted->flags & ~asked->flags & MIKEY_FLAG_J)
 		return refuse_policy(why, "the ticket may be reused, which was not asked for");
 	if (asked->flags & ~granted->flags & MIKEY_FLAG_E)
-		return refuse_policy(why, "responders may keep the ticket, which was not asked for");
+		return refuse_policy(why, "responders may keep the ticket, as nobody asked for");
 	/* PSK/MIME is among them; none at all would mean every one (6.10) */
 	if (granted->num_app != asked->num_app)
 		return refuse_policy(why, "the ticket is for more applications than asked for");

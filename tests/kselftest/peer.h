@@ -166,8 +166,8 @@ void peer_ticket_write(struct peer_ticket *t);
  * @ticket: written as part of the answer; NULL for none
  * @initiator_data: of @ticket, empty in an honest REQUEST_RESP
  * @keys: plain text of the KEMAC
- * @fork_from: MPKr, where there is key forking, of which keys[1] is made when the answer is written; NULL
- *	to take the keys as they are
+ * @fork_from: MPKr, where there is key forking, of which keys[1] is made when
+ *	the answer is written; NULL to take the keys as they are
  * @mac: V with @auth_alg; without it there is no V at all
  * @mk: keys of the answer; @mk_initial: those of the initial message, which
  *	an Error is authenticated with
