@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * GRANT and ADMIT: find the exchange, have the answer checked, make the key,
- * which MINT does too. Nothing has changed until the last step, so whatever fails leaves the
- * exchange open for a true answer.
+ * which MINT does too. Nothing has changed until the last step, so whatever
+ * fails leaves the exchange open for a true answer.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
