@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/lib/lists.h"
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/setting.h"
@@ -28,6 +29,7 @@
 ARRAY_OF(identities);
 ARRAY_OF(groups);
 ARRAY_OF(list_services);
+ARRAY_OF(list_servers);
 ARRAY_OF(must_protect);
 ARRAY_OF(inside);
 ARRAY_OF(outside);
@@ -79,6 +81,7 @@ static const struct setting settings[] = {
 		.words = "[\"alice@example.test\"]"),
 	SETTING("group", take_uids, groups),
 	SETTING("list-service", take_uids, list_services),
+	SETTING("list-server", take_list_servers, list_servers),
 	SETTING("listen", take_endpoints, inside, .needed = true,
 		.words = "[\"udp:127.0.0.1:5062\"]"),
 	SETTING("listen-outside", take_endpoints, outside, .needed = true,
@@ -246,6 +249,22 @@ static int check_policy(struct config *config, const char *file, struct problem 
 	return 0;
 }
 
+/* What a list server protects is protected in its own name. */
+static int check_lists(const struct config *config, const char *file, struct problem *problem)
+{
+	for (unsigned int i = 0; i < config->n_list_servers; i++) {
+		const struct list_server *list = &config->list_servers[i];
+		const struct uid *address = list_server_address(list);
+
+		if ((list->psi.len || list->history == LIST_HISTORY_PROTECT) &&
+		    !config_identity(config, address))
+			return problem_set(problem, -EINVAL,
+					   "%s: list-server: %s has to be an identity, since it protects what it sends",
+					   file, address->text);
+	}
+	return 0;
+}
+
 /*
  * The text of a file. libconfig would open it itself, but tells neither why it
  * could not, nor does its scanner return when reading fails.
@@ -294,7 +313,8 @@ int config_load(struct config *config, const char *file, struct problem *problem
 	else
 		err = set_defaults(config, file, problem) ?:
 			take_all(config, config_root_setting(&parsed), file, problem) ?:
-			check_policy(config, file, problem);
+			check_policy(config, file, problem) ?:
+			check_lists(config, file, problem);
 	config_destroy(&parsed);
 	free(text);
 	if (err)
@@ -308,6 +328,7 @@ void config_free(struct config *config)
 	free(config->identities);
 	free(config->groups);
 	free(config->list_services);
+	list_servers_free(config->list_servers, config->n_list_servers);
 	free(config->must_protect);
 	free(config->inside);
 	free(config->outside);

@@ -34,6 +34,8 @@ enum config_maker {
 	MAKER_SELF,			/* mikeyd with the PSK (mode 3) */
 };
 
+struct list_server;
+
 struct config {
 	char *file;
 
@@ -43,6 +45,8 @@ struct config {
 	unsigned int n_groups;
 	struct uid *list_services;	/* by which one may be addressed (RFC 5365) */
 	unsigned int n_list_services;
+	struct list_server *list_servers;	/* what mikeyd itself is one for */
+	unsigned int n_list_servers;
 
 	struct endpoint *inside;	/* where the client finds us */
 	unsigned int n_inside;

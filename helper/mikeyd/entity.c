@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "helper/mikeyd/mimehead.h"
+#include "helper/mikeyd/sender.h"
 #include "helper/mikeyd/sipmsg.h"
 
 /* The name that a header of SIP's has in a MIME entity; NULL if it is not of it. */
@@ -114,8 +115,11 @@ static int keep_line(struct mbuf *mb, const struct head_line *line)
 	for (size_t i = 0; i < line->name.l; i++)
 		if (!isalnum((unsigned char)line->name.p[i]) && line->name.p[i] != '-')
 			return -EBADMSG;
-	/* compact names are SIP's: in an entity they say nothing */
-	if (line->name.l == 1 || !entity_name(line))
+	/*
+	 * compact names are SIP's: in an entity they say nothing; and whom a list
+	 * server names was read before, where it counts
+	 */
+	if (line->name.l == 1 || !entity_name(line) || head_is(line, SENDER_HEADER))
 		return 0;
 	err = -mbuf_write_pl(mb, &line->name);
 	return err ?: write_rest(mb, &line->rest);

@@ -9,6 +9,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/entity.h"
+#include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/record.h"
 #include "helper/mikeyd/verdict.h"
@@ -154,6 +155,38 @@ void envelope_repeat(struct envelope *envelope, uint16_t code)
 	mem_deref(envelope);
 }
 
+void envelope_answer(struct envelope *envelope, struct verdict verdict, const char *words,
+		     const char *headers)
+{
+	struct le *le;
+
+	record_answer(envelope->mikeyd->record, &envelope->sender, &envelope->mac, verdict.code);
+	LIST_FOREACH(&envelope->copies, le) {
+		struct copy *copy = le->data;
+
+		if (headers)
+			server_respond(copy->server, verdict.code, verdict.reason, headers);
+		else
+			proxy_refuse(envelope->mikeyd, copy->server, verdict.code,
+				     verdict.reason, verdict.retry, words);
+	}
+	mem_deref(envelope);
+}
+
+const struct sip_msg *envelope_message(const struct envelope *envelope)
+{
+	const struct copy *first = list_ledata(list_head(&envelope->copies));
+
+	return first->server->msg;
+}
+
+const struct route *envelope_route(const struct envelope *envelope)
+{
+	const struct copy *first = list_ledata(list_head(&envelope->copies));
+
+	return &first->route;
+}
+
 static bool same_way(const struct copy *copy, const struct route *route)
 {
 	return copy->route.to.tp == route->to.tp &&
@@ -199,8 +232,8 @@ static void send_copy(struct copy *copy)
 {
 	const struct envelope *envelope = copy->envelope;
 	const struct sip_msg *msg = copy->server->msg;
-	char *from = verified_from(msg, &envelope->opened);
-	char *identity = verified_identity(msg, &envelope->opened);
+	char *from = verified_from(msg, &envelope->opened, &envelope->original);
+	char *identity = verified_identity(msg, &envelope->opened, &envelope->original);
 	struct sip_content content = { .body = envelope->body };
 	struct sip_pass pass = {
 		.content = &content,
@@ -246,18 +279,34 @@ void envelope_join(struct envelope *envelope, struct server *server,
 		send_copy(copy);
 }
 
+/* Is this a list server by which the user may be addressed? Then it is believed. */
+static bool is_list_service(const struct config *config, const struct uid *uid)
+{
+	for (unsigned int i = 0; i < config->n_list_services; i++)
+		if (uid_equal(&config->list_services[i], uid))
+			return true;
+	return false;
+}
+
 void envelope_deliver(struct envelope *envelope, struct mime_opened *opened)
 {
 	struct problem problem;
 	struct le *le;
 
 	envelope->opened = *opened;
+	if (envelope->list) {
+		listserver_opened(envelope);
+		return;
+	}
+	if (!is_list_service(envelope->mikeyd->config, &opened->initiator) ||
+	    !sender_read(&envelope->original, &opened->entity))
+		envelope->original.uid.len = 0;
 	if (entity_split(&envelope->opened.entity, &envelope->headers, &envelope->body)) {
 		problem_set(&problem, -EBADMSG, "what was protected is no MIME entity");
 		envelope_refuse(envelope, &problem);
 		return;
 	}
-	envelope->line = verified_line(opened);
+	envelope->line = verified_line(opened, &envelope->original);
 	if (!envelope->line) {
 		problem_set(&problem, -ENOMEM, "no memory");
 		envelope_refuse(envelope, &problem);

@@ -12,6 +12,10 @@
 #include "helper/lib/ticket.h"
 #include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/route.h"
+#include "helper/mikeyd/sender.h"
+#include "helper/mikeyd/verdict.h"
+
+struct list_server;
 
 /* What a message is known by: a digest of both its parts. */
 struct envelope_key {
@@ -24,6 +28,7 @@ struct envelope {
 	struct list copies;
 	struct bytes transfer, cms;
 	struct envelope_key key;
+	const struct list_server *list;	/* whom it is for, instead of the client */
 
 	/* while it is opened; the exchange with the KMS ends with its socket */
 	struct genl_client *client;
@@ -35,6 +40,7 @@ struct envelope {
 
 	/* once opened */
 	struct mime_opened opened;
+	struct sender original;		/* of whom a list server of ours says it is; or none */
 	struct pl body;			/* points into its entity */
 	char *headers, *line;
 };
@@ -72,5 +78,18 @@ void envelope_repeat(struct envelope *envelope, uint16_t code);
  * @opened: is taken, with its entity
  */
 void envelope_deliver(struct envelope *envelope, struct mime_opened *opened);
+
+/*
+ * envelope_answer - what was opened is not for the client: all copies and the
+ * record get this answer; ends the envelope
+ * @words: why, for the log; NULL = none
+ * @headers: more lines, with their ends, or NULL
+ */
+void envelope_answer(struct envelope *envelope, struct verdict verdict, const char *words,
+		     const char *headers);
+
+/* envelope_message - the first copy, and its way; for as long as the envelope is there */
+const struct sip_msg *envelope_message(const struct envelope *envelope);
+const struct route *envelope_route(const struct envelope *envelope);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "helper/lib/keyring.h"
+#include "helper/lib/lists.h"
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
@@ -25,24 +26,36 @@ struct incoming {
 	struct list envelopes;		/* not answered yet */
 	unsigned int resolving;
 	struct ticket_names names;
-	struct uid identities[];	/* own UIDs, then groups */
+	struct uid identities[];	/* own UIDs but those of list servers, then groups */
 };
+
+/* What comes for a group that is served here is not the client's. */
+static bool is_list(const struct config *config, const struct uid *identity)
+{
+	for (unsigned int i = 0; i < config->n_list_servers; i++)
+		if (uid_equal(&config->list_servers[i].psi, identity))
+			return true;
+	return false;
+}
 
 int incoming_open(struct mikeyd *mikeyd, struct problem *problem)
 {
 	const struct config *config = mikeyd->config;
 	unsigned int all = config->n_identities + config->n_groups;
 	struct incoming *incoming = calloc(1, sizeof(*incoming) + all * sizeof(struct uid));
+	unsigned int count = 0;
 
 	mikeyd->incoming = incoming;
 	if (!incoming)
 		return problem_set(problem, -ENOMEM, "no memory");
-	for (unsigned int i = 0; i < all; i++)
-		incoming->identities[i] = i < config->n_identities ?
-			config->identities[i] : config->groups[i - config->n_identities];
+	for (unsigned int i = 0; i < config->n_identities; i++)
+		if (!is_list(config, &config->identities[i]))
+			incoming->identities[count++] = config->identities[i];
+	for (unsigned int i = 0; i < config->n_groups; i++)
+		incoming->identities[count++] = config->groups[i];
 	incoming->names = (struct ticket_names){
 		.identities = incoming->identities,
-		.n_identities = all,
+		.n_identities = count,
 		.list_services = config->list_services,
 		.n_list_services = config->n_list_services,
 	};
@@ -144,15 +157,22 @@ static int look_at(struct envelope *envelope, struct ticket_claim *claim,
 		   struct problem *problem)
 {
 	struct mikeyd *mikeyd = envelope->mikeyd;
+	struct ticket_names names = mikeyd->incoming->names;
 	int err;
 
+	/* nobody gets a group to read what was sent to one user by sending it there */
+	if (envelope->list)
+		names = (struct ticket_names){
+			.identities = &envelope->list->psi,
+			.n_identities = 1,
+		};
 	/* the kernel opens a message once: then it has to be put down */
 	err = record_ready(mikeyd->record, problem);
 	err = err ?: genl_client_open(&envelope->client, MIKEY_TICKET_GENL_NAME, problem);
 	if (err)
 		return err;
 	do {
-		err = ticket_resolve(envelope->client, &mikeyd->party, &mikeyd->incoming->names,
+		err = ticket_resolve(envelope->client, &mikeyd->party, &names,
 				     &envelope->transfer, claim, problem);
 	} while (err && psk_renew(mikeyd, err));
 	if (err)
@@ -220,14 +240,15 @@ static void resolve(struct envelope *envelope)
 
 /* The first copy of a message begins its opening, the others join it. */
 static void protected_message(struct mikeyd *mikeyd, struct server *server,
-			      struct route *route, struct bytes *transfer, struct bytes *cms)
+			      const struct route *route, const struct list_server *list,
+			      struct bytes *transfer, struct bytes *cms)
 {
 	struct incoming *incoming = mikeyd->incoming;
 	struct envelope *envelope;
 	const char *why;
 
 	envelope = envelope_find(&incoming->envelopes, transfer, cms);
-	if (envelope) {
+	if (envelope && envelope->list == list) {
 		bytes_wipe(transfer);
 		bytes_wipe(cms);
 		envelope_join(envelope, server, route);
@@ -237,6 +258,7 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 		envelope = envelope_new(mikeyd, &incoming->envelopes, server, route, transfer,
 					cms);
 		if (envelope) {
+			envelope->list = list;
 			resolve(envelope);
 			return;
 		}
@@ -288,39 +310,88 @@ static bool claims_peer(const struct config *config, const struct sip_msg *msg)
 }
 
 /* Not protected, or not for mikeyd: the configuration says what then. */
-static void plain_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
+static bool may_be_plain(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 {
-	struct sip_pass pass = { .headers = VERIFIED_HEADER ": <>; proved=none\r\n" };
+	return mikeyd->config->unprotected == UNPROTECTED_MARK &&
+		!claims_peer(mikeyd->config, msg);
+}
 
-	if (mikeyd->config->unprotected == UNPROTECTED_MARK &&
-	    !claims_peer(mikeyd->config, server->msg))
-		proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
-	else
-		proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,
-			     "a message that is not protected");
+/* What the body is; where it is none that is to be opened, it is answered. */
+static enum multipart_kind read_body(struct mikeyd *mikeyd, struct server *server,
+				     struct bytes *transfer, struct bytes *cms)
+{
+	const struct sip_hdr *type = sip_msg_hdr(server->msg, SIP_HDR_CONTENT_TYPE);
+	struct pl body = sipmsg_body(server->msg);
+	enum multipart_kind kind = MULTIPART_PLAIN;
+	struct problem problem;
+
+	if (type)
+		kind = multipart_parse(&type->val, &body, transfer, cms, &problem);
+	if (kind == MULTIPART_UNKNOWN) {
+		log_info("incoming 415: %s", problem.words);
+		server_respond(server, 415, "Unsupported Media Type",
+			       "Accept: multipart/mixed, application/mikey, application/pkcs7-mime\r\n");
+	} else if (kind == MULTIPART_BROKEN) {
+		proxy_refuse(mikeyd, server, 493, "Undecipherable", false, problem.words);
+	}
+	return kind;
+}
+
+static void refuse_plain(struct mikeyd *mikeyd, struct server *server)
+{
+	proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,
+		     "a message that is not protected");
 }
 
 void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
 {
-	const struct sip_hdr *type = sip_msg_hdr(server->msg, SIP_HDR_CONTENT_TYPE);
-	struct pl body = sipmsg_body(server->msg);
+	struct sip_pass pass = { .headers = VERIFIED_HEADER ": <>; proved=none\r\n" };
 	struct bytes transfer = { 0 }, cms = { 0 };
-	struct problem problem;
 
-	switch (type ? multipart_parse(&type->val, &body, &transfer, &cms, &problem) :
-		MULTIPART_PLAIN) {
-	case MULTIPART_PLAIN:
-		plain_message(mikeyd, server, route);
-		return;
-	case MULTIPART_UNKNOWN:
-		log_info("incoming 415: %s", problem.words);
-		server_respond(server, 415, "Unsupported Media Type",
-			       "Accept: multipart/mixed, application/mikey, application/pkcs7-mime\r\n");
-		return;
-	case MULTIPART_BROKEN:
-		proxy_refuse(mikeyd, server, 493, "Undecipherable", false, problem.words);
-		return;
+	switch (read_body(mikeyd, server, &transfer, &cms)) {
 	case MULTIPART_PROTECTED:
-		protected_message(mikeyd, server, route, &transfer, &cms);
+		protected_message(mikeyd, server, route, NULL, &transfer, &cms);
+		break;
+	case MULTIPART_PLAIN:
+		if (may_be_plain(mikeyd, server->msg))
+			proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
+		else
+			refuse_plain(mikeyd, server);
+		break;
+	default:
+		break;
 	}
+}
+
+void incoming_for_list(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+		       const struct list_server *list)
+{
+	struct bytes transfer = { 0 }, cms = { 0 };
+
+	switch (read_body(mikeyd, server, &transfer, &cms)) {
+	case MULTIPART_PROTECTED:
+		protected_message(mikeyd, server, route, list, &transfer, &cms);
+		break;
+	case MULTIPART_PLAIN:
+		/* members are told who sent it, which nothing would prove */
+		refuse_plain(mikeyd, server);
+		break;
+	default:
+		break;
+	}
+}
+
+bool incoming_acceptable(struct mikeyd *mikeyd, struct server *server)
+{
+	struct bytes transfer = { 0 }, cms = { 0 };
+	enum multipart_kind kind = read_body(mikeyd, server, &transfer, &cms);
+
+	bytes_wipe(&transfer);
+	bytes_wipe(&cms);
+	if (kind != MULTIPART_PLAIN)
+		return kind == MULTIPART_PROTECTED;
+	if (may_be_plain(mikeyd, server->msg))
+		return true;
+	refuse_plain(mikeyd, server);
+	return false;
 }

@@ -169,22 +169,32 @@ static int make_list(struct list_body *body, const struct layout *layout,
 	return 0;
 }
 
-int list_body_read(struct list_body *body, const struct sip_msg *msg, struct problem *problem)
+static int read_list(struct recipients *recipients, struct layout *layout,
+		     const struct sip_msg *msg, struct problem *problem)
 {
-	struct layout layout;
 	struct bytes document;
 	int err;
 
-	memset(body, 0, sizeof(*body));
-	if (lay_out(&layout, msg))
+	if (lay_out(layout, msg))
 		return problem_set(problem, -EBADMSG,
 				   "a message to a list of recipients has a body multipart/mixed");
-	err = check(&layout, problem);
-	err = err ?: part_decode(&document, &layout.parts.part[layout.at], &layout.list, problem);
+	err = check(layout, problem);
+	err = err ?: part_decode(&document, &layout->parts.part[layout->at], &layout->list,
+				 problem);
 	if (err)
 		return err;
-	err = recipients_read(&body->recipients, &document, problem);
+	err = recipients_read(recipients, &document, problem);
 	bytes_wipe(&document);
+	return err;
+}
+
+int list_body_read(struct list_body *body, const struct sip_msg *msg, struct problem *problem)
+{
+	struct layout layout;
+	int err;
+
+	memset(body, 0, sizeof(*body));
+	err = read_list(&body->recipients, &layout, msg, problem);
 	if (err)
 		return err;
 	body->list_first = !layout.at;
@@ -201,4 +211,81 @@ void list_body_wipe(struct list_body *body)
 	bytes_wipe(&body->entity);
 	bytes_wipe(&body->list);
 	recipients_free(&body->recipients);
+}
+
+int list_body_read_list(struct recipients *recipients, const struct sip_msg *msg,
+			struct problem *problem)
+{
+	struct layout layout;
+
+	return read_list(recipients, &layout, msg, problem);
+}
+
+/* The part that is left, as the body of a message of its own. */
+static int unwrap(const struct layout *layout, char **headers, struct mbuf **out)
+{
+	const struct body_part *part = &layout->parts.part[!layout->at];
+	const struct bytes whole = { .data = (uint8_t *)part->whole.p, .len = part->whole.l };
+	struct part_head head;
+	struct pl body;
+	char *lines;
+	int err;
+
+	if (part_head_read(&head, part))
+		return -EBADMSG;
+	err = entity_split(&whole, &lines, &body);
+	if (err)
+		return err;
+	*out = mbuf_alloc(body.l + 1);
+	/* in a multipart a type may be left out (RFC 2046 5.1), in SIP it may not */
+	err = *out ? re_sdprintf(headers, "%s%s", head.typed ? "" :
+				 "Content-Type: text/plain\r\n", lines) : ENOMEM;
+	mem_deref(lines);
+	if (!err && mbuf_write_pl(*out, &body)) {
+		*headers = mem_deref(*headers);
+		err = ENOMEM;
+	}
+	if (err)
+		*out = mem_deref(*out);
+	else
+		(*out)->pos = 0;
+	return err ? -ENOMEM : 0;
+}
+
+/* From the list's delimiter to the next one, which stay, another part. */
+static int replace(struct mbuf *mb, const struct layout *layout, const struct bytes *part)
+{
+	const struct body_parts *parts = &layout->parts;
+	const struct body_part *list = &parts->part[layout->at];
+	const char *next = layout->at + 1 < parts->count ?
+		parts->part[layout->at + 1].line : parts->last_line;
+	const struct pl *body = &layout->body;
+	const char *begin = part->len ? list->whole.p : list->line;
+	int err;
+
+	err = mbuf_write_mem(mb, (const uint8_t *)body->p, begin - body->p);
+	if (part->len && !err)
+		err = mbuf_write_mem(mb, part->data, part->len) ?: mbuf_write_str(mb, "\r\n");
+	return err ?: mbuf_write_mem(mb, (const uint8_t *)next, body->p + body->l - next);
+}
+
+int list_body_expand(const struct sip_msg *msg, const struct bytes *part, char **headers,
+		     struct mbuf **out)
+{
+	struct layout layout;
+	struct problem problem;
+
+	if (lay_out(&layout, msg) || check(&layout, &problem))
+		return -EBADMSG;
+	if (!part->len && layout.parts.count == 2)
+		return unwrap(&layout, headers, out);
+	*out = mbuf_alloc(layout.body.l + part->len + 2);
+	if (!*out)
+		return -ENOMEM;
+	if (!replace(*out, &layout, part) && !entity_head(headers, msg)) {
+		(*out)->pos = 0;
+		return 0;
+	}
+	*out = mem_deref(*out);
+	return -ENOMEM;
 }

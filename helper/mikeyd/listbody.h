@@ -35,4 +35,24 @@ int list_body_read(struct list_body *body, const struct sip_msg *msg,
 
 void list_body_wipe(struct list_body *body);
 
+/*
+ * list_body_read_list - only who is on the list, as a list service reads it
+ *
+ * Errors of list_body_read(); recipients_free() them after success.
+ */
+int list_body_read_list(struct recipients *recipients, const struct sip_msg *msg,
+			struct problem *problem);
+
+/*
+ * list_body_expand - the body that a list service sends on: all parts are
+ * copied as they are, and another one takes the list's place (RFC 5365 7.3)
+ * @part: headers, an empty line, content; empty: nothing takes its place, and a
+ *	part that is left alone loses the multipart around it
+ * @headers, @body: Content-* lines and body, mem_deref() them after success
+ *
+ * For a message that list_body_read_list() could read. -EBADMSG, -ENOMEM
+ */
+int list_body_expand(const struct sip_msg *msg, const struct bytes *part, char **headers,
+		     struct mbuf **body);
+
 #endif

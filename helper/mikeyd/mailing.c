@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/listbody.h"
@@ -86,8 +85,8 @@ bool mailing_must_protect(const struct mikeyd *mikeyd, const struct sip_msg *msg
 	return must;
 }
 
-/* What is wrong with the message, or with its list. */
-static void refuse_body(struct mailing *mailing, const struct problem *problem)
+bool mailing_refuse_body(struct mikeyd *mikeyd, struct server *server,
+			 const struct problem *problem)
 {
 	static const struct {
 		int error;
@@ -99,20 +98,27 @@ static void refuse_body(struct mailing *mailing, const struct problem *problem)
 		{ -E2BIG, 413, "Request Entity Too Large" },
 	};
 
-	mailing->answered = true;
 	if (problem->error == -EOPNOTSUPP) {
-		log_info("outgoing 415: %s", problem->words);
-		server_respond(mailing->server, 415, "Unsupported Media Type",
+		log_info("list of recipients 415: %s", problem->words);
+		server_respond(server, 415, "Unsupported Media Type",
 			       "Accept: multipart/mixed, application/resource-lists+xml\r\n");
-		return;
+		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
 		if (answers[i].error == problem->error) {
-			proxy_refuse(mailing->mikeyd, mailing->server, answers[i].code,
-				     answers[i].reason, false, problem->words);
-			return;
+			proxy_refuse(mikeyd, server, answers[i].code, answers[i].reason, false,
+				     problem->words);
+			return true;
 		}
-	outgoing_refuse(mailing->mikeyd, mailing->server, problem);
+	return false;
+}
+
+/* What is wrong with the message, or with its list. */
+static void refuse_body(struct mailing *mailing, const struct problem *problem)
+{
+	mailing->answered = true;
+	if (!mailing_refuse_body(mailing->mikeyd, mailing->server, problem))
+		outgoing_refuse(mailing->mikeyd, mailing->server, problem);
 }
 
 /* ---- sending */
@@ -171,25 +177,6 @@ static int send_sheet(struct sheet *sheet, const struct sip_readdress *readdress
 	return err;
 }
 
-/* Without what is no part of a Request-URI (RFC 3261 19.1.1, RFC 5365 7.3). */
-static void plain_uri(char *out, const char *uri)
-{
-	size_t len = strcspn(uri, "@");
-	const char *stop;
-
-	/* before it ';' and '?' are the user's */
-	len += strcspn(uri + len, ";?");
-	memcpy(out, uri, len);
-	for (uri += len; *uri == ';'; uri = stop) {
-		stop = uri + 1 + strcspn(uri + 1, ";?");
-		if (!strncasecmp(uri, ";method=", 8))
-			continue;
-		memcpy(out + len, uri, stop - uri);
-		len += stop - uri;
-	}
-	out[len] = '\0';
-}
-
 static void apart_ended(struct sheet *sheet, int err, const struct sip_msg *msg)
 {
 	struct mailing *mailing = sheet->mailing;
@@ -223,7 +210,7 @@ static void apart_answered(int err, const struct sip_msg *msg, void *arg)
 
 static void send_apart(struct sheet *sheet)
 {
-	char uri[RECIPIENT_URI_MAX + 1], call_id[33], branch[BRANCH_SIZE], token[17];
+	char uri[RECIPIENT_URI_SIZE], call_id[33], branch[BRANCH_SIZE], token[17];
 	struct sip_readdress readdress = {
 		.uri = uri,
 		.call_id = call_id,
@@ -231,7 +218,7 @@ static void send_apart(struct sheet *sheet)
 	};
 	int err;
 
-	plain_uri(uri, sheet->recipient->uri);
+	recipient_request_uri(uri, sheet->recipient);
 	rand_str(call_id, sizeof(call_id));
 	rand_str(token, sizeof(token));
 	re_snprintf(branch, sizeof(branch), "z9hG4bK%s", token);

@@ -23,6 +23,13 @@ bool mailing_wanted(const struct sip_msg *msg);
 bool mailing_must_protect(const struct mikeyd *mikeyd, const struct sip_msg *msg);
 
 /*
+ * mailing_refuse_body - answer that a body, or the list in it, is not as
+ * list_body_read() wants it; false, and no answer, if that is not what is wrong
+ */
+bool mailing_refuse_body(struct mikeyd *mikeyd, struct server *server,
+			 const struct problem *problem);
+
+/*
  * mailing_message - take care of a MESSAGE to a list service; it will be
  * answered
  *

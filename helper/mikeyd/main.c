@@ -21,6 +21,7 @@
 #include "helper/lib/netlink.h"
 #include "helper/lib/version.h"
 #include "helper/mikeyd/check.h"
+#include "helper/mikeyd/circular.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/mikeyd.h"
@@ -193,9 +194,11 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 static void close_all(struct mikeyd *mikeyd)
 {
 	transactions_stop(mikeyd->transactions);
+	circular_close(mikeyd);
 	kms_close(mikeyd->kms);
-	incoming_close(mikeyd);
+	/* what a list server sends out came in before */
 	outgoing_close(mikeyd);
+	incoming_close(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	owner_close(mikeyd->owner);

@@ -33,6 +33,7 @@ struct mikeyd {
 	struct kms *kms;
 	struct outgoing *outgoing;
 	struct incoming *incoming;
+	struct list circulars;		/* what list servers are sending */
 
 	/* SIP */
 	struct transport *transport;

@@ -7,6 +7,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/incoming.h"
+#include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/sipmsg.h"
@@ -243,6 +244,7 @@ static void got_response(struct mikeyd *mikeyd, const struct flow *flow,
 
 static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct sip_msg *msg)
 {
+	const struct list_server *list;
 	struct refusal refusal;
 	struct server *server;
 	struct route route;
@@ -259,12 +261,15 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 		return;
 	}
 	refusal = route_request(mikeyd, flow, msg, &route);
+	list = listserver_find(mikeyd, msg);
 	if (refusal.code)
 		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, NULL);
 	else if (!sipmsg_is(msg, "MESSAGE"))
 		proxy_forward(mikeyd, server, &route, NULL, NULL, NULL);
 	else if (flow->side == SIDE_INSIDE)
 		outgoing_message(mikeyd, server, &route);
+	else if (list)
+		listserver_message(mikeyd, server, &route, list);
 	else
 		incoming_message(mikeyd, server, &route);
 }

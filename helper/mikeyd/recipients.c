@@ -8,19 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Between a namespace and a name; no namespace has a blank in it. */
 #define RL "urn:ietf:params:xml:ns:resource-lists "
 #define CP "urn:ietf:params:xml:ns:copycontrol "
 
 #define DEPTH_MAX 16
-
-/* In order of precedence (RFC 5364 section 4). */
-enum copy_control {
-	COPY_BCC,
-	COPY_CC,
-	COPY_TO,
-};
 
 /* Where an element stands; what may stand in it follows from that. */
 enum place {
@@ -277,19 +271,17 @@ static int parse(struct reader *reader, const struct bytes *document)
  * RFC 5364 section 4: of several entries for one user the highest precedence
  * counts, and "bcc" sets anonymize aside.
  */
-static bool must_hide(const struct entry *first, const struct entry *end)
+static void settle(struct recipient *recipient, const struct entry *first,
+		   const struct entry *end)
 {
-	enum copy_control control = COPY_BCC;
-	bool anonymous = false;
-
 	for (const struct entry *entry = first; entry < end; entry++) {
 		if (entry->control == COPY_BCC || !uid_equal(&entry->uid, &first->uid))
 			continue;
-		if (entry->control > control)
-			control = entry->control;
-		anonymous |= entry->anonymous;
+		if (entry->control > recipient->control)
+			recipient->control = entry->control;
+		recipient->anonymous |= entry->anonymous;
 	}
-	return control == COPY_BCC || anonymous;
+	recipient->hidden = recipient->control == COPY_BCC || recipient->anonymous;
 }
 
 static const struct recipient *find(const struct recipients *recipients, const struct uid *uid)
@@ -310,7 +302,7 @@ static void join(struct recipients *recipients, struct entry *entries, unsigned 
 			continue;
 		recipient->uid = entry->uid;
 		recipient->uri = entry->uri;
-		recipient->hidden = must_hide(entry, entries + count);
+		settle(recipient, entry, entries + count);
 		recipients->hidden += recipient->hidden;
 		recipients->count++;
 		entry->uri = NULL;
@@ -384,4 +376,22 @@ void recipients_free(struct recipients *recipients)
 	free(recipients->all);
 	bytes_wipe(&recipients->shown);
 	memset(recipients, 0, sizeof(*recipients));
+}
+
+void recipient_request_uri(char out[RECIPIENT_URI_SIZE], const struct recipient *recipient)
+{
+	const char *uri = recipient->uri, *stop;
+	size_t len = strcspn(uri, "@");
+
+	/* before it ';' and '?' are the user's */
+	len += strcspn(uri + len, ";?");
+	memcpy(out, uri, len);
+	for (uri += len; *uri == ';'; uri = stop) {
+		stop = uri + 1 + strcspn(uri + 1, ";?");
+		if (!strncasecmp(uri, ";method=", 8))
+			continue;
+		memcpy(out + len, uri, stop - uri);
+		len += stop - uri;
+	}
+	out[len] = '\0';
 }

@@ -15,11 +15,21 @@
 #define RECIPIENTS_DOCUMENT_MAX (64 * 1024)
 #define RECIPIENTS_MAX MIKEY_TICKET_RESPONDERS_MAX
 #define RECIPIENT_URI_MAX 511
+#define RECIPIENT_URI_SIZE (RECIPIENT_URI_MAX + 1)
+
+/* In order of precedence (RFC 5364 section 4). */
+enum copy_control {
+	COPY_BCC,
+	COPY_CC,
+	COPY_TO,
+};
 
 struct recipient {
 	struct uid uid;
 	char *uri;		/* printable, fit to stand between < and > */
-	bool hidden;		/* the others must not learn of this one */
+	enum copy_control control;
+	bool anonymous;
+	bool hidden;		/* either way: the others must not learn of this one */
 };
 
 struct recipients {
@@ -47,5 +57,11 @@ int recipients_read(struct recipients *recipients, const struct bytes *document,
 		    struct problem *problem);
 
 void recipients_free(struct recipients *recipients);
+
+/*
+ * recipient_request_uri - the URI without what is no part of a Request-URI
+ * (RFC 3261 19.1.1, RFC 5365 7.3)
+ */
+void recipient_request_uri(char out[RECIPIENT_URI_SIZE], const struct recipient *recipient);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
@@ -281,6 +282,11 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 	if (from->side == SIDE_INSIDE) {
 		route->to = mikeyd->next_hop;
 		way_back(mikeyd, from->side, from, msg, route);
+		return refusals[0];
+	}
+	/* what a list server sends goes where the client's requests go */
+	if (listserver_find(mikeyd, msg)) {
+		route->to = mikeyd->next_hop;
 		return refusals[0];
 	}
 	code = way_inside(mikeyd, msg, &token, route);

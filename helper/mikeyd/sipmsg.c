@@ -177,7 +177,7 @@ bool sipmsg_named(const struct sip_hdr *hdr, const char *name)
 	} compacts[] = {
 		{ "Via", 'v' }, { "From", 'f' }, { "To", 't' }, { "Call-ID", 'i' },
 		{ "Content-Length", 'l' }, { "Content-Type", 'c' },
-		{ "Content-Encoding", 'e' }, { "Supported", 'k' },
+		{ "Content-Encoding", 'e' }, { "Supported", 'k' }, { "Contact", 'm' },
 	};
 
 	if (hdr->name.l == 1)
@@ -266,11 +266,21 @@ struct passed {
 	unsigned int vias, routes, identities;
 };
 
+static bool is_dropped(const struct sip_hdr *hdr, const char * const *names)
+{
+	for (; names && *names; names++)
+		if (sipmsg_named(hdr, *names))
+			return true;
+	return false;
+}
+
 static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passed *passed,
 			const struct sip_pass *pass)
 {
 	int err = 0;
 
+	if (is_dropped(hdr, pass->dropped))
+		return 0;
 	if (pass->readdress && write_readdressed(mb, hdr, pass->readdress, &err))
 		return err;
 	if (sipmsg_named(hdr, "Via") && !passed->vias++) {

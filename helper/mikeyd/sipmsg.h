@@ -91,6 +91,7 @@ struct sip_pass {
 	int max_forwards;		/* a request's new value */
 	const char *from;		/* instead of the From value */
 	const char *identity;		/* instead of all P-Asserted-Identity */
+	const char * const *dropped;	/* names of headers left out; ends with NULL */
 	const char *headers;		/* more lines, with their ends */
 	const struct sip_content *content;
 	const struct sip_readdress *readdress;

@@ -95,3 +95,11 @@ struct verdict verdict_incoming(const struct problem *problem)
 {
 	return find(problem)->incoming;
 }
+
+struct verdict verdict_list(const struct problem *problem)
+{
+	struct verdict verdict = find(problem)->outgoing;
+	static const struct verdict own = OWN;
+
+	return verdict.retry ? verdict : own;
+}

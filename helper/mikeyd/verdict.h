@@ -29,4 +29,10 @@ struct verdict verdict_outgoing(const struct problem *problem);
  */
 struct verdict verdict_incoming(const struct problem *problem);
 
+/*
+ * verdict_list - for the sender of a message to a list server, which cannot be
+ * sent on: nothing is wrong with the message
+ */
+struct verdict verdict_list(const struct problem *problem);
+
 #endif

@@ -6,18 +6,23 @@
 
 #include "helper/lib/log.h"
 
-char *verified_line(const struct mime_opened *opened)
+char *verified_line(const struct mime_opened *opened, const struct sender *original)
 {
-	char escaped[UID_ESCAPED_MAX], sent[32] = "", *line = NULL;
+	char escaped[UID_ESCAPED_MAX], by[UID_ESCAPED_MAX] = "", sent[32] = "", *line = NULL;
+	bool listed = original->uid.len;
 	time_t seconds = opened->sent;
 	struct tm tm;
 
 	uid_escape(escaped, &opened->initiator);
 	if (gmtime_r(&seconds, &tm))
 		strftime(sent, sizeof(sent), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	if (re_sdprintf(&line, "%s: <%s>; proved=%s; sent=%s; form=%s\r\n", VERIFIED_HEADER,
-			escaped, mime_proved_name(opened->proved), sent,
-			mime_form_name(opened->form)))
+	if (listed)
+		uid_escape(by, &original->uid);
+	if (re_sdprintf(&line, "%s: <%s>; proved=%s; sent=%s; form=%s%s%s%s%s\r\n",
+			VERIFIED_HEADER, escaped, mime_proved_name(opened->proved), sent,
+			mime_form_name(opened->form), listed ? "; original=\"" : "",
+			by, listed ? "\"; original-proved=" : "",
+			listed ? mime_proved_name(original->proved) : ""))
 		return NULL;
 	return line;
 }
@@ -28,22 +33,26 @@ static bool is_proved(const struct mime_opened *opened)
 	return opened->proved >= MIKEY_PROVED_INITIATOR;
 }
 
-/* Does the address name the initiator, and nobody else besides? */
-static bool is_initiator(const struct mime_opened *opened, const struct pl *uri,
-			 const struct pl *params)
+/*
+ * Does the address name the initiator, or whom a list server names, and nobody
+ * else besides?
+ */
+static bool is_sender(const struct mime_opened *opened, const struct sender *original,
+		      const struct pl *uri, const struct pl *params)
 {
 	struct uid uid;
 
 	return sipmsg_is_one(params) && !uid_from_uri(&uid, uri->p, uri->l) &&
-		uid_equal(&uid, &opened->initiator);
+		(uid_equal(&uid, &opened->initiator) || uid_equal(&uid, &original->uid));
 }
 
-char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened)
+char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened,
+		    const struct sender *original)
 {
 	char escaped[UID_ESCAPED_MAX], *from = NULL;
 	struct uid claimed;
 
-	if (is_initiator(opened, &msg->from.auri, &msg->from.params))
+	if (is_sender(opened, original, &msg->from.auri, &msg->from.params))
 		return NULL;
 	log_warning("From says %.*s, but the sender is %s", (int)msg->from.val.l,
 		    msg->from.val.p, opened->initiator.text);
@@ -64,7 +73,8 @@ char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened)
 	return from;
 }
 
-char *verified_identity(const struct sip_msg *msg, const struct mime_opened *opened)
+char *verified_identity(const struct sip_msg *msg, const struct mime_opened *opened,
+			const struct sender *original)
 {
 	char escaped[UID_ESCAPED_MAX], *identity = NULL;
 	bool other = false;
@@ -78,7 +88,7 @@ char *verified_identity(const struct sip_msg *msg, const struct mime_opened *ope
 
 		if (sipmsg_named(hdr, IDENTITY_HEADER) &&
 		    (sip_addr_decode(&addr, &hdr->val) ||
-		     !is_initiator(opened, &addr.auri, &addr.params)))
+		     !is_sender(opened, original, &addr.auri, &addr.params)))
 			other = true;
 	}
 	if (!other)

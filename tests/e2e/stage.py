@@ -69,6 +69,16 @@ def at(host, port):
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def setting(value):
+    """A value as libconfig writes it; JSON's texts, numbers, lists and booleans
+    are its own, groups are not."""
+    if isinstance(value, dict):
+        return "{ " + "".join(f"{k.replace('_', '-')} = {setting(v)}; " for k, v in value.items()) + "}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "(\n" + ",\n".join(setting(v) for v in value) + ")"
+    return json.dumps(value)
+
+
 class Failure(Exception):
     """Something on stage is not as it must be; the words say what."""
 
@@ -175,8 +185,9 @@ class ForeignKms(kms.Server):
 class Terminal:
     """One user: network namespace, uid, keyring, PSK, mikeyd, SIP client."""
 
-    def __init__(self, stage, name, user=None, ip6=False, suite="256"):
+    def __init__(self, stage, name, user=None, ip6=False, suite="256", aliases=()):
         self.stage, self.name, self.uid = stage, name, UIDS[name]
+        self.aliases = aliases
         self.suite = suite
         self.aor, self.netns = f"{user or name}@{DOMAIN}", f"e2e-{name}"
         number = self.uid % 1000
@@ -222,7 +233,8 @@ class Terminal:
                 f.write(other.psk_hex)
         else:
             self.stage.kms_ctl("user", "add", "--uid", self.aor, "--psk-out", path,
-                               "--suite", self.suite)
+                               "--suite", self.suite, *(w for a in self.aliases
+                                                        for w in ("--uid", a)))
         os.chown(path, self.uid, self.uid)
         with open(path, encoding="ascii") as f:
             self.psk_hex = "".join(f.read().split())
@@ -251,8 +263,7 @@ class Terminal:
             "log-level": "debug",
         }
         usual.update({k.replace("_", "-"): v for k, v in settings.items()})
-        # JSON's texts, numbers, lists and booleans are libconfig's
-        lines = {n: f"{n} = {json.dumps(v)};\n" for n, v in usual.items() if v is not None}
+        lines = {n: f"{n} = {setting(v)};\n" for n, v in usual.items() if v is not None}
         with open(self.config, "w", encoding="utf-8") as f:
             f.writelines(line for name, line in lines.items() if name not in POLICY)
             f.write("policy = {\n")
@@ -448,9 +459,10 @@ class Stage:
         """How many exchanges of a kind the KMS has seen."""
         return self.kms.output().count(kind)
 
-    def terminal(self, name, start=True, user=None, ip6=False, suite="256", **settings):
+    def terminal(self, name, start=True, user=None, ip6=False, suite="256", aliases=(),
+                 **settings):
         """A terminal with everything: enrolled, PSK loaded, mikeyd running."""
-        terminal = Terminal(self, name, user, ip6, suite)
+        terminal = Terminal(self, name, user, ip6, suite, aliases)
         self.terminals[name] = terminal
         terminal.enrol()
         terminal.load_psk()
@@ -458,6 +470,17 @@ class Stage:
         if start:
             terminal.start()
         return terminal
+
+    def serve_at(self, uri, terminal):
+        """Have the proxy send what is for uri to a terminal's mikeyd, and not
+        to a client behind it: what PSI routing does in a network."""
+        client = sip.Client(uri, PROXY, "tcp", local=PROXY[0], inside=lambda: namespace("e2e-net"))
+        self.services.append(client)
+        answer = client.request("REGISTER", f"sip:{DOMAIN}", (
+            f"Contact: <{uri}>", f"Path: <sip:{at(terminal.address, 5060)};transport=tcp;lr>",
+            "Supported: path", "Expires: 3600"))
+        if not answer or answer.status != 200:
+            raise Failure(f"{uri} cannot be registered: {answer and answer.first}")
 
     def list_service(self, user="list"):
         """A URI-list service behind the proxy, reached as that user."""

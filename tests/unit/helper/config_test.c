@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "helper/lib/config.h"
+#include "helper/lib/lists.h"
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/ticket.h"
@@ -103,6 +104,62 @@ static void least_and_defaults(void **state)
 	uid_from_text(&uid, "bob@example.test");
 	assert_false(config_identity(&config, &uid));
 	config_free(&config);
+}
+
+#define LIST(fields) "list-server = (\n  { " fields " }\n);\n"
+
+static void list_servers(void **state)
+{
+	struct problem problem;
+	struct config config;
+
+	(void)state;
+	assert_int_equal(load(&config, least, "list-server = (\n"
+			      "{ psi = \"al@example.test\";\n"
+			      "members = [\"b@x.test\", \"c@x.test\"]; },\n"
+			      "{ uri-list = \"list@x.test\"; senders = \"?@x.test\";\n"
+			      "recipients = [\"?@x.test\"]; history = \"none\"; } );\n",
+			      &problem), 0);
+	assert_int_equal(config.n_list_servers, 2);
+	assert_string_equal(config.list_servers[0].psi.text, "al@example.test");
+	assert_int_equal(config.list_servers[0].n_members, 2);
+	assert_int_equal(config.list_servers[0].history, LIST_HISTORY_PLAIN);
+	assert_string_equal(list_server_address(&config.list_servers[1])->text, "list@x.test");
+	assert_string_equal(config.list_servers[1].senders[0].text, "?@x.test");
+	assert_int_equal(config.list_servers[1].history, LIST_HISTORY_NONE);
+	config_free(&config);
+	says("list-server = \"a@b\";\n", ":10: list-server: write a list of 1 to 64 groups");
+	says("list-server = ();\n", ":10: list-server: write a list of 1 to 64 groups");
+	says("list-server = (\n\"a@b\" );\n", "list-server: line 11: write {");
+	says(LIST("psi = \"al@example.test\"; member = \"b@x\";"),
+	     "list-server: line 11: there is no \"member\" in it");
+	says(LIST("psi = \"al@example.test\";\n members = [\"b\"];"),
+	     "list-server: line 12: members: \"b\": write user@domain");
+	says(LIST("psi = \"al@example.test\";"), "line 11: a psi has either members or");
+	says(LIST("members = \"b@x\";"), "line 11: write either psi or uri-list");
+	says(LIST("psi = \"nobody\";"), "line 11: psi: write \"user@domain\"");
+	says(LIST("psi = \"al@example.test\"; members = [\"b@x\", \"sip:b@X\"];"),
+	     "line 11: b@x is a member twice");
+	says(LIST("psi = \"al@example.test\"; members = \"al@example.test\";"),
+	     "line 11: al@example.test is a member of itself");
+	says(LIST("psi = \"al@example.test\"; members = \"b@x\"; history = \"none\";"),
+	     "line 11: recipients and history are a uri-list's");
+	says(LIST("uri-list = \"l@x\"; senders = \"?@x\";"),
+	     "line 11: a uri-list has senders and recipients");
+	says(LIST("uri-list = \"l@x\"; history = \"some\";"),
+	     "line 11: history: write \"plain\", \"protect\" or \"none\"");
+	says(LIST("psi = \"team@x\"; members = \"b@x\";"),
+	     "team@x has to be an identity");
+	says(LIST("uri-list = \"l@x\"; senders = \"?@x\"; recipients = \"?@x\";\n"
+		  "history = \"protect\";"),
+	     "l@x has to be an identity");
+	says(LIST("psi = \"al@example.test\"; members = \"b@x\"; },\n"
+		  "{ psi = \"al@example.test\"; members = \"b@x\";"),
+	     "al@example.test is there twice");
+	says(LIST("psi = \"al@example.test\"; members-file = \"/nowhere/at/all\";"),
+	     "line 11: /nowhere/at/all: No such file");
+	says(LIST("psi = \"al@example.test\"; members-file = \"/etc/passwd\";"),
+	     "line 11: /etc/passwd:1: write user@domain");
 }
 
 static void everything(void **state)
@@ -350,6 +407,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(least_and_defaults),
+		cmocka_unit_test(list_servers),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(policy_without_its_group),
 		cmocka_unit_test(settings_that_do_not_go_together),

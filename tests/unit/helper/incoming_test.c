@@ -116,6 +116,57 @@ static void opened_and_delivered(void **state)
 	first_line_is("SIP/2.0 200 OK");
 }
 
+/* "Content-Mikey-Sender: <ann@example.test>; proved=initiator" in front of HELLO */
+#define VIA_LIST HELLO "\n\rrotaitini=devorp ;>tset.elpmaxe@nna< :redneS-yekiM-tnetnoC"
+#define ASSERTED(user) "P-Asserted-Identity: <sip:" user "@example.test>\r\n"
+
+/* Whom a list server of the user's names may stand in From; nobody else's word counts. */
+static void through_a_list_server(void **state)
+{
+	char line[200];
+
+	(void)state;
+	stage_close();
+	open_with("list-service = [\"team@example.test\"];\n");
+	kernel.initiator = "team@example.test";
+	hop_sends(message_from("ann@example.test", "1",
+			       ASSERTED("ann") MULTIPART(VIA_LIST)));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0), "<sip:ann@example.test>;tag=f");
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:ann@example.test>");
+	snprintf(line, sizeof(line), "%s; original=\"ann@example.test\"; original-proved=%s",
+		 "<team@example.test>; proved=body; sent=2023-11-14T22:13:20Z; form=auth-enveloped",
+		 "initiator");
+	assert_string_equal(header("P-Mikey-Verified", 0), line);
+	assert_string_equal(header("Content-Mikey-Sender", 0), "");
+	assert_string_equal(body(), "hello");
+	client_sends(answer("200 OK"));
+	hop_gets();
+	/* changed on the way */
+	hop_sends(message_from("king@example.test", "2",
+			       ASSERTED("king") MULTIPART(VIA_LIST)));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0),
+			    "\"claims to be king@example.test\" <sip:team@example.test>;tag=f");
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:team@example.test>");
+	client_sends(answer("200 OK"));
+	hop_gets();
+	/* somebody who is no list server says the same */
+	kernel.initiator = "mallory@example.test";
+	hop_sends(message_from("ann@example.test", "3", MULTIPART(VIA_LIST)));
+	wait_exchanges(1);
+	kms_answers();
+	client_gets();
+	assert_string_equal(header("From", 0),
+			    "\"claims to be ann@example.test\" <sip:mallory@example.test>;tag=f");
+	assert_null(strstr(stage.got, "original"));
+	assert_string_equal(header("Content-Mikey-Sender", 0), "");
+}
+
 /* From says one, the keys say another: the client sees the verified one. */
 static void another_sender(void **state)
 {
@@ -698,6 +749,7 @@ int main(void)
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
 	const struct CMUnitTest tests[] = {
 		EACH(opened_and_delivered),
+		EACH(through_a_list_server),
 		EACH(another_sender),
 		EACH(what_is_inside_adds_no_headers),
 		EACH(everything_that_fails),

@@ -11,6 +11,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
+#include "helper/mikeyd/circular.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/outgoing.h"
@@ -129,9 +130,10 @@ static void close_all(void)
 	struct mikeyd *mikeyd = &stage.mikeyd;
 
 	transactions_stop(mikeyd->transactions);
+	circular_close(mikeyd);
 	kms_close(mikeyd->kms);
-	incoming_close(mikeyd);
 	outgoing_close(mikeyd);
+	incoming_close(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	tickets_close(mikeyd->tickets);
@@ -237,31 +239,37 @@ const char *hop_gets(void)
 	return stage.got;
 }
 
+/* The first whole message on the connection; those behind it stay there. */
 static bool stream_message(void *arg)
 {
-	size_t *have = arg;
 	struct pl length;
 	ssize_t len;
+	size_t whole;
 	char *end;
 
+	(void)arg;
 	if (stage.hop_conn < 0)
 		stage.hop_conn = accept4(stage.hop_tcp, NULL, NULL, SOCK_NONBLOCK);
 	if (stage.hop_conn < 0)
 		return false;
-	len = recv(stage.hop_conn, stage.got + *have, sizeof(stage.got) - 1 - *have, 0);
-	if (len > 0)
-		*have += len;
-	stage.got[*have] = '\0';
+	len = recv(stage.hop_conn, stage.got, sizeof(stage.got) - 1, MSG_PEEK);
+	if (len <= 0)
+		return false;
+	stage.got[len] = '\0';
 	end = strstr(stage.got, "\r\n\r\n");
-	return end && sipmsg_content_length(stage.got, end + 4 - stage.got, &length) &&
-		*have == (size_t)(end + 4 - stage.got) + pl_u32(&length);
+	if (!end || !sipmsg_content_length(stage.got, end + 4 - stage.got, &length))
+		return false;
+	whole = end + 4 - stage.got + pl_u32(&length);
+	if ((size_t)len < whole)
+		return false;
+	assert_int_equal(recv(stage.hop_conn, stage.got, whole, 0), whole);
+	stage.got[whole] = '\0';
+	return true;
 }
 
 const char *hop_gets_tcp(void)
 {
-	size_t have = 0;
-
-	if (!loop_until(stream_message, &have, WAIT_MS))
+	if (!loop_until(stream_message, NULL, WAIT_MS))
 		fail_msg("nothing arrived at the next hop over TCP");
 	return stage.got;
 }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What comes for list servers, and what all of them do. */
+#include "helper/mikeyd/listserver.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/incoming.h"
+#include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/sipmsg.h"
+
+#define OPTION_TAG "recipient-list-message"
+
+const struct list_server *listserver_find(const struct mikeyd *mikeyd,
+					  const struct sip_msg *msg)
+{
+	const struct config *config = mikeyd->config;
+	struct uid uid;
+
+	if (!config->n_list_servers || !sipmsg_is(msg, "MESSAGE") ||
+	    uid_from_uri(&uid, msg->ruri.p, msg->ruri.l))
+		return NULL;
+	for (unsigned int i = 0; i < config->n_list_servers; i++)
+		if (uid_equal(list_server_address(&config->list_servers[i]), &uid))
+			return &config->list_servers[i];
+	return NULL;
+}
+
+/* Is one of the values in < and > this address? */
+static bool names(const struct pl *value, const struct uid *address, unsigned int *count)
+{
+	const char *at = value->p, *end = at + value->l, *stop;
+	char uri[UID_ESCAPED_MAX + 4] = "sip:";
+	struct uid uid;
+
+	while ((at = memchr(at, '<', end - at)) && (stop = memchr(at, '>', end - at))) {
+		size_t len = stop - at - 1;
+
+		(*count)++;
+		if (len < UID_ESCAPED_MAX) {
+			memcpy(uri + 4, at + 1, len);
+			if (!uid_from_uri(&uid, uri, 4 + len) && uid_equal(&uid, address))
+				return true;
+		}
+		at = stop;
+	}
+	return false;
+}
+
+/* Has it been here, or at too many others? */
+static bool loops(const struct list_server *list, const struct sip_msg *msg)
+{
+	unsigned int count = 0;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, LIST_HEADER) &&
+		    names(&hdr->val, list_server_address(list), &count))
+			return true;
+	}
+	return count >= LIST_SERVERS_MAX;
+}
+
+void listserver_message(struct mikeyd *mikeyd, struct server *server,
+			const struct route *route, const struct list_server *list)
+{
+	if (loops(list, server->msg))
+		proxy_refuse(mikeyd, server, 482, "Loop Detected", false,
+			     "a message came back to its list server, or passed too many");
+	else if (!circular_possible(mikeyd))
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
+			     "too many messages are being sent to lists");
+	else if (list->psi.len)
+		incoming_for_list(mikeyd, server, route, list);
+	else
+		listserver_uris(mikeyd, server, route, list);
+}
+
+/* From without its parameters: the tag is a copy's own. */
+static struct pl plain_from(const struct sip_msg *msg)
+{
+	const struct sip_taddr *from = &msg->from;
+	const char *end = from->auri.p + from->auri.l;
+	struct pl plain = from->val;
+
+	if (end < from->val.p + from->val.l && *end == '>')
+		end++;
+	plain.l = end - plain.p;
+	return plain;
+}
+
+struct circular *listserver_circular(struct mikeyd *mikeyd, const struct list_server *list,
+				     const struct sip_msg *msg, const struct route *route,
+				     const char *identity)
+{
+	/* what belongs to the request that came, and not to those that go out */
+	static const char * const dropped[] = {
+		"Contact", "Record-Route", IDENTITY_HEADER, NULL,
+	};
+	static const char * const dropped_but_identity[] = { "Contact", "Record-Route", NULL };
+	char escaped[UID_ESCAPED_MAX], *from = NULL, *headers = NULL;
+	struct pl plain = plain_from(msg);
+	struct circular_wish wish = {
+		.msg = msg,
+		.route = route,
+		.dropped = identity ? dropped : dropped_but_identity,
+		.not_required = OPTION_TAG,
+	};
+	struct circular *circular = NULL;
+	int err;
+
+	uid_escape(escaped, list_server_address(list));
+	err = re_sdprintf(&from, "%r", &plain);
+	err = err ?: re_sdprintf(&headers, LIST_HEADER ": <%s>\r\n%s%s%s", escaped,
+				 identity ? IDENTITY_HEADER ": " : "", identity ?: "",
+				 identity ? "\r\n" : "");
+	if (!err) {
+		wish.from = from;
+		wish.headers = headers;
+		circular = circular_new(mikeyd, &wish);
+	}
+	mem_deref(from);
+	mem_deref(headers);
+	return circular;
+}
+
+void listserver_answer(struct list_answer *answer, const struct circular_report *report)
+{
+	bool none = report->failed == report->count;
+
+	answer->code = none ? 480 : 202;
+	answer->reason = none ? "Temporarily Unavailable" : "Accepted";
+	answer->headers[0] = '\0';
+	if (report->failed)
+		snprintf(answer->headers, sizeof(answer->headers),
+			 "Warning: 399 mikeyd \"not delivered to %u of %u\"\r\n",
+			 report->failed, report->count);
+	log_info("list: %u of %u reached, %u not, when the sender was answered",
+		 report->reached, report->count, report->failed);
+}
