@@ -124,6 +124,7 @@ static const struct setting settings[] = {
 	POLICY_SETTING("replay-sender", take_number, replay_sender, .most = 1048576),
 	POLICY_SETTING("replay-total", take_number, replay_total, .most = 16777216),
 	SETTING("state-dir", take_path, state_dir),
+	SETTING("inbox", take_inbox, inbox),
 	SETTING("kms-timeout", take_number, kms_timeout, .most = 25),
 	SETTING("retry-after", take_number, retry_after, .most = 86400),
 	SETTING("max-waiting", take_number, max_waiting, .most = 4096),
@@ -338,6 +339,7 @@ void config_free(struct config *config)
 	free(config->kms_ca);
 	free(config->psk);
 	free(config->state_dir);
+	config_inbox_free(&config->inbox);
 	memset(config, 0, sizeof(*config));
 }
 

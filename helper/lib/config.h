@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "helper/lib/config_inbox.h"
 #include "helper/lib/endpoint.h"
 #include "helper/lib/problem.h"
 #include "helper/lib/uid.h"
@@ -80,6 +81,8 @@ struct config {
 	unsigned int n_must_protect;
 	unsigned int replay_sender;	/* delivered messages remembered of each ... */
 	unsigned int replay_total;	/* ... and of all */
+
+	struct config_inbox inbox;
 
 	unsigned int kms_timeout;	/* seconds */
 	unsigned int retry_after;	/* seconds */

@@ -11,7 +11,12 @@
 #define HAVE_INTTYPES_H 1
 #define HAVE_STDBOOL_H 1
 #define HAVE_INET6 1
+/* Jansson has enumerators of these names; libre's are not used here. */
+#define JSON_STRING RE_JSON_STRING
+#define JSON_NULL RE_JSON_NULL
 #include <re.h>
+#undef JSON_STRING
+#undef JSON_NULL
 
 /* re.h leaves this one out; its macros want these and are not used here. */
 #define DEBUG_MODULE "mikey"

@@ -50,5 +50,6 @@ take_h take_words;		/* several of them, as a mask of 1 << value */
 take_h take_uids;		/* users: no wildcards */
 take_h take_patterns;		/* users, '?' being zero or more characters */
 take_h take_endpoints, take_networks, take_users, take_hop;
+take_h take_inbox;		/* the group of config_inbox.h */
 
 #endif

@@ -9,6 +9,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/entity.h"
+#include "helper/mikeyd/inbox_sip.h"
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/record.h"
@@ -44,6 +45,7 @@ static void envelope_destroy(void *data)
 {
 	struct envelope *envelope = data;
 
+	inbox_release(envelope->mikeyd ? envelope->mikeyd->inbox : NULL, &envelope->place);
 	list_unlink(&envelope->le);
 	list_flush(&envelope->copies);
 	genl_client_close(envelope->client);
@@ -189,6 +191,8 @@ const struct route *envelope_route(const struct envelope *envelope)
 
 static bool same_way(const struct copy *copy, const struct route *route)
 {
+	if (copy->route.inbox || route->inbox)
+		return copy->route.inbox && route->inbox;
 	return copy->route.to.tp == route->to.tp &&
 		sa_cmp(&copy->route.to.peer, &route->to.peer, SA_ALL);
 }
@@ -227,6 +231,31 @@ static void delivered(uint16_t code, void *arg)
 	mem_deref(envelope);
 }
 
+/* The inbox, or its program, has it, or nobody has. */
+static void kept(uint16_t code, void *arg)
+{
+	struct copy *copy = arg;
+	struct server *server = mem_ref(copy->server);
+
+	/* what is remembered of it must not be less than what is said */
+	delivered(code, copy);
+	answer_as_before(server, code);
+	mem_deref(server);
+}
+
+static void keep_copy(struct copy *copy)
+{
+	const struct envelope *envelope = copy->envelope;
+	struct inbox_message message;
+
+	copy->state = COPY_SENT;
+	if (inbox_message_opened(&message, copy->server->msg, &envelope->opened, &envelope->mac,
+				 envelope->headers, &envelope->body))
+		kept(NOT_TAKEN, copy);
+	else
+		inbox_give(envelope->mikeyd->inbox, &message, kept, copy);
+}
+
 /* What a copy claims is its own: only the protected parts are the same. */
 static void send_copy(struct copy *copy)
 {
@@ -249,6 +278,14 @@ static void send_copy(struct copy *copy)
 	mem_deref(identity);
 }
 
+static void pass_copy(struct copy *copy)
+{
+	if (copy->route.inbox)
+		keep_copy(copy);
+	else
+		send_copy(copy);
+}
+
 /* The copy that goes to this contact, if there is one. */
 static struct copy *copy_find(const struct envelope *envelope, const struct route *route)
 {
@@ -258,6 +295,16 @@ static struct copy *copy_find(const struct envelope *envelope, const struct rout
 		if (same_way(le->data, route))
 			return le->data;
 	return NULL;
+}
+
+int envelope_reserve(struct envelope *envelope, const struct route *route,
+		     struct problem *problem)
+{
+	if (!route->inbox || envelope->place.reserved)
+		return 0;
+	/* what is inside is shorter than what it is in */
+	return inbox_reserve(envelope->mikeyd->inbox, &envelope->place, envelope->cms.len,
+			     problem);
 }
 
 void envelope_join(struct envelope *envelope, struct server *server,
@@ -276,7 +323,7 @@ void envelope_join(struct envelope *envelope, struct server *server,
 	if (same)
 		copy->state = COPY_ECHO;
 	else if (envelope->line)
-		send_copy(copy);
+		pass_copy(copy);
 }
 
 /* Is this a list server by which the user may be addressed? Then it is believed. */
@@ -318,7 +365,7 @@ void envelope_deliver(struct envelope *envelope, struct mime_opened *opened)
 		struct copy *copy = le->data;
 
 		if (copy->state == COPY_WAITS)
-			send_copy(copy);
+			pass_copy(copy);
 	}
 	mem_deref(envelope);
 }

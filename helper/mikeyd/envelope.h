@@ -10,6 +10,7 @@
 
 #include "helper/lib/mime.h"
 #include "helper/lib/ticket.h"
+#include "helper/mikeyd/inbox.h"
 #include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/route.h"
 #include "helper/mikeyd/sender.h"
@@ -38,6 +39,8 @@ struct envelope {
 	struct uid sender;
 	struct ticket_mac mac;
 
+	struct inbox_place place;	/* for the copy that the inbox gets */
+
 	/* once opened */
 	struct mime_opened opened;
 	struct sender original;		/* of whom a list server of ours says it is; or none */
@@ -57,6 +60,13 @@ struct envelope *envelope_new(struct mikeyd *mikeyd, struct list *list, struct s
 /* envelope_find - the one with these parts; NULL if there is none */
 struct envelope *envelope_find(const struct list *list, const struct bytes *transfer,
 			       const struct bytes *cms);
+
+/*
+ * envelope_reserve - a place for it in the inbox, before it is opened, if this is
+ * where a copy goes; -EBUSY or -EIO, in words, if there is none
+ */
+int envelope_reserve(struct envelope *envelope, const struct route *route,
+		     struct problem *problem);
 
 /* envelope_join - a further copy of a message whose envelope is there */
 void envelope_join(struct envelope *envelope, struct server *server,

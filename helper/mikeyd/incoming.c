@@ -11,6 +11,7 @@
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/envelope.h"
+#include "helper/mikeyd/inbox_sip.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"
@@ -18,6 +19,7 @@
 #include "helper/mikeyd/record.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
+#include "helper/mikeyd/verdict.h"
 
 /* A sender may have this part of the messages that wait for the KMS. */
 #define SHARES 4
@@ -238,6 +240,14 @@ static void resolve(struct envelope *envelope)
 	}
 }
 
+static void refuse_copy(struct mikeyd *mikeyd, struct server *server,
+			const struct problem *problem)
+{
+	struct verdict verdict = verdict_incoming(problem);
+
+	proxy_refuse(mikeyd, server, verdict.code, verdict.reason, verdict.retry, problem->words);
+}
+
 /* The first copy of a message begins its opening, the others join it. */
 static void protected_message(struct mikeyd *mikeyd, struct server *server,
 			      const struct route *route, const struct list_server *list,
@@ -245,18 +255,26 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 {
 	struct incoming *incoming = mikeyd->incoming;
 	struct envelope *envelope;
+	struct problem problem;
 	const char *why;
 
 	envelope = envelope_find(&incoming->envelopes, transfer, cms);
 	if (envelope && envelope->list == list) {
 		bytes_wipe(transfer);
 		bytes_wipe(cms);
-		envelope_join(envelope, server, route);
+		if (envelope_reserve(envelope, route, &problem))
+			refuse_copy(mikeyd, server, &problem);
+		else
+			envelope_join(envelope, server, route);
 		return;
 	}
 	if (incoming->resolving < mikeyd->config->max_waiting) {
 		envelope = envelope_new(mikeyd, &incoming->envelopes, server, route, transfer,
 					cms);
+		if (envelope && envelope_reserve(envelope, route, &problem)) {
+			envelope_refuse(envelope, &problem);
+			return;
+		}
 		if (envelope) {
 			envelope->list = list;
 			resolve(envelope);
@@ -309,6 +327,56 @@ static bool claims_peer(const struct config *config, const struct sip_msg *msg)
 	return false;
 }
 
+/* An unprotected message that is in the inbox, or with its program. */
+struct plain {
+	struct mikeyd *mikeyd;
+	struct server *server;
+	struct inbox_place place;
+};
+
+static void plain_destroy(void *data)
+{
+	struct plain *plain = data;
+
+	inbox_release(plain->mikeyd->inbox, &plain->place);
+	mem_deref(plain->server);
+}
+
+static void plain_kept(uint16_t code, void *arg)
+{
+	struct plain *plain = arg;
+
+	server_respond(plain->server, code, code == 200 ? "OK" : "Temporarily Unavailable", NULL);
+	mem_deref(plain);
+}
+
+static void keep_plain(struct mikeyd *mikeyd, struct server *server)
+{
+	struct plain *plain = mem_zalloc(sizeof(*plain), plain_destroy);
+	struct inbox_message message = { 0 };
+	struct problem problem;
+	int err;
+
+	if (!plain) {
+		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		return;
+	}
+	plain->mikeyd = mikeyd;
+	plain->server = mem_ref(server);
+	err = inbox_message_plain(&message, server->msg);
+	if (err)
+		problem_set(&problem, err, "no memory");
+	err = err ?: inbox_reserve(mikeyd->inbox, &plain->place, inbox_message_size(&message),
+				   &problem);
+	if (!err) {
+		inbox_give(mikeyd->inbox, &message, plain_kept, plain);
+		return;
+	}
+	inbox_message_wipe(&message);
+	refuse_copy(mikeyd, server, &problem);
+	mem_deref(plain);
+}
+
 /* Not protected, or not for mikeyd: the configuration says what then. */
 static bool may_be_plain(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 {
@@ -353,7 +421,9 @@ void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route
 		protected_message(mikeyd, server, route, NULL, &transfer, &cms);
 		break;
 	case MULTIPART_PLAIN:
-		if (may_be_plain(mikeyd, server->msg))
+		if (may_be_plain(mikeyd, server->msg) && route->inbox)
+			keep_plain(mikeyd, server);
+		else if (may_be_plain(mikeyd, server->msg))
 			proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
 		else
 			refuse_plain(mikeyd, server);

@@ -22,6 +22,7 @@
 #include "helper/lib/version.h"
 #include "helper/mikeyd/check.h"
 #include "helper/mikeyd/circular.h"
+#include "helper/mikeyd/inbox_user.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/mikeyd.h"
@@ -188,6 +189,7 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 	err = err ?: kms_open(&mikeyd->kms, mikeyd->config, problem);
 	err = err ?: outgoing_open(mikeyd, problem);
 	err = err ?: incoming_open(mikeyd, problem);
+	err = err ?: inbox_user_open(mikeyd, problem);
 	return err ?: open_sip(mikeyd, problem);
 }
 
@@ -196,6 +198,7 @@ static void close_all(struct mikeyd *mikeyd)
 	transactions_stop(mikeyd->transactions);
 	circular_close(mikeyd);
 	kms_close(mikeyd->kms);
+	inbox_user_close(mikeyd);
 	/* what a list server sends out came in before */
 	outgoing_close(mikeyd);
 	incoming_close(mikeyd);

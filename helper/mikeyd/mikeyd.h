@@ -17,6 +17,8 @@ struct kms;
 struct outgoing;
 struct owner;
 struct incoming;
+struct inbox;
+struct inbox_socket;
 struct record;
 struct tickets;
 
@@ -34,6 +36,8 @@ struct mikeyd {
 	struct outgoing *outgoing;
 	struct incoming *incoming;
 	struct list circulars;		/* what list servers are sending */
+	struct inbox *inbox;		/* NULL: the configuration has none */
+	struct inbox_socket *inbox_socket;
 
 	/* SIP */
 	struct transport *transport;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/inbox.h"
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/sipmsg.h"
@@ -246,17 +247,25 @@ static bool contact(const struct mikeyd *mikeyd, const struct sip_msg *msg, stru
 static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 		      const struct pl *token, struct route *route)
 {
+	enum inbox_when when = sipmsg_is(msg, "MESSAGE") ? inbox_when(mikeyd->inbox) :
+		INBOX_NEVER;
 	bool named = pl_isset(token);
 
 	if (named && !token_read(&route->to, token))
 		return REFUSE_TOKEN;
-	if (named && reaches(mikeyd, &route->to))
+	if (named && when != INBOX_ALWAYS && reaches(mikeyd, &route->to))
 		return 0;
 	if (!named && !is_addressed(mikeyd, msg))
 		return REFUSE_STRANGER;
-	if (mikeyd->client_known && reaches(mikeyd, &mikeyd->client))
+	if (when == INBOX_ALWAYS)
+		route->inbox = true;
+	else if (mikeyd->client_known && reaches(mikeyd, &mikeyd->client))
 		route->to = mikeyd->client;
-	else if (!named || !contact(mikeyd, msg, &route->to) || !reaches(mikeyd, &route->to))
+	else if (named && contact(mikeyd, msg, &route->to) && reaches(mikeyd, &route->to))
+		return 0;
+	else if (when == INBOX_ABSENT)
+		route->inbox = true;
+	else
 		return REFUSE_CLIENT;
 	return 0;
 }

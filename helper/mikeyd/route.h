@@ -11,6 +11,7 @@
 
 struct route {
 	struct flow to;
+	bool inbox;			/* not on: mikeyd itself takes it (inbox.h) */
 	unsigned int drop_routes;	/* Route values that named us */
 	int max_forwards;
 	char headers[512];		/* Path, Record-Route, ... or "" */

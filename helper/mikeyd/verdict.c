@@ -23,6 +23,7 @@ enum {
 #define NONSENSE { 502, "Bad Gateway", false }
 #define LARGE	{ 413, "Request Entity Too Large", false }
 #define BAD	{ 493, "Undecipherable", false }
+#define FULL	{ 480, "Temporarily Unavailable", true }
 
 /*
  * An error, with -EREMOTEIO the number in the KMS's Error message, and what it
@@ -58,6 +59,8 @@ static const struct row {
 	{ -ENOENT, KMS_ANY, AWAY, AWAY },
 	{ -ETIMEDOUT, KMS_ANY, AWAY, AWAY },
 	{ -EIO, KMS_ANY, AWAY, AWAY },
+	/* nobody here could take it now: it was not opened, and may come again */
+	{ -EBUSY, KMS_ANY, AWAY, FULL },
 };
 
 /* The number in an Error message, KMS_ANY if the words have none. */

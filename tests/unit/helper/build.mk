@@ -3,7 +3,7 @@
 # needed a double of it stands in (kernel.c); the true one is met end to end.
 helper_lib_tests := uid base64 config endpoint
 helper_core_tests := record entity multipart recipients sipmsg stream kms owner
-helper_proxy_tests := proxy outgoing mailing incoming tickets listserver
+helper_proxy_tests := proxy outgoing mailing incoming tickets listserver inbox
 
 define helper_lib_test
 TESTS += test-helper-$(1)
@@ -24,7 +24,7 @@ $(foreach t,$(helper_core_tests),$(eval $(call helper_core_test,$(t))))
 define helper_proxy_test
 TESTS += test-mikeyd-$(1)
 test-mikeyd-$(1)_SRCS := $(addprefix tests/unit/helper/,$(1)_test.c stage.c kernel.c loop.c)
-test-mikeyd-$(1)_PKGS := cmocka libre libnl-genl-3.0 gmime-3.0
+test-mikeyd-$(1)_PKGS := cmocka libre libnl-genl-3.0 gmime-3.0 jansson
 test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
 endef
 $(foreach t,$(helper_proxy_tests),$(eval $(call helper_proxy_test,$(t))))

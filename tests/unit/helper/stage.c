@@ -12,6 +12,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/circular.h"
+#include "helper/mikeyd/inbox_user.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/outgoing.h"
@@ -108,6 +109,8 @@ static void open_all(const char *more)
 	assert_int_equal(kms_open(&mikeyd->kms, &stage.config, &problem), 0);
 	assert_int_equal(outgoing_open(mikeyd, &problem), 0);
 	assert_int_equal(incoming_open(mikeyd, &problem), 0);
+	if (inbox_user_open(mikeyd, &problem))
+		fail_msg("%s", problem.words);
 	assert_int_equal(transport_alloc(&mikeyd->transport, &handlers), 0);
 	assert_int_equal(transactions_alloc(&mikeyd->transactions, mikeyd->transport), 0);
 	mikeyd->next_hop.side = SIDE_OUTSIDE;
@@ -132,6 +135,7 @@ static void close_all(void)
 	transactions_stop(mikeyd->transactions);
 	circular_close(mikeyd);
 	kms_close(mikeyd->kms);
+	inbox_user_close(mikeyd);
 	outgoing_close(mikeyd);
 	incoming_close(mikeyd);
 	mem_deref(mikeyd->transactions);

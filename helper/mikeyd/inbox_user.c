@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A user's inbox. */
+#include "helper/mikeyd/inbox_user.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "helper/lib/inbox_path.h"
+#include "helper/lib/log.h"
+#include "helper/mikeyd/inbox.h"
+#include "helper/mikeyd/inbox_json.h"
+#include "helper/mikeyd/inbox_socket.h"
+#include "helper/mikeyd/record.h"
+
+/* Those who may be the user's client may have the messages, too. */
+static bool may_ask(unsigned int uid, void *arg)
+{
+	const struct config *config = arg;
+
+	if (!uid || uid == geteuid() || config->any_client_user)
+		return true;
+	for (unsigned int i = 0; i < config->n_client_users; i++)
+		if (config->client_users[i] == uid)
+			return true;
+	return false;
+}
+
+static int record_kept(struct mikeyd *mikeyd, struct problem *problem)
+{
+	struct inbox_message message;
+	int64_t at = 0;
+	int err;
+
+	while (!(err = inbox_store_next(inbox_store(mikeyd->inbox), at, &message, problem))) {
+		at = message.id;
+		if (message.mac.len)
+			record_answer(mikeyd->record, &message.sender, &message.mac, 200);
+		inbox_message_wipe(&message);
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+static int open_socket(struct mikeyd *mikeyd, struct problem *problem)
+{
+	const char *given = mikeyd->config->inbox.socket;
+	char path[4096];
+
+	if (!given && inbox_path_made(path, sizeof(path)))
+		return problem_set(problem, -EINVAL,
+				   "inbox: socket is missing: where programs ask for messages");
+	return inbox_socket_open(&mikeyd->inbox_socket, mikeyd->inbox, given ? given : path,
+				 may_ask, (void *)mikeyd->config, problem);
+}
+
+int inbox_user_open(struct mikeyd *mikeyd, struct problem *problem)
+{
+	const struct config_inbox *config = &mikeyd->config->inbox;
+	int err;
+
+	if (config->program && access(config->program[0], X_OK))
+		log_warning("inbox: %s cannot be run", config->program[0]);
+	/* --check beside the mikeyd that runs */
+	if (config->when == INBOX_NEVER || mikeyd->only_check)
+		return 0;
+	inbox_json_setup();
+	err = inbox_open(&mikeyd->inbox, config, problem);
+	err = err ?: record_kept(mikeyd, problem);
+	return err ?: open_socket(mikeyd, problem);
+}
+
+void inbox_user_close(struct mikeyd *mikeyd)
+{
+	struct inbox *inbox = mikeyd->inbox;
+
+	inbox_socket_close(mikeyd->inbox_socket);
+	mikeyd->inbox_socket = NULL;
+	inbox_close(inbox);
+	mikeyd->inbox = NULL;
+}
