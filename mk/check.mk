@@ -18,7 +18,7 @@ endif
 # As many compilers as processors, where the caller did not say.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: deps check check-build interop demo fuzz test-list
+.PHONY: deps check check-build interop demo fuzz load test-list
 deps:	## install what is missing of Debian's packages
 	@tests/deps
 
@@ -51,3 +51,12 @@ test-list:
 FUZZ_SECONDS ?= 60
 fuzz: fuzzers	## run each fuzzer for FUZZ_SECONDS
 	$(q)for f in $(FUZZERS); do BUILD=$(BUILD) tests/fuzz/regress $$f $(FUZZ_SECONDS) || exit; done
+
+#: LOAD  options of tests/load/sip.py, such as "--seconds 600"
+LOAD ?=
+load: deps	## messages per second, next to Kamailio alone (as root)
+	+$(q)$(MAKE) $(jobs) programs modules KDIR=$(check_kdir)
+	$(q)mkdir -p $(BUILD)/load
+	$(q)BUILD=$(BUILD) tests/vm/run $(run_mode) --memory 2048 --timeout 7200 \
+		--rw $(abspath $(BUILD))/load -- tests/load/sip.py \
+		--json $(abspath $(BUILD))/load/sip.json $(LOAD)
