@@ -52,6 +52,7 @@ int kms_user_del(struct kms_database *d, const struct uid *uid,
 
 /* One PSK of a user as it is listed; @superseded as in struct kms_psk. */
 struct kms_user_row {
+	s64 user;
 	s64 created;
 	struct mikey_blob psk_id;
 	u32 suite;

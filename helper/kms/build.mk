@@ -10,8 +10,8 @@ mikeykmsd_SRCS := $(addprefix helper/kms/,command_group.c \
 	command_policy.c command_serve.c command_store.c command_ticket.c \
 	command_user.c commands.c config.c config_policy.c \
 	database.c groups.c http.c keyfile.c listener.c pool.c schema.c \
-	seal.c store_sqlite.c textfile.c tpks.c users.c watch.c)
-mikeykmsd_PKGS := libcrypto libconfig libmicrohttpd sqlite3
+	seal.c sql.c sql_pgsql.c sql_sqlite.c store_sql.c textfile.c tpks.c users.c watch.c)
+mikeykmsd_PKGS := libcrypto libconfig libmicrohttpd libpq sqlite3
 
 PROGRAMS += mikey-kms
 mikey-kms_SRCS := helper/kms/main.c

@@ -24,14 +24,6 @@ static void block_signals(sigset_t *set)
 	signal(SIGHUP, SIG_IGN);
 }
 
-/* What SQLite has to say about a failure: a full disk, a damaged file. */
-static void on_sqlite_log(void *ctx, int result, const char *words)
-{
-	(void)ctx;
-	if ((result & 0xff) != SQLITE_NOTICE)
-		log_warning("store: %s: %s", sqlite3_errstr(result), words);
-}
-
 static void announce(const struct kms_config *config,
 		     const struct kms_http *http)
 {
@@ -117,7 +109,7 @@ enum kms_exit kms_run_serve(const struct kms_command *self, int argc,
 		return kms_misused(self, "\"%s\" is one argument too many",
 				   argv[optind]);
 	block_signals(&set);
-	sqlite3_config(SQLITE_CONFIG_LOG, on_sqlite_log, NULL);
+	sql_setup_log();
 	status = KMS_EXIT_DONE;
 	if (kms_open_store(&o, &common, &problem) ||
 	    serve(&o, &set, &problem))

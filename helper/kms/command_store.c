@@ -37,7 +37,8 @@ static int hand_over(const struct kms_config *config, struct problem *problem)
 
 	if (!copy)
 		return problem_set(problem, -ENOMEM, "no memory");
-	if (geteuid() || stat(dirname(copy), &st) || !st.st_uid)
+	if (geteuid() || sql_is_url(config->store) ||
+	    stat(dirname(copy), &st) || !st.st_uid)
 		goto out;
 	if (chown(config->store, st.st_uid, st.st_gid) ||
 	    chown(config->store_key, 0, st.st_gid) ||
@@ -56,7 +57,7 @@ static int init(const struct kms_config *config, struct problem *problem)
 	struct kms_seal *seal;
 	int ret;
 
-	if (!access(config->store, F_OK))
+	if (!sql_is_url(config->store) && !access(config->store, F_OK))
 		return problem_set(problem, -EEXIST,
 				   "%s: exists already and is not overwritten",
 				   config->store);
@@ -75,7 +76,7 @@ static int init(const struct kms_config *config, struct problem *problem)
 	kms_seal_free(seal);
 	if (!ret) {
 		ret = hand_over(config, problem);
-		if (ret)
+		if (ret && !sql_is_url(config->store))
 			unlink(config->store);
 	}
 	/* The key alone is of no use and would be in the way of a second try. */
@@ -105,8 +106,8 @@ enum kms_exit kms_run_init(const struct kms_command *self, int argc,
 	if (kms_open_config(&o, &common, &problem) || init(&o.config, &problem))
 		status = kms_failed(&problem);
 	else
-		printf("made the store %s and its key %s\n", o.config.store,
-		       o.config.store_key);
+		printf("made the store %s and its key %s\n",
+		       sql_name(o.config.store), o.config.store_key);
 	kms_close(&o);
 	return status;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The KMS's SQLite file: opening, statements, what rows are sealed with; see database.h.
+ * The KMS's database: opening, statements, what rows are sealed with; see
+ * database.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -12,93 +12,119 @@
 #include "helper/kms/crypto.h"
 #include "helper/kms/database.h"
 
-#define BUSY_MS 2000
-
 static const char *const statements[KMS_SQL_NUM] = {
-	[KMS_SQL_BEGIN] = "BEGIN IMMEDIATE",
-	[KMS_SQL_COMMIT] = "COMMIT",
-	[KMS_SQL_ROLLBACK] = "ROLLBACK",
 	[KMS_SQL_PSK] =
-		"SELECT user, suite, expires, superseded, keep_until, sealed FROM psk WHERE id = ?1",
-	[KMS_SQL_UIDS] = "SELECT uid, rank, sealed FROM uid WHERE user = ?1 ORDER BY rank",
+		"SELECT owner, suite, expires, superseded, keep_until, sealed FROM psk WHERE id = ?1",
+	[KMS_SQL_UIDS] = "SELECT uid, rank, sealed FROM uid WHERE owner = ?1 ORDER BY rank",
 	[KMS_SQL_MEMBER] = "SELECT sealed FROM member WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_SERVER] = "SELECT sealed FROM server WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_TPK_NEWEST] =
 		"SELECT name, created, sealed, keep_until FROM tpk ORDER BY seq DESC LIMIT 1",
-	[KMS_SQL_TPK_KEEP] = "UPDATE tpk SET keep_until = max(keep_until, ?2) WHERE name = ?1",
+	[KMS_SQL_TPK_KEEP] =
+		"UPDATE tpk SET keep_until = CASE WHEN keep_until < ?2 THEN ?2 ELSE keep_until END\n"
+		"WHERE name = ?1",
 	[KMS_SQL_TPK] = "SELECT name, created, sealed FROM tpk WHERE name = ?1",
 	[KMS_SQL_CLOCK] = "SELECT last, floor FROM clock",
-	[KMS_SQL_CLOCK_SET] = "UPDATE clock SET last = max(last, ?1), floor = max(floor, ?2)",
-	[KMS_SQL_COUNTER] = "SELECT counter FROM psk WHERE id = ?1",
-	[KMS_SQL_COUNTER_SET] = "UPDATE psk SET counter = ?2 WHERE id = ?1",
+	[KMS_SQL_CLOCK_SET] =
+		"UPDATE clock SET last = CASE WHEN last < ?1 THEN ?1 ELSE last END,\n"
+		" floor = CASE WHEN floor < ?2 THEN ?2 ELSE floor END\n"
+		"WHERE last < ?1 OR floor < ?2",
+	[KMS_SQL_COUNTER_SET] = "UPDATE psk SET counter = ?2 WHERE id = ?1 AND counter < ?2",
 	[KMS_SQL_REPLAY_ADD] =
 		"INSERT INTO replay(digest, t) VALUES(?1, ?2) ON CONFLICT DO NOTHING",
 	[KMS_SQL_REPLAY_PURGE] =
 		"DELETE FROM replay WHERE digest IN\n"
-		" (SELECT digest FROM replay WHERE t < ?1 LIMIT 16)",
+		" (SELECT digest FROM replay WHERE t < (SELECT floor FROM clock) LIMIT ?1)",
 };
 
-int kms_database_error(int result)
-{
-	result &= 0xff;
-	return result == SQLITE_BUSY || result == SQLITE_LOCKED ? -EAGAIN : -EIO;
-}
-
-int kms_database_problem(struct kms_database *d, int result,
+int kms_database_problem(struct kms_database *d, int ret,
 			 struct problem *problem)
 {
-	int ret = kms_database_error(result);
-
-	if (ret == -EAGAIN)
+	if (ret == -EAGAIN && d->sql->dialect->one_writer)
 		return problem_set(problem, ret, "the store is busy; try again");
-	return problem_set(problem, ret, "the store: %s",
-			   d->db ? sqlite3_errmsg(d->db) : sqlite3_errstr(result));
+	return problem_set(problem, ret, "the store: %s", sql_words(d->sql));
 }
 
-sqlite3_stmt *kms_database_sql(struct kms_database *d, enum kms_statement s)
+/* Kept by its address: the same text is the same statement. */
+static struct sql_stmt *keep(struct kms_database *d, const char *text)
 {
-	sqlite3_reset(d->sql[s]);
-	return d->sql[s];
+	struct kms_kept *kept;
+	int i;
+
+	for (i = 0; i < KMS_KEPT_MAX; i++)
+		if (d->kept[i].text == text)
+			return d->kept[i].stmt;
+	kept = &d->kept[d->turn++ % KMS_KEPT_MAX];
+	sql_finalize(kept->stmt);
+	kept->stmt = sql_prepare(d->sql, text);
+	kept->text = kept->stmt ? text : NULL;
+	return kept->stmt;
 }
 
-int kms_database_run(sqlite3_stmt *stmt)
+struct sql_stmt *kms_database_ask(struct kms_database *d,
+				  struct problem *problem, const char *text,
+				  struct sql_values values)
 {
-	int result = sqlite3_step(stmt);
+	struct sql_stmt *stmt = keep(d, text);
+	int ret = stmt ? sql_bind(stmt, values) : -EIO;
 
-	sqlite3_reset(stmt);
-	return result == SQLITE_DONE ? 0 : kms_database_error(result);
+	if (!ret)
+		return stmt;
+	kms_database_problem(d, ret, problem);
+	return NULL;
 }
 
-sqlite3_stmt *kms_database_prepare(struct kms_database *d,
-				   struct problem *problem, const char *sql)
+int kms_database_step(struct kms_database *d, struct sql_stmt *stmt,
+		      struct problem *problem)
 {
-	sqlite3_stmt *stmt = NULL;
-	int result = sqlite3_prepare_v2(d->db, sql, -1, &stmt, NULL);
+	int ret = sql_step(stmt);
 
-	if (result != SQLITE_OK)
-		kms_database_problem(d, result, problem);
-	return stmt;
+	return ret < 0 ? kms_database_problem(d, ret, problem) : ret;
+}
+
+s64 kms_database_change(struct kms_database *d, struct problem *problem,
+			const char *text, struct sql_values values)
+{
+	struct sql_stmt *stmt = kms_database_ask(d, problem, text, values);
+	int ret;
+
+	if (!stmt)
+		return problem->error;
+	ret = kms_database_step(d, stmt, problem);
+	sql_reset(stmt);
+	return ret < 0 ? ret : sql_changes(stmt);
+}
+
+int kms_database_number(struct kms_database *d, struct problem *problem,
+			s64 *number, s64 none, const char *text,
+			struct sql_values values)
+{
+	struct sql_stmt *stmt = kms_database_ask(d, problem, text, values);
+	int ret;
+
+	if (!stmt)
+		return problem->error;
+	ret = kms_database_step(d, stmt, problem);
+	*number = ret > 0 ? sql_int(stmt, 0) : none;
+	sql_reset(stmt);
+	return ret < 0 ? ret : 0;
 }
 
 int kms_database_begin(struct kms_database *d, struct problem *problem)
 {
-	int result = sqlite3_exec(d->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	int ret = sql_begin(d->sql, SQL_ADMIN);
 
-	return result == SQLITE_OK ? 0 : kms_database_problem(d, result, problem);
+	return ret ? kms_database_problem(d, ret, problem) : 0;
 }
 
 int kms_database_end(struct kms_database *d, int ret, struct problem *problem)
 {
-	int result;
-
-	if (!ret) {
-		result = sqlite3_exec(d->db, "COMMIT", NULL, NULL, NULL);
-		if (result == SQLITE_OK)
-			return 0;
-		ret = kms_database_problem(d, result, problem);
+	if (ret) {
+		sql_end(d->sql, false);
+		return ret;
 	}
-	sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL);
-	return ret;
+	ret = sql_end(d->sql, true);
+	return ret ? kms_database_problem(d, ret, problem) : 0;
 }
 
 static void aad_row(struct kms_aad *aad, const struct kms_database *d,
@@ -161,73 +187,41 @@ static void aad_check(struct kms_aad *aad, const struct kms_database *d)
 	kms_aad_bytes(aad, d->kms_id, sizeof(d->kms_id));
 }
 
-static int connect(struct kms_database *d, const char *path,
-		   const struct kms_seal *seal, struct problem *problem)
+int kms_meta_put(struct kms_database *d, const char *name,
+		 struct mikey_blob value, struct problem *problem)
 {
-	int result;
+	s64 ret = kms_database_change(d, problem,
+				      "INSERT INTO meta(name, value) VALUES(?1, ?2)\n"
+				      "ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+				      SQL_VALUES(SQL_TEXT(kms_blob(name, strlen(name))),
+						 SQL_BLOB(value)));
 
-	d->store.ops = &kms_sqlite_ops;
-	d->seal = seal;
-	result = sqlite3_open_v2(path, &d->db, SQLITE_OPEN_READWRITE |
-				 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-				 NULL);
-	if (result != SQLITE_OK)
-		return problem_set(problem, -EIO, "%s: %s", path,
-				   sqlite3_errstr(result));
-	sqlite3_busy_timeout(d->db, BUSY_MS);
-	/*
-	 * FULL: a record of a request that a power failure took back could be
-	 * answered twice under one key and IV.
-	 */
-	result = sqlite3_exec(d->db, "PRAGMA foreign_keys = ON;"
-			      "PRAGMA trusted_schema = OFF;"
-			      "PRAGMA secure_delete = ON;"
-			      "PRAGMA synchronous = FULL;", NULL, NULL, NULL);
-	if (result != SQLITE_OK) {
-		kms_database_problem(d, result, problem);
-		return problem_prefix(problem, "%s: ", path);
-	}
-	return 0;
+	return ret < 0 ? ret : 0;
 }
 
-static int put_meta(struct kms_database *d, const char *name,
-		    struct mikey_blob value, struct problem *problem)
+int kms_meta_get(struct kms_database *d, const char *name, u8 *value, u32 len,
+		 struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
-						  "INSERT INTO meta(name, value) VALUES(?1, ?2)");
-	int result;
-
-	if (!stmt)
-		return problem->error;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	kms_bind_blob(stmt, 2, value);
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
-}
-
-static int get_meta(struct kms_database *d, const char *name, u8 *value,
-		    int len, struct problem *problem)
-{
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
-						  "SELECT value FROM meta WHERE name = ?1");
+	struct sql_stmt *stmt;
 	struct mikey_blob b;
-	int result, ret = 0;
+	int ret;
 
+	stmt = kms_database_ask(d, problem, "SELECT value FROM meta WHERE name = ?1",
+				SQL_VALUES(SQL_TEXT(kms_blob(name, strlen(name)))));
 	if (!stmt)
 		return problem->error;
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	result = sqlite3_step(stmt);
-	b = kms_column_blob(stmt, 0);
-	if (result == SQLITE_ROW && b.len == (u32)len)
-		memcpy(value, b.p, len);
-	else if (result == SQLITE_ROW || result == SQLITE_DONE)
-		ret = problem_set(problem, -EIO, "the store has no valid %s",
-				  name);
-	else
-		ret = kms_database_problem(d, result, problem);
-	sqlite3_finalize(stmt);
+	ret = kms_database_step(d, stmt, problem);
+	if (ret > 0) {
+		b = sql_blob(stmt, 0);
+		ret = b.len == len ? 0 : -EIO;
+		if (!ret)
+			memcpy(value, b.p, len);
+	} else if (!ret) {
+		ret = -ENOENT;
+	}
+	sql_reset(stmt);
+	if (ret == -ENOENT || ret == -EIO)
+		problem_set(problem, ret, "the store has no valid %s", name);
 	return ret;
 }
 
@@ -245,68 +239,77 @@ static int write_new(struct kms_database *d, struct problem *problem)
 		return problem_set(problem, -EIO, "sealing failed");
 	ret = kms_schema_create(d, problem);
 	if (!ret)
-		ret = put_meta(d, "store-id",
-			       kms_blob(d->store_id, sizeof(d->store_id)), problem);
+		ret = kms_meta_put(d, "store-id",
+				   kms_blob(d->store_id, sizeof(d->store_id)),
+				   problem);
 	if (!ret)
-		ret = put_meta(d, "kms-id", kms_blob(d->kms_id,
-						     sizeof(d->kms_id)), problem);
+		ret = kms_meta_put(d, "kms-id",
+				   kms_blob(d->kms_id, sizeof(d->kms_id)),
+				   problem);
 	if (!ret)
-		ret = put_meta(d, "check", kms_blob(check, sizeof(check)),
-			       problem);
+		ret = kms_meta_put(d, "check", kms_blob(check, sizeof(check)),
+				   problem);
 	return ret;
 }
 
-int kms_database_create(const char *path, const struct kms_seal *seal,
+static struct kms_database *connect(const char *where, bool create,
+				    const struct kms_seal *seal,
+				    struct problem *problem)
+{
+	struct kms_database *d = calloc(1, sizeof(*d));
+
+	if (!d) {
+		problem_set(problem, -ENOMEM, "no memory");
+		return NULL;
+	}
+	d->store.ops = &kms_sql_ops;
+	d->seal = seal;
+	d->sql = sql_open(where, create, problem);
+	if (d->sql)
+		return d;
+	free(d);
+	return NULL;
+}
+
+int kms_database_create(const char *where, const struct kms_seal *seal,
 			struct problem *problem)
 {
-	struct kms_database d = { 0 };
-	int fd, ret, result;
+	struct kms_database *d = connect(where, true, seal, problem);
+	int ret;
 
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return problem_set(problem, -errno, "%s: %s", path,
-				   errno == EEXIST ?
-				   "exists already and is not overwritten" :
-				   strerror(errno));
-	close(fd);
-	ret = connect(&d, path, seal, problem);
-	if (!ret) {
-		result = sqlite3_exec(d.db, "PRAGMA journal_mode = WAL", NULL,
-				      NULL, NULL);
-		if (result != SQLITE_OK)
-			ret = kms_database_problem(&d, result, problem);
-	}
+	if (!d)
+		return problem->error;
+	ret = kms_database_begin(d, problem);
 	if (!ret)
-		ret = kms_database_begin(&d, problem);
-	if (!ret)
-		ret = kms_database_end(&d, write_new(&d, problem), problem);
-	sqlite3_close(d.db);
+		ret = kms_database_end(d, write_new(d, problem), problem);
+	kms_database_close(d);
 	if (ret)
-		unlink(path);
+		problem_prefix(problem, "%s: ", sql_name(where));
+	if (ret && !sql_is_url(where))
+		unlink(where);
 	return ret;
 }
 
-static int check_key(struct kms_database *d, const char *path,
-		     struct problem *problem)
+static int check_key(struct kms_database *d, struct problem *problem)
 {
 	u8 check[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
 	int ret;
 
-	ret = get_meta(d, "store-id", d->store_id, sizeof(d->store_id), problem);
+	ret = kms_meta_get(d, "store-id", d->store_id, sizeof(d->store_id),
+			   problem);
 	if (!ret)
-		ret = get_meta(d, "kms-id", d->kms_id, sizeof(d->kms_id),
-			       problem);
+		ret = kms_meta_get(d, "kms-id", d->kms_id, sizeof(d->kms_id),
+				   problem);
 	if (!ret)
-		ret = get_meta(d, "check", check, sizeof(check), problem);
+		ret = kms_meta_get(d, "check", check, sizeof(check), problem);
 	if (ret)
-		return problem_prefix(problem, "%s: ", path);
+		return ret;
 	aad_check(&aad, d);
 	ret = kms_seal_open(d->seal, &aad, check, sizeof(check), NULL);
 	if (ret)
 		return problem_set(problem, ret,
-				   "%s: the store key does not belong to this store",
-				   path);
+				   "the store key does not belong to this store");
 	return 0;
 }
 
@@ -314,14 +317,12 @@ static int prepare_all(struct kms_database *d, struct problem *problem)
 {
 	u8 key[MIKEY_KEY_MAX] = { 0 };
 	struct kms_aad aad;
-	int result, i;
+	int i;
 
 	for (i = 0; i < KMS_SQL_NUM; i++) {
-		result = sqlite3_prepare_v3(d->db, statements[i], -1,
-					    SQLITE_PREPARE_PERSISTENT,
-					    &d->sql[i], NULL);
-		if (result != SQLITE_OK)
-			return kms_database_problem(d, result, problem);
+		d->stmts[i] = sql_prepare(d->sql, statements[i]);
+		if (!d->stmts[i])
+			return kms_database_problem(d, -EIO, problem);
 	}
 	kms_aad_begin(&aad, "dummy");
 	if (kms_seal_close(d->seal, &aad, key, sizeof(key), d->dummy))
@@ -329,28 +330,17 @@ static int prepare_all(struct kms_database *d, struct problem *problem)
 	return 0;
 }
 
-struct kms_database *kms_database_open(const char *path,
+struct kms_database *kms_database_open(const char *where,
 				       const struct kms_seal *seal,
 				       struct problem *problem)
 {
-	struct kms_database *d;
+	struct kms_database *d = connect(where, false, seal, problem);
 
-	if (access(path, R_OK | W_OK)) {
-		problem_set(problem, -errno, "%s: %s%s", path, strerror(errno),
-			    errno == ENOENT ? " (mikey-kms init makes it)" : "");
-		return NULL;
-	}
-	d = calloc(1, sizeof(*d));
-	if (!d) {
-		problem_set(problem, -ENOMEM, "no memory");
-		return NULL;
-	}
-	if (connect(d, path, seal, problem) ||
-	    kms_schema_check(d, path, problem) ||
-	    check_key(d, path, problem) ||
-	    kms_schema_upgrade(d, path, problem) || prepare_all(d, problem)) {
+	if (d && (kms_schema_check(d, problem) || check_key(d, problem) ||
+		  kms_schema_upgrade(d, problem) || prepare_all(d, problem))) {
+		problem_prefix(problem, "%s: ", sql_name(where));
 		kms_database_close(d);
-		return NULL;
+		d = NULL;
 	}
 	return d;
 }
@@ -362,8 +352,10 @@ void kms_database_close(struct kms_database *d)
 	if (!d)
 		return;
 	for (i = 0; i < KMS_SQL_NUM; i++)
-		sqlite3_finalize(d->sql[i]);
-	sqlite3_close(d->db);
+		sql_finalize(d->stmts[i]);
+	for (i = 0; i < KMS_KEPT_MAX; i++)
+		sql_finalize(d->kept[i].stmt);
+	sql_close(d->sql);
 	OPENSSL_cleanse(d, sizeof(*d));
 	free(d);
 }

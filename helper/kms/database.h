@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The KMS's SQLite file: one connection, its prepared statements, the schema
- * and who may write when. A connection belongs to one thread at a time; any
- * number of connections and processes share the file.
+ * The KMS's database: one connection, its prepared statements, the schema and
+ * who may write when. A connection belongs to one thread at a time; any number
+ * of connections and processes share the database.
  */
 #ifndef HELPER_KMS_DATABASE_H
 #define HELPER_KMS_DATABASE_H
 
-#include <sqlite3.h>
-
 #include "helper/kms/seal.h"
+#include "helper/kms/sql.h"
 #include "helper/kms/store.h"
 
 /* Statements of the exchanges, prepared once for each connection. */
 enum kms_statement {
-	KMS_SQL_BEGIN,
-	KMS_SQL_COMMIT,
-	KMS_SQL_ROLLBACK,
 	KMS_SQL_PSK,
 	KMS_SQL_UIDS,
 	KMS_SQL_MEMBER,
@@ -26,7 +22,6 @@ enum kms_statement {
 	KMS_SQL_TPK,
 	KMS_SQL_CLOCK,
 	KMS_SQL_CLOCK_SET,
-	KMS_SQL_COUNTER,
 	KMS_SQL_COUNTER_SET,
 	KMS_SQL_REPLAY_ADD,
 	KMS_SQL_REPLAY_PURGE,
@@ -35,11 +30,21 @@ enum kms_statement {
 
 #define KMS_STORE_ID_LEN 16
 
+/* Statements of administrators that are kept, so that an import need not care. */
+#define KMS_KEPT_MAX 32
+
+struct kms_kept {
+	const char *text;
+	struct sql_stmt *stmt;
+};
+
 struct kms_database {
 	struct kms_store store;		/* first: the core's view */
-	sqlite3 *db;
+	struct sql *sql;
 	const struct kms_seal *seal;
-	struct sqlite3_stmt *sql[KMS_SQL_NUM];
+	struct sql_stmt *stmts[KMS_SQL_NUM];
+	struct kms_kept kept[KMS_KEPT_MAX];
+	unsigned int turn;
 	u8 store_id[KMS_STORE_ID_LEN];
 	u8 kms_id[KMS_ID_LEN];
 	/* A row for those that do not exist, so that they cost the same. */
@@ -47,11 +52,13 @@ struct kms_database {
 };
 
 /**
- * kms_database_create() - a new, empty store, mode 0600
+ * kms_database_create() - a new, empty store: a file of mode 0600, or tables in
+ *	a PostgreSQL database
+ * @where: path, or postgresql://... (sql.h)
  *
  * Never overwrites. Return: 0 or a negative errno with words.
  */
-int kms_database_create(const char *path, const struct kms_seal *seal,
+int kms_database_create(const char *where, const struct kms_seal *seal,
 			struct problem *problem);
 
 /**
@@ -62,7 +69,7 @@ int kms_database_create(const char *path, const struct kms_seal *seal,
  * NULL with words if it is missing, no store, of a later schema version, or
  * sealed under another key.
  */
-struct kms_database *kms_database_open(const char *path,
+struct kms_database *kms_database_open(const char *where,
 				       const struct kms_seal *seal,
 				       struct problem *problem);
 void kms_database_close(struct kms_database *d);
@@ -72,33 +79,51 @@ void kms_database_close(struct kms_database *d);
  * a version that is known; bring it up to date.
  */
 int kms_schema_create(struct kms_database *d, struct problem *problem);
-int kms_schema_check(struct kms_database *d, const char *path,
-		     struct problem *problem);
-int kms_schema_upgrade(struct kms_database *d, const char *path,
-		       struct problem *problem);
+int kms_schema_check(struct kms_database *d, struct problem *problem);
+int kms_schema_upgrade(struct kms_database *d, struct problem *problem);
 
-/* SQLite's result as this project's errno: -EAGAIN when busy, else -EIO. */
-int kms_database_error(int sqlite_result);
+/**
+ * kms_database_ask() - a statement with its values, to be stepped through
+ * @text: lasts as long as the program
+ *
+ * It stays the database's: sql_reset() when done, before the same text is used
+ * again. NULL with words after an error.
+ */
+struct sql_stmt *kms_database_ask(struct kms_database *d,
+				  struct problem *problem, const char *text,
+				  struct sql_values values);
 
-/* A statement ready for binding; the same one until the next call for it. */
-sqlite3_stmt *kms_database_sql(struct kms_database *d, enum kms_statement s);
+/* Step once: 1 and a row, 0, or a negative errno with words. */
+int kms_database_step(struct kms_database *d, struct sql_stmt *stmt,
+		      struct problem *problem);
 
-/* Run a statement that returns no row and reset it. 0, -EAGAIN, -EIO. */
-int kms_database_run(sqlite3_stmt *stmt);
+/*
+ * Run a statement that gives no rows: how many it changed, or a negative errno
+ * with words; those for -EEXIST are the caller's to choose.
+ */
+s64 kms_database_change(struct kms_database *d, struct problem *problem,
+			const char *text, struct sql_values values);
 
-/* Prepare for one use; finalise it. NULL with words after an error. */
-sqlite3_stmt *kms_database_prepare(struct kms_database *d,
-				   struct problem *problem, const char *sql);
+/* The number in the first column of the first row; @none if there is none. */
+int kms_database_number(struct kms_database *d, struct problem *problem,
+			s64 *number, s64 none, const char *text,
+			struct sql_values values);
 
-/* Words for what SQLite refused. Returns the errno. */
-int kms_database_problem(struct kms_database *d, int sqlite_result,
+/* Words for what the database refused. Returns @ret. */
+int kms_database_problem(struct kms_database *d, int ret,
 			 struct problem *problem);
 
-/* A transaction of an administrator's command. */
+/* A transaction of an administrator's command: one at a time, everywhere. */
 int kms_database_begin(struct kms_database *d, struct problem *problem);
 
 /* Commits if @ret is 0, else rolls back. Returns @ret or commit's error. */
 int kms_database_end(struct kms_database *d, int ret, struct problem *problem);
+
+/* Named values beside the tables. @len must be the value's length. */
+int kms_meta_put(struct kms_database *d, const char *name,
+		 struct mikey_blob value, struct problem *problem);
+int kms_meta_get(struct kms_database *d, const char *name, u8 *value, u32 len,
+		 struct problem *problem);
 
 /* What a row is sealed with: one function for each table. */
 void kms_aad_psk(struct kms_aad *aad, const struct kms_database *d,
@@ -117,31 +142,15 @@ extern const char *const kms_psi_tables[KMS_PSI_ROLES];
 /**
  * kms_psk_read() - the PSK in a row of table psk
  * @stmt: has a row
- * @at: column of user; suite, expires, superseded, keep_until and sealed
+ * @at: column of owner; suite, expires, superseded, keep_until and sealed
  *	follow
  *
  * Return: 0, -EKEYREJECTED or -EIO.
  */
-int kms_psk_read(struct kms_database *d, sqlite3_stmt *stmt, int at,
+int kms_psk_read(struct kms_database *d, const struct sql_stmt *stmt, int at,
 		 struct mikey_blob psk_id, struct kms_psk *psk);
 
-/* The core's view of a connection (store_sqlite.c). */
-extern const struct kms_store_ops kms_sqlite_ops;
-
-static inline int kms_bind_blob(sqlite3_stmt *stmt, int at,
-				struct mikey_blob b)
-{
-	/* a NULL pointer would bind NULL and not an empty blob */
-	return sqlite3_bind_blob(stmt, at, b.p ? b.p : (const u8 *)"", b.len,
-				 SQLITE_STATIC);
-}
-
-static inline struct mikey_blob kms_column_blob(sqlite3_stmt *stmt, int at)
-{
-	struct mikey_blob b = { .p = sqlite3_column_blob(stmt, at) };
-
-	b.len = b.p ? sqlite3_column_bytes(stmt, at) : 0;
-	return b;
-}
+/* The core's view of a connection (store_sql.c). */
+extern const struct kms_store_ops kms_sql_ops;
 
 #endif

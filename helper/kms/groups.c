@@ -16,18 +16,11 @@ static struct mikey_blob uid_blob(const struct uid *uid)
 static int exists(struct kms_database *d, const char *sql,
 		  const struct uid *uid, struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem, sql);
-	int result;
+	s64 found;
+	int ret = kms_database_number(d, problem, &found, 0, sql,
+				      SQL_VALUES(SQL_BLOB(uid_blob(uid))));
 
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, uid_blob(uid));
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	if (result == SQLITE_ROW)
-		return 0;
-	return result == SQLITE_DONE ? -ENOENT :
-	       kms_database_problem(d, result, problem);
+	return ret ? ret : found ? 0 : -ENOENT;
 }
 
 static int need_group(struct kms_database *d, const struct uid *psi,
@@ -39,36 +32,12 @@ static int need_group(struct kms_database *d, const struct uid *psi,
 	       problem_set(problem, ret, "there is no group %s", psi->text);
 }
 
-/* One statement with one or two identities. @changed says if it did anything. */
-static int change(struct kms_database *d, const char *sql,
-		  const struct uid *psi, const struct uid *uid,
-		  struct mikey_blob sealed, bool *changed,
-		  struct problem *problem)
-{
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem, sql);
-	int result;
-
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, uid_blob(psi));
-	if (uid)
-		kms_bind_blob(stmt, 2, uid_blob(uid));
-	if (sealed.len)
-		kms_bind_blob(stmt, 3, sealed);
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	if (result != SQLITE_DONE)
-		return kms_database_problem(d, result, problem);
-	*changed = sqlite3_changes(d->db);
-	return 0;
-}
-
 /* What is done to the table of a role, by its enum. */
 static const char *const insert_sql[KMS_PSI_ROLES] = {
 	[KMS_PSI_MEMBER] =
-		"INSERT OR IGNORE INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)",
+		"INSERT INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
 	[KMS_PSI_SERVER] =
-		"INSERT OR IGNORE INTO server(psi, uid, sealed) VALUES(?1, ?2, ?3)",
+		"INSERT INTO server(psi, uid, sealed) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
 };
 
 static const char *const delete_sql[KMS_PSI_ROLES] = {
@@ -82,8 +51,7 @@ static int add_member(struct kms_database *d, const struct uid *psi,
 	const struct uid *uid = &member->uid;
 	u8 sealed[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
-	bool changed;
-	int ret;
+	s64 ret;
 
 	ret = exists(d, "SELECT 1 FROM uid WHERE uid = ?1", uid, problem);
 	if (ret == -ENOENT)
@@ -94,23 +62,23 @@ static int add_member(struct kms_database *d, const struct uid *psi,
 	kms_aad_member(&aad, d, member->role, uid_blob(psi), uid_blob(uid));
 	if (kms_seal_close(d->seal, &aad, NULL, 0, sealed))
 		return problem_set(problem, -EIO, "sealing the member failed");
-	ret = change(d, insert_sql[member->role], psi, uid,
-		     kms_blob(sealed, sizeof(sealed)), &changed, problem);
-	if (!ret && !changed)
+	ret = kms_database_change(d, problem, insert_sql[member->role],
+				  SQL_VALUES(SQL_BLOB(uid_blob(psi)),
+					     SQL_BLOB(uid_blob(uid)),
+					 SQL_BLOB(kms_blob(sealed, sizeof(sealed)))));
+	if (!ret)
 		ret = problem_set(problem, -EEXIST, "%s is a %s of %s already",
 				  uid->text, kms_psi_tables[member->role],
 				  psi->text);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 static int add_group(struct kms_database *d, const struct uid *psi,
 		     const struct kms_member *members, size_t num_members,
 		     struct problem *problem)
 {
-	struct mikey_blob none = { 0 };
-	bool changed;
 	size_t i;
-	int ret;
+	s64 ret;
 
 	ret = exists(d, "SELECT 1 FROM uid WHERE uid = ?1", psi, problem);
 	if (!ret)
@@ -118,11 +86,13 @@ static int add_group(struct kms_database *d, const struct uid *psi,
 				   "%s is the UID of a user", psi->text);
 	if (ret != -ENOENT)
 		return ret;
-	ret = change(d, "INSERT OR IGNORE INTO psi(psi) VALUES(?1)",
-		     psi, NULL, none, &changed, problem);
-	if (!ret && !changed)
-		ret = problem_set(problem, -EEXIST,
-				  "the group %s exists already", psi->text);
+	ret = kms_database_change(d, problem,
+				  "INSERT INTO psi(psi) VALUES(?1) ON CONFLICT DO NOTHING",
+				  SQL_VALUES(SQL_BLOB(uid_blob(psi))));
+	if (ret < 0)
+		return ret;
+	ret = ret ? 0 : problem_set(problem, -EEXIST,
+				    "the group %s exists already", psi->text);
 	for (i = 0; !ret && i < num_members; i++)
 		ret = add_member(d, psi, &members[i], problem);
 	return ret;
@@ -147,13 +117,16 @@ int kms_group_add(struct kms_database *d, const struct uid *psi,
 int kms_group_del(struct kms_database *d, const struct uid *psi,
 		  struct problem *problem)
 {
-	struct mikey_blob none = { 0 };
-	bool changed;
-	int ret;
+	s64 ret = kms_database_begin(d, problem);
 
+	if (ret)
+		return ret;
 	ret = need_group(d, psi, problem);
-	return ret ? ret : change(d, "DELETE FROM psi WHERE psi = ?1", psi, NULL,
-				  none, &changed, problem);
+	if (!ret)
+		ret = kms_database_change(d, problem,
+					  "DELETE FROM psi WHERE psi = ?1",
+					  SQL_VALUES(SQL_BLOB(uid_blob(psi))));
+	return kms_database_end(d, ret < 0 ? ret : 0, problem);
 }
 
 int kms_member_add(struct kms_database *d, const struct uid *psi,
@@ -169,43 +142,111 @@ int kms_member_add(struct kms_database *d, const struct uid *psi,
 	return kms_database_end(d, ret, problem);
 }
 
-int kms_member_del(struct kms_database *d, const struct uid *psi,
-		   const struct kms_member *member, struct problem *problem)
+static int del_member(struct kms_database *d, const struct uid *psi,
+		      const struct kms_member *member, struct problem *problem)
 {
-	struct mikey_blob none = { 0 };
-	bool changed;
-	int ret;
+	s64 ret = need_group(d, psi, problem);
 
-	ret = need_group(d, psi, problem);
+	if (ret)
+		return ret;
+	ret = kms_database_change(d, problem, delete_sql[member->role],
+				  SQL_VALUES(SQL_BLOB(uid_blob(psi)),
+					     SQL_BLOB(uid_blob(&member->uid))));
 	if (!ret)
-		ret = change(d, delete_sql[member->role], psi, &member->uid,
-			     none, &changed, problem);
-	if (!ret && !changed)
 		ret = problem_set(problem, -ENOENT, "%s is not a %s of %s",
 				  member->uid.text,
 				  kms_psi_tables[member->role], psi->text);
+	return ret < 0 ? ret : 0;
+}
+
+int kms_member_del(struct kms_database *d, const struct uid *psi,
+		   const struct kms_member *member, struct problem *problem)
+{
+	int ret = kms_database_begin(d, problem);
+
+	return ret ? ret : kms_database_end(d, del_member(d, psi, member, problem),
+					    problem);
+}
+
+/* Blobs in order, some at a time, each behind the last one. */
+struct cursor {
+	u32 len;
+	u8 last[MIKEY_UID_MAX];
+};
+
+static bool advance(struct cursor *cursor, struct mikey_blob to)
+{
+	if (to.len > sizeof(cursor->last))
+		return false;
+	cursor->len = to.len;
+	memcpy(cursor->last, to.p, to.len);
+	return true;
+}
+
+static struct mikey_blob behind(const struct cursor *cursor)
+{
+	return kms_blob(cursor->last, cursor->len);
+}
+
+static const char *const members_sql[KMS_PSI_ROLES] = {
+	[KMS_PSI_MEMBER] =
+		"SELECT uid FROM member WHERE psi = ?1 AND uid > ?2 ORDER BY uid LIMIT 1000",
+	[KMS_PSI_SERVER] =
+		"SELECT uid FROM server WHERE psi = ?1 AND uid > ?2 ORDER BY uid LIMIT 1000",
+};
+
+typedef void (each_fn)(struct mikey_blob psi, enum kms_psi_role role,
+		       struct mikey_blob uid, void *arg);
+
+static int each_member(struct kms_database *d, struct mikey_blob psi,
+		       enum kms_psi_role role, each_fn *each, void *arg,
+		       struct problem *problem)
+{
+	struct cursor at = { 0 };
+	struct sql_stmt *stmt;
+	bool any;
+	int ret;
+
+	do {
+		any = false;
+		stmt = kms_database_ask(d, problem, members_sql[role],
+					SQL_VALUES(SQL_BLOB(psi), SQL_BLOB(behind(&at))));
+		if (!stmt)
+			return problem->error;
+		while ((ret = kms_database_step(d, stmt, problem)) > 0) {
+			any = advance(&at, sql_blob(stmt, 0));
+			each(psi, role, sql_blob(stmt, 0), arg);
+		}
+		sql_reset(stmt);
+	} while (!ret && any);
 	return ret;
 }
 
-int kms_group_each(struct kms_database *d,
-		   void (*each)(struct mikey_blob psi, enum kms_psi_role role,
-				struct mikey_blob uid, void *arg),
-		   void *arg, struct problem *problem)
+int kms_group_each(struct kms_database *d, each_fn *each, void *arg,
+		   struct problem *problem)
 {
-	sqlite3_stmt *stmt;
-	int result;
+	struct mikey_blob psi, none = { 0 };
+	struct cursor at = { 0 };
+	struct sql_stmt *stmt;
+	int ret, role;
 
-	/* the group itself stands before its members, NULL sorting first */
-	stmt = kms_database_prepare(d, problem,
-				    "SELECT psi AS p, 0 AS role, NULL AS u FROM psi UNION ALL\n"
-				    "SELECT psi, 0, uid FROM member UNION ALL\n"
-				    "SELECT psi, 1, uid FROM server ORDER BY p, role, u");
-	if (!stmt)
-		return problem->error;
-	while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-		each(kms_column_blob(stmt, 0), sqlite3_column_int(stmt, 1),
-		     kms_column_blob(stmt, 2), arg);
-	sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	for (;;) {
+		stmt = kms_database_ask(d, problem,
+					"SELECT psi FROM psi WHERE psi > ?1 ORDER BY psi LIMIT 1",
+					SQL_VALUES(SQL_BLOB(behind(&at))));
+		if (!stmt)
+			return problem->error;
+		ret = kms_database_step(d, stmt, problem);
+		if (ret > 0 && !advance(&at, sql_blob(stmt, 0)))
+			ret = problem_set(problem, -EIO, "the name of a group is too long");
+		sql_reset(stmt);
+		if (ret <= 0)
+			return ret;
+		psi = behind(&at);
+		each(psi, KMS_PSI_MEMBER, none, arg);
+		for (role = 0, ret = 0; !ret && role < KMS_PSI_ROLES; role++)
+			ret = each_member(d, psi, role, each, arg, problem);
+		if (ret)
+			return ret;
+	}
 }

@@ -18,10 +18,10 @@ static int add_tpk(struct kms_database *d, s64 now, struct problem *problem)
 	u8 sealed[TPK_LEN + KMS_SEAL_OVERHEAD];
 	char name[KMS_TPK_NAME_MAX];
 	struct mikey_blob name_blob;
-	sqlite3_stmt *stmt;
 	struct kms_aad aad;
-	int at, result, ret;
 	size_t i;
+	s64 ret;
+	int at;
 
 	if (RAND_priv_bytes(key, sizeof(key)) != 1 ||
 	    RAND_bytes(unique, sizeof(unique)) != 1)
@@ -35,18 +35,12 @@ static int add_tpk(struct kms_database *d, s64 now, struct problem *problem)
 	OPENSSL_cleanse(key, sizeof(key));
 	if (ret)
 		return problem_set(problem, ret, "sealing the TPK failed");
-	stmt = kms_database_prepare(d, problem,
-				    "INSERT INTO tpk(name, created, keep_until, sealed)\n"
-				    "VALUES(?1, ?2, ?2, ?3)");
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, name_blob);
-	sqlite3_bind_int64(stmt, 2, now);
-	kms_bind_blob(stmt, 3, kms_blob(sealed, sizeof(sealed)));
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	ret = kms_database_change(d, problem,
+				  "INSERT INTO tpk(name, created, keep_until, sealed)\n"
+				  "VALUES(?1, ?2, ?2, ?3)",
+				  SQL_VALUES(SQL_BLOB(name_blob), SQL_INT(now),
+					     SQL_BLOB(kms_blob(sealed, sizeof(sealed)))));
+	return ret < 0 ? ret : 0;
 }
 
 /*
@@ -55,41 +49,17 @@ static int add_tpk(struct kms_database *d, s64 now, struct problem *problem)
  */
 static int purge(struct kms_database *d, s64 now, struct problem *problem)
 {
-	static const char *const statements[] = {
-		"DELETE FROM tpk WHERE keep_until < ?1\n"
-		"AND seq < (SELECT max(seq) FROM tpk)",
-		"DELETE FROM psk WHERE superseded AND keep_until < ?1",
-	};
-	sqlite3_stmt *stmt;
-	int result;
-	size_t i;
+	s64 ret;
 
-	for (i = 0; i < ARRAY_SIZE(statements); i++) {
-		stmt = kms_database_prepare(d, problem, statements[i]);
-		if (!stmt)
-			return problem->error;
-		sqlite3_bind_int64(stmt, 1, now);
-		result = sqlite3_step(stmt);
-		sqlite3_finalize(stmt);
-		if (result != SQLITE_DONE)
-			return kms_database_problem(d, result, problem);
-	}
-	return 0;
-}
-
-static int newest(struct kms_database *d, s64 *created, struct problem *problem)
-{
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
-						  "SELECT created FROM tpk ORDER BY seq DESC LIMIT 1");
-	int result;
-
-	if (!stmt)
-		return problem->error;
-	result = sqlite3_step(stmt);
-	*created = result == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_finalize(stmt);
-	return result == SQLITE_ROW || result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	ret = kms_database_change(d, problem,
+				  "DELETE FROM tpk WHERE keep_until < ?1\n"
+				  "AND seq < (SELECT max(seq) FROM tpk)",
+				  SQL_VALUES(SQL_INT(now)));
+	if (ret >= 0)
+		ret = kms_database_change(d, problem,
+					  "DELETE FROM psk WHERE superseded <> 0 AND keep_until < ?1",
+					  SQL_VALUES(SQL_INT(now)));
+	return ret < 0 ? ret : 0;
 }
 
 int kms_tpk_rotate(struct kms_database *d, s64 now, struct problem *problem)
@@ -112,7 +82,9 @@ int kms_tpk_maintain(struct kms_database *d, s64 now, s64 lifetime,
 
 	if (ret)
 		return ret;
-	ret = newest(d, &created, problem);
+	ret = kms_database_number(d, problem, &created, 0,
+				  "SELECT created FROM tpk ORDER BY seq DESC LIMIT 1",
+				  SQL_NO_VALUES);
 	if (!ret && created + lifetime <= now)
 		ret = add_tpk(d, now, problem);
 	if (!ret)
@@ -125,49 +97,48 @@ int kms_tpk_each(struct kms_database *d,
 		 void *arg, struct problem *problem)
 {
 	struct kms_tpk_row row;
-	sqlite3_stmt *stmt;
-	int result;
+	struct sql_stmt *stmt;
+	int ret;
 
-	stmt = kms_database_prepare(d, problem,
-				    "SELECT name, created, keep_until,\n"
-				    "seq = (SELECT max(seq) FROM tpk) FROM tpk ORDER BY seq");
+	stmt = kms_database_ask(d, problem,
+				"SELECT name, created, keep_until,\n"
+				"seq = (SELECT max(seq) FROM tpk) FROM tpk ORDER BY seq",
+				SQL_NO_VALUES);
 	if (!stmt)
 		return problem->error;
-	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-		row.name = kms_column_blob(stmt, 0);
-		row.created = sqlite3_column_int64(stmt, 1);
-		row.keep_until = sqlite3_column_int64(stmt, 2);
-		row.newest = sqlite3_column_int(stmt, 3);
+	while ((ret = kms_database_step(d, stmt, problem)) > 0) {
+		row.name = sql_blob(stmt, 0);
+		row.created = sql_int(stmt, 1);
+		row.keep_until = sql_int(stmt, 2);
+		row.newest = sql_int(stmt, 3);
 		each(&row, arg);
 	}
-	sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	sql_reset(stmt);
+	return ret;
+}
+
+static int reset_replay(struct kms_database *d, s64 now, s64 until,
+			struct problem *problem)
+{
+	s64 ret;
+
+	ret = kms_database_change(d, problem, "DELETE FROM replay", SQL_NO_VALUES);
+	if (ret >= 0)
+		ret = kms_database_change(d, problem,
+					  "UPDATE psk SET counter = 4294967295",
+					  SQL_NO_VALUES);
+	if (ret >= 0)
+		ret = kms_database_change(d, problem,
+					  "UPDATE clock SET last = ?1, floor = ?2",
+					  SQL_VALUES(SQL_INT(now), SQL_INT(until)));
+	return ret < 0 ? ret : 0;
 }
 
 int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 		     struct problem *problem)
 {
-	sqlite3_stmt *stmt;
-	int ret, result;
+	int ret = kms_database_begin(d, problem);
 
-	ret = kms_database_begin(d, problem);
-	if (ret)
-		return ret;
-	result = sqlite3_exec(d->db, "DELETE FROM replay;"
-			      "UPDATE psk SET counter = 4294967295;",
-			      NULL, NULL, NULL);
-	if (result != SQLITE_OK)
-		return kms_database_end(d, kms_database_problem(d, result, problem),
-					problem);
-	stmt = kms_database_prepare(d, problem,
-				    "UPDATE clock SET last = ?1, floor = ?2");
-	if (!stmt)
-		return kms_database_end(d, problem->error, problem);
-	sqlite3_bind_int64(stmt, 1, now);
-	sqlite3_bind_int64(stmt, 2, until);
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	ret = result == SQLITE_DONE ? 0 : kms_database_problem(d, result, problem);
-	return kms_database_end(d, ret, problem);
+	return ret ? ret : kms_database_end(d, reset_replay(d, now, until, problem),
+					    problem);
 }

@@ -17,35 +17,22 @@ static struct mikey_blob text_blob(const char *text)
 	return kms_blob(text, strlen(text));
 }
 
-/* Insert, with words for the one refusal that is the administrator's fault. */
-static int insert(struct kms_database *d, sqlite3_stmt *stmt,
-		  const char *what, const char *name, struct problem *problem)
+/* Words for the one refusal of an insert that is the administrator's fault. */
+static int insert_result(s64 ret, const char *what, const char *name,
+			 struct problem *problem)
 {
-	int result = sqlite3_step(stmt);
-
-	if (result == SQLITE_DONE)
-		return 0;
-	if ((result & 0xff) == SQLITE_CONSTRAINT)
-		return problem_set(problem, -EEXIST, "%s %s exists already",
-				   what, name);
-	return kms_database_problem(d, result, problem);
+	if (ret == -EEXIST)
+		return problem_set(problem, ret, "%s %s exists already", what,
+				   name);
+	return ret < 0 ? ret : 0;
 }
 
 static int add_row(struct kms_database *d, s64 now, s64 *user,
 		   struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
-						  "INSERT INTO user(created) VALUES(?1)");
-	int result;
-
-	if (!stmt)
-		return problem->error;
-	sqlite3_bind_int64(stmt, 1, now);
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	*user = sqlite3_last_insert_rowid(d->db);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	return kms_database_number(d, problem, user, 0,
+				   "INSERT INTO account(created) VALUES(?1) RETURNING id",
+				   SQL_VALUES(SQL_INT(now)));
 }
 
 static int seal_psk(struct kms_database *d, struct mikey_blob id,
@@ -65,7 +52,6 @@ static int add_psk(struct kms_database *d, const char *id,
 {
 	u8 sealed[MIKEY_KEY_MAX + KMS_SEAL_OVERHEAD];
 	struct kms_psk psk = *spec;
-	sqlite3_stmt *stmt;
 	int ret;
 
 	psk.user = user;
@@ -73,20 +59,14 @@ static int add_psk(struct kms_database *d, const char *id,
 	kms_psk_wipe(&psk);
 	if (ret)
 		return ret;
-	stmt = kms_database_prepare(d, problem,
-				    "INSERT INTO psk(id, user, suite, expires, sealed)\n"
-				    "VALUES(?1, ?2, ?3, ?4, ?5)");
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, text_blob(id));
-	sqlite3_bind_int64(stmt, 2, user);
-	sqlite3_bind_int64(stmt, 3, spec->suite);
-	sqlite3_bind_int64(stmt, 4, spec->expires);
-	kms_bind_blob(stmt, 5, kms_blob(sealed, spec->key_len +
-					KMS_SEAL_OVERHEAD));
-	ret = insert(d, stmt, "the PSK id", id, problem);
-	sqlite3_finalize(stmt);
-	return ret;
+	return insert_result(kms_database_change(d, problem,
+		"INSERT INTO psk(id, owner, suite, expires, sealed)\n"
+		"VALUES(?1, ?2, ?3, ?4, ?5)",
+		SQL_VALUES(SQL_BLOB(text_blob(id)), SQL_INT(user),
+			   SQL_INT(spec->suite), SQL_INT(spec->expires),
+		       SQL_BLOB(kms_blob(sealed, spec->key_len +
+					 KMS_SEAL_OVERHEAD)))),
+		"the PSK id", id, problem);
 }
 
 static int check_psk(const char *id, const struct kms_psk *psk,
@@ -110,27 +90,20 @@ static int check_psk(const char *id, const struct kms_psk *psk,
 static int refuse_psi(struct kms_database *d, const struct uid *uid,
 		      struct problem *problem)
 {
-	sqlite3_stmt *stmt = kms_database_prepare(d, problem,
-						  "SELECT 1 FROM psi WHERE psi = ?1");
-	int result;
+	s64 found;
+	int ret = kms_database_number(d, problem, &found, 0,
+				      "SELECT 1 FROM psi WHERE psi = ?1",
+				      SQL_VALUES(SQL_BLOB(uid_blob(uid))));
 
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, uid_blob(uid));
-	result = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	if (result == SQLITE_ROW)
-		return problem_set(problem, -EEXIST,
-				   "%s is the name of a group", uid->text);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	return ret ? ret : !found ? 0 :
+	       problem_set(problem, -EEXIST, "%s is the name of a group",
+			   uid->text);
 }
 
 static int add_uid(struct kms_database *d, const struct uid *uid, s64 user,
 		   s64 rank, struct problem *problem)
 {
 	u8 sealed[KMS_SEAL_OVERHEAD];
-	sqlite3_stmt *stmt;
 	struct kms_aad aad;
 	int ret;
 
@@ -144,17 +117,11 @@ static int add_uid(struct kms_database *d, const struct uid *uid, s64 user,
 	kms_aad_uid(&aad, d, uid_blob(uid), user, rank);
 	if (kms_seal_close(d->seal, &aad, NULL, 0, sealed))
 		return problem_set(problem, -EIO, "sealing the UID failed");
-	stmt = kms_database_prepare(d, problem,
-				    "INSERT INTO uid(uid, user, rank, sealed) VALUES(?1, ?2, ?3, ?4)");
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, uid_blob(uid));
-	sqlite3_bind_int64(stmt, 2, user);
-	sqlite3_bind_int64(stmt, 3, rank);
-	kms_bind_blob(stmt, 4, kms_blob(sealed, sizeof(sealed)));
-	ret = insert(d, stmt, "the UID", uid->text, problem);
-	sqlite3_finalize(stmt);
-	return ret;
+	return insert_result(kms_database_change(d, problem,
+		"INSERT INTO uid(uid, owner, rank, sealed) VALUES(?1, ?2, ?3, ?4)",
+		SQL_VALUES(SQL_BLOB(uid_blob(uid)), SQL_INT(user), SQL_INT(rank),
+			   SQL_BLOB(kms_blob(sealed, sizeof(sealed))))),
+		"the UID", uid->text, problem);
 }
 
 static int add_all(struct kms_database *d, const struct kms_user_spec *spec,
@@ -190,71 +157,64 @@ int kms_user_add(struct kms_database *d, const struct kms_user_spec *spec,
 }
 
 /* Mark the PSK in @stmt's row, id in front, as superseded, or remove it. */
-static int supersede(struct kms_database *d, sqlite3_stmt *stmt,
+static int supersede(struct kms_database *d, const struct sql_stmt *stmt,
 		     const struct kms_rekey_spec *spec, s64 now,
 		     struct problem *problem)
 {
 	u8 sealed[MIKEY_KEY_MAX + KMS_SEAL_OVERHEAD];
-	struct mikey_blob id = kms_column_blob(stmt, 0);
+	struct mikey_blob id = sql_blob(stmt, 0);
+	u32 len = sql_blob(stmt, 6).len;
 	struct kms_psk psk = { 0 };
-	sqlite3_stmt *change;
-	int result, ret = 0;
+	s64 ret = 0;
 
-	if (!spec->drop_old && kms_psk_read(d, stmt, 1, id, &psk))
+	if (spec->drop_old) {
+		ret = kms_database_change(d, problem,
+					  "DELETE FROM psk WHERE id = ?1",
+					  SQL_VALUES(SQL_BLOB(id)));
+		return ret < 0 ? ret : 0;
+	}
+	if (kms_psk_read(d, stmt, 1, id, &psk))
 		ret = problem_set(problem, -EKEYREJECTED,
 				  "the old PSK was tampered with in the store; it can only be dropped");
 	psk.superseded = now;
 	psk.keep_until = spec->keep_until;
-	if (!ret && !spec->drop_old)
+	if (!ret)
 		ret = seal_psk(d, id, &psk, sealed, problem);
 	kms_psk_wipe(&psk);
-	if (ret)
-		return ret;
-	change = kms_database_prepare(d, problem, spec->drop_old ?
-				      "DELETE FROM psk WHERE id = ?1" :
-				      "UPDATE psk SET superseded = ?2, keep_until = ?3, sealed = ?4\n"
-				      "WHERE id = ?1");
-	if (!change)
-		return problem->error;
-	kms_bind_blob(change, 1, id);
-	if (!spec->drop_old) {
-		sqlite3_bind_int64(change, 2, now);
-		sqlite3_bind_int64(change, 3, spec->keep_until);
-		kms_bind_blob(change, 4, kms_blob(sealed,
-						  sqlite3_column_bytes(stmt, 6)));
-	}
-	result = sqlite3_step(change);
-	sqlite3_finalize(change);
-	return result == SQLITE_DONE ? 0 :
-	       kms_database_problem(d, result, problem);
+	if (!ret)
+		ret = kms_database_change(d, problem,
+					  "UPDATE psk SET superseded = ?2, keep_until = ?3, sealed = ?4\n"
+			"WHERE id = ?1",
+			SQL_VALUES(SQL_BLOB(id), SQL_INT(now),
+				   SQL_INT(spec->keep_until),
+			       SQL_BLOB(kms_blob(sealed, len))));
+	return ret < 0 ? ret : 0;
 }
 
 static int rekey(struct kms_database *d, const struct uid *uid,
 		 const struct kms_rekey_spec *spec, s64 now,
 		 struct problem *problem)
 {
-	sqlite3_stmt *stmt;
+	struct sql_stmt *stmt;
 	s64 user = 0;
-	int result, ret = 0;
+	int ret;
 
-	stmt = kms_database_prepare(d, problem,
-				    "SELECT p.id, p.user, p.suite, p.expires, p.superseded,\n"
-				    " p.keep_until, p.sealed FROM uid u JOIN psk p USING(user)\n"
-				    "WHERE u.uid = ?1 AND NOT p.superseded");
+	stmt = kms_database_ask(d, problem,
+				"SELECT p.id, p.owner, p.suite, p.expires, p.superseded,\n"
+				" p.keep_until, p.sealed FROM uid u JOIN psk p ON p.owner = u.owner\n"
+				"WHERE u.uid = ?1 AND p.superseded = 0",
+				SQL_VALUES(SQL_BLOB(uid_blob(uid))));
 	if (!stmt)
 		return problem->error;
-	kms_bind_blob(stmt, 1, uid_blob(uid));
-	result = sqlite3_step(stmt);
-	if (result == SQLITE_ROW) {
-		user = sqlite3_column_int64(stmt, 1);
+	ret = kms_database_step(d, stmt, problem);
+	if (ret > 0) {
+		user = sql_int(stmt, 1);
 		ret = supersede(d, stmt, spec, now, problem);
-	} else {
-		ret = result != SQLITE_DONE ?
-		      kms_database_problem(d, result, problem) :
-		      problem_set(problem, -ENOENT, "no user has the UID %s",
+	} else if (!ret) {
+		ret = problem_set(problem, -ENOENT, "no user has the UID %s",
 				  uid->text);
 	}
-	sqlite3_finalize(stmt);
+	sql_reset(stmt);
 	return ret ? ret : add_psk(d, spec->psk_id, &spec->psk, user, problem);
 }
 
@@ -274,37 +234,33 @@ int kms_user_rekey(struct kms_database *d, const struct uid *uid,
 int kms_user_del(struct kms_database *d, const struct uid *uid,
 		 struct problem *problem)
 {
-	sqlite3_stmt *stmt;
-	int result, ret = 0;
+	s64 ret = kms_database_begin(d, problem);
 
-	stmt = kms_database_prepare(d, problem,
-				    "DELETE FROM user WHERE id = (SELECT user FROM uid WHERE uid = ?1)");
-	if (!stmt)
-		return problem->error;
-	kms_bind_blob(stmt, 1, uid_blob(uid));
-	result = sqlite3_step(stmt);
-	if (result != SQLITE_DONE)
-		ret = kms_database_problem(d, result, problem);
-	else if (!sqlite3_changes(d->db))
+	if (ret)
+		return ret;
+	ret = kms_database_change(d, problem,
+				  "DELETE FROM account WHERE id = (SELECT owner FROM uid WHERE uid = ?1)",
+				  SQL_VALUES(SQL_BLOB(uid_blob(uid))));
+	if (!ret)
 		ret = problem_set(problem, -ENOENT, "no user has the UID %s",
 				  uid->text);
-	sqlite3_finalize(stmt);
-	return ret;
+	return kms_database_end(d, ret < 0 ? ret : 0, problem);
 }
 
-static int read_row(struct kms_database *d, sqlite3_stmt *stmt,
+static int read_row(struct kms_database *d, const struct sql_stmt *stmt,
 		    struct kms_user_row *row, struct problem *problem)
 {
 	int ret;
 
-	row->created = sqlite3_column_int64(stmt, 1);
-	row->psk_id = kms_column_blob(stmt, 2);
-	row->suite = sqlite3_column_int64(stmt, 3);
-	row->expires = sqlite3_column_int64(stmt, 4);
-	row->superseded = sqlite3_column_int64(stmt, 5);
-	row->keep_until = sqlite3_column_int64(stmt, 6);
-	ret = d->store.ops->uids(&d->store, sqlite3_column_int64(stmt, 0),
-				 row->uids, &row->num_uids);
+	row->user = sql_int(stmt, 0);
+	row->created = sql_int(stmt, 1);
+	row->psk_id = sql_blob(stmt, 2);
+	row->suite = sql_int(stmt, 3);
+	row->expires = sql_int(stmt, 4);
+	row->superseded = sql_int(stmt, 5);
+	row->keep_until = sql_int(stmt, 6);
+	ret = d->store.ops->uids(&d->store, row->user, row->uids,
+				 &row->num_uids);
 	if (ret)
 		return problem_set(problem, ret, "the UIDs of PSK %.*s %s",
 				   (int)row->psk_id.len, (const char *)row->psk_id.p,
@@ -314,36 +270,61 @@ static int read_row(struct kms_database *d, sqlite3_stmt *stmt,
 	return 0;
 }
 
-int kms_user_each(struct kms_database *d, const struct uid *uid,
-		  void (*each)(const struct kms_user_row *row, void *arg),
-		  void *arg, struct problem *problem)
-{
-	struct kms_user_row row;
-	sqlite3_stmt *stmt;
-	bool any = false;
-	int result, ret = 0;
+#define USER_COLUMNS \
+	"SELECT a.id, a.created, p.id, p.suite, p.expires,\n" \
+	" p.superseded, p.keep_until\n" \
+	"FROM account a JOIN psk p ON p.owner = a.id\n"
+#define USER_ORDER " ORDER BY a.id, p.superseded, p.id"
 
-	stmt = kms_database_prepare(d, problem,
-				    "SELECT u.id, u.created, p.id, p.suite, p.expires,\n"
-				    " p.superseded, p.keep_until\n"
-				    "FROM user u JOIN psk p ON p.user = u.id\n"
-				    "WHERE ?1 IS NULL OR u.id = (SELECT user FROM uid WHERE uid = ?1)\n"
-				    "ORDER BY u.id, p.superseded");
+typedef void (each_fn)(const struct kms_user_row *row, void *arg);
+
+/* All rows of a query; -ENOENT if there are none, without words. */
+static int each_of(struct kms_database *d, const char *text,
+		   struct sql_values values, s64 *last, each_fn *each, void *arg,
+		   struct problem *problem)
+{
+	struct sql_stmt *stmt = kms_database_ask(d, problem, text, values);
+	struct kms_user_row row;
+	bool any = false;
+	int ret;
+
 	if (!stmt)
 		return problem->error;
-	if (uid)
-		kms_bind_blob(stmt, 1, uid_blob(uid));
-	while (!ret && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while ((ret = kms_database_step(d, stmt, problem)) > 0) {
 		any = true;
 		ret = read_row(d, stmt, &row, problem);
-		if (!ret)
-			each(&row, arg);
+		if (ret)
+			break;
+		*last = row.user;
+		each(&row, arg);
 	}
-	if (!ret && result != SQLITE_DONE)
-		ret = kms_database_problem(d, result, problem);
-	if (!ret && uid && !any)
-		ret = problem_set(problem, -ENOENT, "no user has the UID %s",
-				  uid->text);
-	sqlite3_finalize(stmt);
-	return ret;
+	sql_reset(stmt);
+	return ret ? ret : any ? 0 : -ENOENT;
+}
+
+/* Some at a time: a database may give all rows of a query at once. */
+static const char some_sql[] = USER_COLUMNS
+	"WHERE a.id IN (SELECT id FROM account WHERE id > ?1 ORDER BY id LIMIT 256)"
+	USER_ORDER;
+static const char one_sql[] = USER_COLUMNS
+	"WHERE a.id = (SELECT owner FROM uid WHERE uid = ?1)" USER_ORDER;
+
+int kms_user_each(struct kms_database *d, const struct uid *uid, each_fn *each,
+		  void *arg, struct problem *problem)
+{
+	s64 last = 0;
+	int ret;
+
+	if (uid) {
+		ret = each_of(d, one_sql, SQL_VALUES(SQL_BLOB(uid_blob(uid))),
+			      &last, each, arg, problem);
+		return ret != -ENOENT ? ret :
+		       problem_set(problem, ret, "no user has the UID %s",
+				   uid->text);
+	}
+	do {
+		ret = each_of(d, some_sql, SQL_VALUES(SQL_INT(last)), &last, each,
+			      arg, problem);
+	} while (!ret);
+	return ret == -ENOENT ? 0 : ret;
 }

@@ -39,7 +39,7 @@ static void start(struct server *s, const char *more)
 	if (kms_config_read(&s->config, place_file(s->place, "conf"),
 			    &s->place->problem))
 		fail_msg("%s", s->place->problem.words);
-	s->pool = kms_pool_new(place_file(s->place, "store"), s->place->seal,
+	s->pool = kms_pool_new(s->place->where, s->place->seal,
 			       s->config.threads, &s->place->problem);
 	assert_non_null(s->pool);
 	s->kms = kms_new(&s->config.policy, &s->house->world.env);

@@ -3,18 +3,97 @@
  * A folder of its own for a test; see place.h.
  */
 #include <dirent.h>
+#include <libgen.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/unit/kms/place.h"
 
+int place_both;
+static int in_pgsql;
+
+/* The server's folder, and how many schemas were made in it. */
+static char server[64];
+static unsigned int num_schemas;
+
+/* tests/pgsql, with one more argument; stands in the sources. */
+static int control(const char *what, const char *more)
+{
+	char line[2048];
+
+	snprintf(line, sizeof(line), "%s/pgsql %s %s %s%s%s >/dev/null",
+		 TESTS_DIR, what, server, more ? "\"" : "", more ? more : "",
+		 more ? "\"" : "");
+	return system(line);
+}
+
+void place_pgsql_kill(void)
+{
+	assert_int_equal(control("kill", NULL), 0);
+}
+
+void place_pgsql_start(void)
+{
+	assert_int_equal(control("start", NULL), 0);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	return server[0] ? control("stop", NULL) : 0;
+}
+
+int place_run(const char *name, const struct CMUnitTest *tests, size_t num)
+{
+	struct CMUnitTest all[128];
+	char names[ARRAY_SIZE(all)][64];
+	size_t i, to = 0;
+
+	for (i = 0; i < num; i++) {
+		assert_true(to + 2 <= ARRAY_SIZE(all));
+		all[to++] = tests[i];
+		if (tests[i].initial_state != &place_both)
+			continue;
+		all[to - 1].initial_state = NULL;
+		all[to] = tests[i];
+		all[to].initial_state = &in_pgsql;
+		snprintf(names[to], sizeof(names[to]), "%s_pgsql", tests[i].name);
+		all[to].name = names[to];
+		to++;
+	}
+	return _cmocka_run_group_tests(name, all, to, NULL, end);
+}
+
+/* A schema is as good as a database, and quickly made. */
+static void choose_pgsql(struct place *p)
+{
+	char text[64];
+
+	if (!server[0]) {
+		snprintf(server, sizeof(server), "/tmp/test-pgsql-XXXXXX");
+		assert_non_null(mkdtemp(server));
+		place_pgsql_start();
+	}
+	p->schema = ++num_schemas;
+	snprintf(text, sizeof(text), "CREATE SCHEMA t%u", p->schema);
+	assert_int_equal(control("sql", text), 0);
+	snprintf(p->where, sizeof(p->where),
+		 "postgresql:///postgres?host=%s&user=mikey&options=-csearch_path%%3Dt%u",
+		 server, p->schema);
+}
+
 int place_setup(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
+	bool wants_pgsql = *state == &in_pgsql;
 
 	assert_non_null(p);
 	snprintf(p->dir, sizeof(p->dir), "/tmp/test-kms-XXXXXX");
 	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->where, sizeof(p->where), "%s/store", p->dir);
+	if (wants_pgsql)
+		choose_pgsql(p);
 	*state = p;
 	return 0;
 }
@@ -28,8 +107,7 @@ int place_store_setup(void **state)
 	assert_int_equal(kms_seal_key_create(place_file(p, "key"), &p->problem), 0);
 	p->seal = kms_seal_from_file(place_file(p, "key"), &p->problem);
 	assert_non_null(p->seal);
-	assert_int_equal(kms_database_create(place_file(p, "store"), p->seal,
-					     &p->problem), 0);
+	assert_int_equal(kms_database_create(p->where, p->seal, &p->problem), 0);
 	p->d = place_open(p);
 	assert_int_equal(kms_tpk_rotate(p->d, NOW, &p->problem), 0);
 	return 0;
@@ -76,20 +154,47 @@ void place_write(const struct place *p, const char *name, const char *text)
 
 struct kms_database *place_open(struct place *p)
 {
-	struct kms_database *d = kms_database_open(place_file(p, "store"),
-						   p->seal, &p->problem);
+	struct kms_database *d = kms_database_open(p->where, p->seal,
+						   &p->problem);
 
 	if (!d)
 		fail_msg("%s", p->problem.words);
 	return d;
 }
 
+/* x'61' is '\x61'::bytea, and CAST('a' AS BLOB) is one AS BYTEA. */
+static void translate(const char *sql, char *out, size_t size)
+{
+	size_t at = 0;
+
+	while (*sql) {
+		assert_true(at + 16 < size);
+		if (sql[0] == 'x' && sql[1] == '\'') {
+			at += snprintf(out + at, size - at, "BYTEA '\\\\x");
+			sql += 2;
+		} else if (!strncmp(sql, "AS BLOB", 7)) {
+			at += snprintf(out + at, size - at, "AS BYTEA");
+			sql += 7;
+		} else {
+			out[at++] = *sql++;
+		}
+	}
+	out[at] = '\0';
+}
+
 void place_sql(struct place *p, const char *sql)
 {
-	char *words = NULL;
+	char *words = NULL, text[1024];
 	sqlite3 *db;
+	int n;
 
-	assert_int_equal(sqlite3_open(place_file(p, "store"), &db), SQLITE_OK);
+	if (p->schema) {
+		n = snprintf(text, sizeof(text), "SET search_path = t%u; ", p->schema);
+		translate(sql, text + n, sizeof(text) - n);
+		assert_int_equal(control("sql", text), 0);
+		return;
+	}
+	assert_int_equal(sqlite3_open(p->where, &db), SQLITE_OK);
 	if (sqlite3_exec(db, sql, NULL, NULL, &words) != SQLITE_OK)
 		fail_msg("%s", words);
 	sqlite3_close(db);

@@ -11,10 +11,21 @@
 
 struct place {
 	char dir[64];
+	char where[192];		/* the store: a path or a URL */
+	unsigned int schema;		/* in PostgreSQL, or 0 */
 	struct kms_seal *seal;
 	struct kms_database *d;
 	struct problem problem;
 };
+
+/*
+ * Both stores: place_setup() and what builds upon it make a store in
+ * PostgreSQL if that is the test's initial state, else in SQLite. Of a test
+ * whose state is place_both, place_run() makes two. A server is started when
+ * the first test wants it, and ended with the last.
+ */
+extern int place_both;
+int place_run(const char *name, const struct CMUnitTest *tests, size_t num);
 
 int place_setup(void **state);		/* a folder */
 int place_store_setup(void **state);	/* a folder and an open store */
@@ -27,6 +38,10 @@ void place_write(const struct place *p, const char *name, const char *text);
 
 /* Another connection to the store; the caller closes it. */
 struct kms_database *place_open(struct place *p);
+
+/* A server of PostgreSQL's crashes, and is there again. */
+void place_pgsql_kill(void);
+void place_pgsql_start(void);
 
 /* Run SQL behind the program's back. */
 void place_sql(struct place *p, const char *sql);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The SQLite store: what it gives back, what it refuses when somebody wrote
+ * The store, in SQLite and in PostgreSQL: what it gives back, what it refuses when somebody wrote
  * into it behind the program's back, and the replay record.
  */
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 #include "tests/unit/kms/place.h"
 
-static const struct kms_store_ops *ops = &kms_sqlite_ops;
+static const struct kms_store_ops *ops = &kms_sql_ops;
 
 static int psk_of(struct place *p, const char *id, struct kms_psk *psk)
 {
@@ -160,7 +160,7 @@ static void wrong_key(void **state)
 	assert_int_equal(kms_seal_key_create(place_file(p, "other"), &p->problem), 0);
 	other = kms_seal_from_file(place_file(p, "other"), &p->problem);
 	assert_non_null(other);
-	assert_null(kms_database_open(place_file(p, "store"), other, &p->problem));
+	assert_null(kms_database_open(p->where, other, &p->problem));
 	assert_words(p, "the store key does not belong to this store");
 	kms_seal_free(other);
 
@@ -227,9 +227,9 @@ static void tampered(void **state)
 	assert_int_equal(psk_of(p, "a", &psk), -EKEYREJECTED);
 	assert_int_equal(psk_of(p, "b", &psk), 0);
 	/* Bob's PSK moved to Alice, or made to last for ever */
-	place_sql(p, "UPDATE psk SET user = 1 WHERE id = x'62'");
+	place_sql(p, "UPDATE psk SET owner = 1 WHERE id = x'62'");
 	assert_int_equal(psk_of(p, "b", &psk), -EKEYREJECTED);
-	place_sql(p, "UPDATE psk SET user = 2, expires = 5 WHERE id = x'62'");
+	place_sql(p, "UPDATE psk SET owner = 2, expires = 5 WHERE id = x'62'");
 	assert_int_equal(psk_of(p, "b", &psk), -EKEYREJECTED);
 	place_sql(p, "UPDATE psk SET expires = 0, suite = 3 WHERE id = x'62'");
 	assert_int_equal(psk_of(p, "b", &psk), -EKEYREJECTED);
@@ -240,9 +240,9 @@ static void tampered(void **state)
 
 	/* Alice's UID given to Bob */
 	assert_int_equal(ops->uids(&p->d->store, 2, uids, &num), 0);
-	place_sql(p, "UPDATE uid SET user = 2 WHERE user = 1");
+	place_sql(p, "UPDATE uid SET owner = 2 WHERE owner = 1");
 	assert_int_equal(ops->uids(&p->d->store, 2, uids, &num), -EKEYREJECTED);
-	place_sql(p, "UPDATE uid SET user = 1 WHERE rank = 0 AND uid = CAST('" ALICE "' AS BLOB)");
+	place_sql(p, "UPDATE uid SET owner = 1 WHERE rank = 0 AND uid = CAST('" ALICE "' AS BLOB)");
 	assert_int_equal(ops->uids(&p->d->store, 1, uids, &num), 0);
 
 	/* Bob written into the group */
@@ -310,51 +310,12 @@ static void not_ours(void **state)
 	assert_words(p, "not a store of mikey-kms");
 	kms_database_close(p->d);
 	p->d = NULL;
-	place_sql(p, "PRAGMA user_version = 3");
-	assert_null(kms_database_open(place_file(p, "store"), p->seal, &p->problem));
-	assert_words(p, "schema version 3, this program knows 1 to 2");
+	place_sql(p, "PRAGMA user_version = 99");
+	assert_null(kms_database_open(p->where, p->seal, &p->problem));
+	assert_words(p, "schema version 99, this program knows 1 to ");
 	place_sql(p, "PRAGMA user_version = 0");
-	assert_null(kms_database_open(place_file(p, "store"), p->seal, &p->problem));
+	assert_null(kms_database_open(p->where, p->seal, &p->problem));
 	assert_words(p, "schema version 0");
-}
-
-/* A store as the first version had it: nothing is lost, all of it works. */
-static void first_version(void **state)
-{
-	struct place *p = *state;
-	struct uid alice, team;
-	struct kms_tpk tpk, again;
-	struct kms_psk psk;
-	struct kms_rekey_spec spec = {
-		.psk_id = "a2", .keep_until = NOW + 9,
-		.psk = { .suite = MIKEY_SUITE_ID_256, .key_len = 32 },
-	};
-	u8 want[32];
-	s64 t;
-
-	assert_int_equal(place_user(p, ALICE, "a", 1), 0);
-	place_uid(&alice, ALICE);
-	place_uid(&team, TEAM);
-	assert_int_equal(kms_group_add(p->d, &team, a_member(&alice), 1, &p->problem), 0);
-	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW + 9, &tpk), 0);
-	assert_int_equal(admit(p->d, 1, NOW, NOW, &t), 0);
-	kms_database_close(p->d);
-	place_sql(p, "DROP TABLE server;"
-		  "ALTER TABLE psk DROP COLUMN superseded;"
-		  "ALTER TABLE psk DROP COLUMN keep_until;"
-		  "PRAGMA user_version = 1");
-	p->d = place_open(p);
-	assert_int_equal(psk_of(p, "a", &psk), 0);
-	memset(want, 1, 32);
-	assert_bytes(psk.key, psk.key_len, kms_blob(want, 32));
-	assert_int_equal(psk.superseded, 0);
-	assert_int_equal(ops->member(&p->d->store, KMS_PSI_MEMBER, str(TEAM), str(ALICE)), 0);
-	assert_int_equal(ops->tpk(&p->d->store, kms_blob(tpk.name, tpk.name_len), &again), 0);
-	assert_memory_equal(tpk.key, again.key, 32);
-	assert_int_equal(admit(p->d, 1, NOW, NOW, &t), -EALREADY);
-	assert_int_equal(kms_user_rekey(p->d, &alice, &spec, NOW, &p->problem), 0);
-	assert_int_equal(kms_member_add(p->d, &team, as(KMS_PSI_SERVER, &alice), &p->problem), 0);
-	kms_database_close(place_open(p));
 }
 
 static void rekeyed(void **state)
@@ -409,7 +370,8 @@ static void rekeyed(void **state)
 	/* somebody who writes into the store cannot bring it back or keep it */
 	place_sql(p, "UPDATE psk SET superseded = 0 WHERE id = x'61'");
 	assert_int_equal(psk_of(p, "a", &psk), -EKEYREJECTED);
-	place_sql(p, "UPDATE psk SET superseded = 1790000000, keep_until = 9e9 WHERE id = x'61'");
+	place_sql(p, "UPDATE psk SET superseded = 1790000000, keep_until = 9000000000\n"
+		  "WHERE id = x'61'");
 	assert_int_equal(psk_of(p, "a", &psk), -EKEYREJECTED);
 	place_sql(p, "UPDATE psk SET keep_until = 1790000100 WHERE id = x'61'");
 	assert_int_equal(psk_of(p, "a", &psk), 0);
@@ -555,18 +517,16 @@ static void replay_floor(void **state)
 static void replay_purged(void **state)
 {
 	struct place *p = *state;
-	sqlite3_stmt *stmt;
-	s64 t;
+	s64 t, left;
 	u32 i;
 
 	for (i = 0; i < 100; i++)
 		assert_int_equal(admit(p->d, i, NOW, NOW, &t), 0);
 	for (i = 100; i < 110; i++)
 		assert_int_equal(admit(p->d, i, NOW + 100, NOW + 100, &t), 0);
-	stmt = kms_database_prepare(p->d, &p->problem, "SELECT count(*) FROM replay");
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	assert_int_equal(sqlite3_column_int(stmt, 0), 10);
-	sqlite3_finalize(stmt);
+	assert_int_equal(kms_database_number(p->d, &p->problem, &left, -1,
+					     "SELECT count(*) FROM replay", SQL_NO_VALUES), 0);
+	assert_int_equal(left, 10);
 }
 
 static int count(struct kms_database *d, u32 n, s64 counter)
@@ -660,30 +620,32 @@ static void same_time(void **state)
 
 #define AT_PLACE(test) \
 	cmocka_unit_test_setup_teardown(test, place_store_setup, place_teardown)
+#define AT_BOTH(test) \
+	cmocka_unit_test_prestate_setup_teardown(test, place_store_setup, place_teardown, \
+						 &place_both)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		AT_PLACE(users),
-		AT_PLACE(users_refused),
-		AT_PLACE(user_removed),
-		AT_PLACE(groups),
-		AT_PLACE(wrong_key),
+		AT_BOTH(users),
+		AT_BOTH(users_refused),
+		AT_BOTH(user_removed),
+		AT_BOTH(groups),
+		AT_BOTH(wrong_key),
 		AT_PLACE(nothing_in_clear),
-		AT_PLACE(tampered),
+		AT_BOTH(tampered),
 		AT_PLACE(other_store),
 		AT_PLACE(not_ours),
-		AT_PLACE(first_version),
-		AT_PLACE(rekeyed),
-		AT_PLACE(list_servers),
+		AT_BOTH(rekeyed),
+		AT_BOTH(list_servers),
 		AT_PLACE(mode_of_files),
-		AT_PLACE(tpks),
-		AT_PLACE(replay),
-		AT_PLACE(replay_floor),
-		AT_PLACE(replay_purged),
-		AT_PLACE(counters),
-		AT_PLACE(same_time),
+		AT_BOTH(tpks),
+		AT_BOTH(replay),
+		AT_BOTH(replay_floor),
+		AT_BOTH(replay_purged),
+		AT_BOTH(counters),
+		AT_BOTH(same_time),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return place_run("store", tests, ARRAY_SIZE(tests));
 }
