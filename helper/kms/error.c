@@ -55,7 +55,8 @@ void kms_answer_begin(struct kms_exchange *ex, struct mikey_builder *b,
 static int sign(struct kms_exchange *ex, struct mikey_builder *b,
 		const u8 *auth, struct mikey_blob behind)
 {
-	u32 at = mikey_put_v(b, ex->suite->auth_alg, ex->suite->mac_len);
+	u32 at = ex->peer ? mikey_put_v(b, MIKEY_AUTH_NULL, 0) :
+		 mikey_put_v(b, ex->suite->auth_alg, ex->suite->mac_len);
 	int len = mikey_build_end(b);
 	struct mikey_cover cover = {
 		.num = 2,
@@ -66,12 +67,14 @@ static int sign(struct kms_exchange *ex, struct mikey_builder *b,
 
 	if (len < 0)
 		return -EIO;
+	ex->answer->len = len;
+	if (ex->peer)
+		return 0;
 	ret = kms_mac(ex->kms->crypto, ex->suite->auth_alg,
 		      kms_blob(auth, ex->suite->mac_len), &cover, mac);
 	if (ret != ex->suite->mac_len)
 		return -EIO;
 	memcpy(b->buf + at, mac, ret);
-	ex->answer->len = len;
 	return 0;
 }
 
@@ -88,7 +91,7 @@ int kms_error_build(struct kms_exchange *ex)
 
 	kms_answer_begin(ex, &b, MIKEY_DT_ERROR);
 	mikey_put_err(&b, ex->answer->error_no);
-	if (ex->answer->authentic)
+	if (ex->answer->authentic && !ex->peer)
 		return sign(ex, &b, ex->request_keys.auth,
 			    (struct mikey_blob) { 0 });
 	len = mikey_build_end(&b);

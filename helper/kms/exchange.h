@@ -25,8 +25,10 @@ struct kms {
 /* Returned by steps of an exchange: an Error is to be sent. */
 #define KMS_REFUSED 1
 
+/* @peer: who asks over Zk; NULL where a user does. */
 struct kms_exchange {
-	const struct kms *kms;
+	struct kms *kms;
+	const struct kms_peer *peer;
 	struct kms_store *store;
 	struct mikey_msg in;
 	const struct mikey_suite *suite;
@@ -59,6 +61,7 @@ int kms_error_build(struct kms_exchange *ex);
  * @auth: the response's auth_key
  *
  * The MAC covers the response and the whole initial message (RFC 6043 5.5).
+ * To a peer TLS protects it: V is NULL.
  * Return: 0 or -EIO.
  */
 int kms_answer_sign(struct kms_exchange *ex, struct mikey_builder *b,
@@ -68,9 +71,38 @@ int kms_answer_sign(struct kms_exchange *ex, struct mikey_builder *b,
 void kms_answer_begin(struct kms_exchange *ex, struct mikey_builder *b,
 		      enum mikey_data_type type);
 
-/* The two exchanges behind the common checks: 0, KMS_REFUSED or -errno. */
+/*
+ * The two exchanges behind the common checks: 0, KMS_REFUSED or -errno;
+ * kms_resolve() also KMS_ASKS: answer->pending is whom and what.
+ */
+#define KMS_ASKS 2
 int kms_issue(struct kms_exchange *ex);
 int kms_resolve(struct kms_exchange *ex);
+
+/* The checks that come behind who is asking, for handle.c and zk.c. */
+int kms_check_head(struct kms_exchange *ex, const struct mikey_rand *rand);
+int kms_check_us(struct kms_exchange *ex);
+
+/**
+ * kms_admit() - time and replay (RFC 3830 5.4)
+ * @from: whose times and counters these are: IDRpsk, or a peer's name
+ *
+ * Return: 0 and @ex->t set, KMS_REFUSED, -EAGAIN or -EIO.
+ */
+int kms_admit(struct kms_exchange *ex, struct mikey_blob from);
+
+/* What ends kms_handle() and its like: Errors are built, leftovers wiped. */
+int kms_conclude(struct kms_exchange *ex, int ret);
+
+/* Later in it: @ex->now set anew, and the least T that the answer may have. */
+s64 kms_time_again(struct kms_exchange *ex);
+
+/* Begin an exchange: 0, or -EBADMSG if there is nothing to echo. */
+int kms_begin(struct kms_exchange *ex, struct kms *kms,
+	      const u8 *msg, size_t len);
+
+/* Into @out, with what is not printable escaped. */
+void kms_print_blob(char *out, size_t size, struct mikey_blob b);
 
 /* Append to the answer's summary; what is not printable is escaped. */
 void kms_summary(struct kms_answer *answer, const char *label,

@@ -96,7 +96,7 @@ void kms_tpk_wipe(struct kms_tpk *tpk)
 	OPENSSL_cleanse(tpk, sizeof(*tpk));
 }
 
-static void print_blob(char *out, size_t size, struct mikey_blob b)
+void kms_print_blob(char *out, size_t size, struct mikey_blob b)
 {
 	size_t at = 0;
 	u32 i;
@@ -117,7 +117,7 @@ void kms_summary(struct kms_answer *answer, const char *label,
 			 label);
 
 	if (n > 0 && (size_t)n < room)
-		print_blob(answer->summary + at + n, room - n, value);
+		kms_print_blob(answer->summary + at + n, room - n, value);
 }
 
 /* What an Error repeats can be read even where the rest cannot. */
@@ -191,7 +191,7 @@ static int authenticate(struct kms_exchange *ex, const struct exchange_row *row)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_MAC,
 				  "PRF and MAC are not those of a suite that is on");
 
-	print_blob(answer->who, sizeof(answer->who), ex->in.idr_psk.data);
+	kms_print_blob(answer->who, sizeof(answer->who), ex->in.idr_psk.data);
 	ret = ex->store->ops->psk(ex->store, ex->in.idr_psk.data, &ex->psk);
 	if (ret == -EAGAIN || ret == -EIO)
 		return ret;
@@ -239,33 +239,37 @@ static int authenticate(struct kms_exchange *ex, const struct exchange_row *row)
  * by the whole message: two answers under one key and IV would reveal keys.
  */
 static void digest_for_replay(const struct kms_exchange *ex,
+			      struct mikey_blob from,
 			      u8 digest[KMS_DIGEST_LEN])
 {
 	struct mikey_label label;
-	u8 buf[1 + MIKEY_UID_MAX + sizeof(label.buf)];
-	u32 id_len = ex->in.idr_psk.data.len;
+	u8 buf[2 + MIKEY_UID_MAX + sizeof(label.buf)];
+	u32 at = 0;
 
 	mikey_label_message(&label, MIKEY_LC_ENCR, ex->in.hdr.csb_id, true,
 			    ex->in.randr_i.data, ex->in.randr_r.data);
-	buf[0] = id_len;
-	memcpy(buf + 1, ex->in.idr_psk.data.p, id_len);
-	memcpy(buf + 1 + id_len, label.buf, label.len);
-	SHA256(buf, 1 + id_len + label.len, digest);
+	/* No IDRpsk is empty: a peer's name is never taken for one. */
+	if (ex->peer)
+		buf[at++] = 0;
+	buf[at++] = from.len;
+	memcpy(buf + at, from.p, from.len);
+	memcpy(buf + at + from.len, label.buf, label.len);
+	SHA256(buf, at + from.len + label.len, digest);
 }
 
-/* Time and replay (RFC 3830 5.4). */
-static int admit(struct kms_exchange *ex)
+int kms_admit(struct kms_exchange *ex, struct mikey_blob from)
 {
 	const struct mikey_ts *t = &ex->in.t;
 	struct kms_admission a = {
-		.psk_id = ex->in.idr_psk.data,
+		.psk_id = from,
 		.counter = t->type == MIKEY_TS_COUNTER,
 		.now = ex->now,
 		.skew = ex->kms->policy->skew,
 	};
 	int ret;
 
-	if (a.counter) {
+	/* Nobody remembers where a peer's counters were. */
+	if (a.counter && !ex->peer) {
 		if (t->value > UINT32_MAX)
 			return kms_refuse(ex, MIKEY_ERR_INVALID_TS,
 					  "a counter of more than 32 bits");
@@ -280,7 +284,7 @@ static int admit(struct kms_exchange *ex)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TS,
 				  "a type of timestamp that is not accepted");
 	}
-	digest_for_replay(ex, a.digest);
+	digest_for_replay(ex, from, a.digest);
 	a.t_answer = ex->t;
 	ret = ex->store->ops->admit(ex->store, &a, &ex->t);
 	if (ret == -EALREADY)
@@ -292,13 +296,9 @@ static int admit(struct kms_exchange *ex)
 	return ret == -EAGAIN ? ret : ret ? -EIO : 0;
 }
 
-static int check_head(struct kms_exchange *ex, const struct exchange_row *row)
+int kms_check_head(struct kms_exchange *ex, const struct mikey_rand *rand)
 {
-	const struct mikey_msg *m = &ex->in;
-	const struct mikey_rand *rand = row->initiator ? &m->randr_i :
-						       &m->randr_r;
-
-	if (m->hdr.num_cs || m->hdr.map_type != MIKEY_MAP_EMPTY)
+	if (ex->in.hdr.num_cs || ex->in.hdr.map_type != MIKEY_MAP_EMPTY)
 		return kms_refuse(ex, MIKEY_ERR_UNSPECIFIED,
 				  "crypto sessions have no place in this exchange");
 	if (rand->data.len < ex->suite->rand_len)
@@ -307,7 +307,7 @@ static int check_head(struct kms_exchange *ex, const struct exchange_row *row)
 	return 0;
 }
 
-static int check_kms(struct kms_exchange *ex)
+int kms_check_us(struct kms_exchange *ex)
 {
 	if (!kms_policy_is_us(ex->kms->policy, &ex->in.idr_kms))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_ID,
@@ -346,11 +346,12 @@ static int converse(struct kms_exchange *ex, const struct exchange_row *row,
 
 	ret = authenticate(ex, row);
 	if (!ret)
-		ret = check_head(ex, row);
+		ret = kms_check_head(ex, row->initiator ? &ex->in.randr_i :
+							  &ex->in.randr_r);
 	if (!ret)
-		ret = admit(ex);
+		ret = kms_admit(ex, ex->in.idr_psk.data);
 	if (!ret)
-		ret = check_kms(ex);
+		ret = kms_check_us(ex);
 	if (!ret)
 		ret = row->answer(ex);
 	return ret;
@@ -367,16 +368,20 @@ static s64 never_back(struct kms *kms, s64 now)
 	return last;
 }
 
-int kms_handle(struct kms *kms, struct kms_store *store,
-	       enum kms_exchange_kind kind, const u8 *msg, size_t len,
-	       struct kms_answer *answer)
+s64 kms_time_again(struct kms_exchange *ex)
 {
-	struct kms_exchange ex = {
-		.kms = kms,
-		.store = store,
-		.answer = answer,
-	};
-	int ret;
+	const struct kms_env *env = &ex->kms->env;
+	s64 t;
+
+	ex->now = env->now(env->ctx);
+	t = never_back(ex->kms, ex->now);
+	return t > ex->t ? t : ex->t;
+}
+
+int kms_begin(struct kms_exchange *ex, struct kms *kms,
+	      const u8 *msg, size_t len)
+{
+	struct kms_answer *answer = ex->answer;
 
 	answer->len = 0;
 	answer->error_no = -1;
@@ -384,27 +389,51 @@ int kms_handle(struct kms *kms, struct kms_store *store,
 	answer->why = NULL;
 	answer->who[0] = '\0';
 	answer->summary[0] = '\0';
-	if (peek_hdr(&ex.in.hdr, msg, len)) {
+	answer->pending = NULL;
+	if (peek_hdr(&ex->in.hdr, msg, len)) {
 		answer->why = "not a MIKEY message of version 1";
 		return -EBADMSG;
 	}
-	if (ex.in.hdr.data_type == MIKEY_DT_ERROR) {
+	if (ex->in.hdr.data_type == MIKEY_DT_ERROR) {
 		answer->why = "an Error message, which is never answered";
 		return -EBADMSG;
 	}
+	ex->kms = kms;
+	ex->now = kms->env.now(kms->env.ctx);
+	ex->t = never_back(kms, ex->now);
+	return 0;
+}
 
-	ex.now = kms->env.now(kms->env.ctx);
-	ex.t = never_back(kms, ex.now);
-	ret = converse(&ex, &exchange_rows[kind], msg, len);
+int kms_conclude(struct kms_exchange *ex, int ret)
+{
+	struct kms_answer *answer = ex->answer;
+
 	if (ret == KMS_REFUSED)
-		ret = kms_error_build(&ex);
+		ret = kms_error_build(ex);
+	if (ret == KMS_ASKS)
+		ret = KMS_WAITS;
 	if (ret) {
 		OPENSSL_cleanse(answer->buf, sizeof(answer->buf));
 		answer->len = 0;
-		if (!answer->why)
-			answer->why = ret == -EAGAIN ? "the store is busy" :
-				      "the store or the cryptography failed";
 	}
-	OPENSSL_cleanse(&ex, sizeof(ex));
+	if (ret < 0 && !answer->why)
+		answer->why = ret == -EAGAIN ? "the store is busy" :
+			      "the store or the cryptography failed";
+	OPENSSL_cleanse(ex, sizeof(*ex));
 	return ret;
+}
+
+int kms_handle(struct kms *kms, struct kms_store *store,
+	       enum kms_exchange_kind kind, const u8 *msg, size_t len,
+	       struct kms_answer *answer)
+{
+	struct kms_exchange ex = {
+		.store = store,
+		.answer = answer,
+	};
+	int ret = kms_begin(&ex, kms, msg, len);
+
+	if (ret)
+		return ret;
+	return kms_conclude(&ex, converse(&ex, &exchange_rows[kind], msg, len));
 }

@@ -14,6 +14,7 @@
 #include "kmod/wire/profile.h"
 
 struct kms_store;
+struct kms_pending;
 
 /* What a random value is for; a test gives each use its own bytes. */
 enum kms_random_use {
@@ -22,6 +23,8 @@ enum kms_random_use {
 	KMS_RANDOM_SPI,
 	KMS_RANDOM_TICKET_RAND,
 	KMS_RANDOM_RANDR_KMS,
+	KMS_RANDOM_ZK_CSB_ID,
+	KMS_RANDOM_ZK_RANDR,
 	KMS_RANDOM_DUMMY_KEY,
 };
 
@@ -54,6 +57,23 @@ struct kms_rule {
 };
 
 /**
+ * struct kms_peer - another KMS, whose tickets our users may have resolved and
+ *	whose users may have ours resolved (TS 33.328 B.2.3, Zk)
+ * @name: how the operator calls it
+ * @identities: the IDRkms of its tickets; no two peers share one
+ * @domains: whose users it speaks for, in lower case; the same
+ * @asked: there is a way to ask it
+ */
+struct kms_peer {
+	const char *name;
+	const char *const *identities;
+	size_t num_identities;
+	const char *const *domains;
+	size_t num_domains;
+	bool asked;
+};
+
+/**
  * struct kms_policy - what this KMS grants
  * @identities: IDRkms values it answers to, base URLs, at least one
  * @skew: seconds a request's time may differ from ours
@@ -68,6 +88,7 @@ struct kms_rule {
  * @modes: bit (1 << mode) for each mode that is on
  * @suites: bit (1 << id) for each suite that is on
  * @rules: who may ask for whom; with none, everybody for everybody
+ * @peers: other KMSs; with none, there is only our own domain
  *
  * What a ticket of mode 1 was granted once is not asked again when it is
  * resolved. A ticket of mode 3 is never asked for, so that all of this is
@@ -88,6 +109,8 @@ struct kms_policy {
 	u32 suites;
 	const struct kms_rule *rules;
 	size_t num_rules;
+	const struct kms_peer *const *peers;
+	size_t num_peers;
 };
 
 /**
@@ -127,6 +150,7 @@ enum kms_exchange_kind {
  * @why: for the operator's log: a constant sentence, NULL if none
  * @who: the same: the PSK id if the request could be read, in printable form
  * @summary: the same: what was granted or resolved
+ * @pending: after KMS_WAITS: the exchange, which kms_pending_free() ends
  */
 struct kms_answer {
 	u8 buf[MIKEY_MSG_MAX];
@@ -136,7 +160,11 @@ struct kms_answer {
 	const char *why;
 	char who[2 * MIKEY_UID_MAX];
 	char summary[KMS_SUMMARY_MAX];
+	struct kms_pending *pending;
 };
+
+/* Returned by kms_handle(): go on with kms_pending_finish(). */
+#define KMS_WAITS 1
 
 /**
  * kms_handle() - answer one message
@@ -150,14 +178,48 @@ struct kms_answer {
  * get the same Error in the same time; so do, among authenticated requests,
  * all tickets that the requester may not have.
  *
- * Return: 0, and @answer is to be sent, whether RESP or Error; -EBADMSG if it
- * is no MIKEY message at all, so that there is nothing to echo; -EAGAIN if the
- * store is busy; -EIO if store, randomness or cryptography failed. After an
- * error only @why is set.
+ * Return: 0, and @answer is to be sent, whether RESP or Error; KMS_WAITS if a
+ * peer has to be asked first, which a policy without peers never leads to;
+ * -EBADMSG if it is no MIKEY message at all, so that there is nothing to echo;
+ * -EAGAIN if the store is busy; -EIO if store, randomness or cryptography
+ * failed. After an error only @why is set.
  */
 int kms_handle(struct kms *kms, struct kms_store *store,
 	       enum kms_exchange_kind kind, const u8 *msg, size_t len,
 	       struct kms_answer *answer);
+
+/**
+ * kms_handle_peer() - answer a RESOLVE_INIT that a peer sent over Zk
+ * @peer: whose certificate was verified
+ *
+ * The peer speaks for the users of its domains and nobody else; what is asked
+ * of a ticket is what is asked when an own user comes with it. Nothing is ever
+ * passed on to a third KMS.
+ * Return: as kms_handle(), but never KMS_WAITS.
+ */
+int kms_handle_peer(struct kms *kms, struct kms_store *store,
+		    const struct kms_peer *peer, const u8 *msg, size_t len,
+		    struct kms_answer *answer);
+
+/* Whom to ask, and with which message; both live as long as @pending. */
+const struct kms_peer *kms_pending_peer(const struct kms_pending *pending);
+struct mikey_blob kms_pending_message(const struct kms_pending *pending);
+
+/**
+ * kms_pending_finish() - answer the user, now that the peer has answered
+ * @pending: once for each
+ * @reply: the peer's message, which is checked; to be wiped by the caller
+ *
+ * The message and the answer that kms_handle() was given must still be there:
+ * the answer is filled in. No store is needed any more, and any thread may
+ * call it.
+ * Return: 0, and the answer is to be sent; -EAGAIN if the reply is not one that
+ * the user can be given, nor a refusal: who asks again may have better luck;
+ * -EIO.
+ */
+int kms_pending_finish(struct kms_pending *pending, const u8 *reply, size_t len);
+
+void kms_pending_free(struct kms_pending *pending);
 
 /* A name for an Error no (RFC 3830 6.12, RFC 6043 6.9). */
 const char *kms_error_name(int error_no);

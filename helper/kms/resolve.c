@@ -5,12 +5,16 @@
  *
  *	RESOLVE_RESP = HDR, T, IDRkms, KEMAC, [IDRr, RANDRkms], V
  *
+ * A peer that asks for one of its users (zk.h) goes the same way; a ticket
+ * that a peer issued goes there.
+ *
  * Whether a ticket exists, is genuine, is over or is for somebody else is not
  * the requester's business: all checks are made, then one answer is given.
  */
 #include <openssl/crypto.h>
 
 #include "helper/kms/ticket.h"
+#include "helper/kms/zk.h"
 
 /* Everything secret of one resolve in one place, to be wiped in one. */
 struct resolve {
@@ -21,11 +25,7 @@ struct resolve {
 	struct kms_psk psk;		/* the TPK of mode 3 */
 	struct kms_ticket_keys keys;
 	struct kms_mpks mpks;
-	u8 mpk_r_forked[MIKEY_KEY_MAX];
-	u8 randr_kms[MIKEY_KEY_MAX];
-	struct kms_message_keys response;
-	struct kms_key_list list;
-	struct kms_uid matched;
+	struct kms_resolved out;
 	const char *why;		/* first reason to refuse, or NULL */
 };
 
@@ -194,9 +194,9 @@ static int match(struct kms_exchange *ex, struct resolve *re)
 	u32 num, i;
 	int ret;
 
-	ret = ex->store->ops->uids(ex->store, ex->psk.user, uids, &num);
+	ret = kms_requester_uids(ex, uids, &num);
 	if (ret)
-		return ret == -EAGAIN ? ret : -EIO;
+		return ret;
 	for (i = 0; i < num; i++) {
 		uid = kms_blob(uids[i].data, uids[i].len);
 		first = mikey_blob_eq(uid, asked);
@@ -209,15 +209,15 @@ static int match(struct kms_exchange *ex, struct resolve *re)
 		uid = i ? kms_blob(uids[i - 1].data, uids[i - 1].len) : asked;
 		ret = in_group(ex, re, uid);
 		if (!ret) {
-			re->matched.len = uid.len;
-			memcpy(re->matched.data, uid.p, uid.len);
+			re->out.matched.len = uid.len;
+			memcpy(re->out.matched.data, uid.p, uid.len);
 			return 0;
 		}
 		if (ret != -ENOENT)
 			return ret;
 	}
 	if (matched)
-		re->matched = *matched;
+		re->out.matched = *matched;
 	else
 		doubt(re, "the ticket is not for this user");
 	return 0;
@@ -249,25 +249,51 @@ static int fork_keys(struct kms_exchange *ex, struct resolve *re)
 {
 	const struct kms_env *env = &ex->kms->env;
 	const struct mikey_suite *suite = ex->suite;
+	struct kms_resolved *out = &re->out;
 	struct mikey_label label;
 
-	if (env->random(env->ctx, KMS_RANDOM_RANDR_KMS, re->randr_kms,
-			suite->rand_len) ||
+	out->randr_len = suite->rand_len;
+	if (env->random(env->ctx, KMS_RANDOM_RANDR_KMS, out->randr_kms,
+			out->randr_len) ||
 	    mikey_label_fork(&label, MIKEY_LC_FORK_MPK,
-			     kms_blob(re->matched.data, re->matched.len),
-			     kms_blob(re->randr_kms, suite->rand_len)))
+			     kms_blob(out->matched.data, out->matched.len),
+			     kms_blob(out->randr_kms, out->randr_len)))
 		return -EIO;
 	return kms_prf(ex->kms->crypto, suite->prf,
 		       kms_blob(re->mpks.mpk_r, suite->key_len),
-		       kms_blob(label.buf, label.len), re->mpk_r_forked,
+		       kms_blob(label.buf, label.len), out->mpk_r,
 		       suite->key_len);
 }
 
-static int write_response(struct kms_exchange *ex, struct resolve *re)
+/* The KEMAC's keys and the KEMAC; to a peer TLS protects it. */
+static int put_keys(struct kms_exchange *ex, struct mikey_builder *b, u64 t,
+		    const struct kms_resolved *out,
+		    struct kms_message_keys *response)
 {
 	const struct kms_crypto *c = ex->kms->crypto;
-	const struct mikey_suite *suite = ex->suite;
-	bool forked = re->profile->forked;
+	struct kms_key_list list;
+	int ret;
+
+	ret = kms_key_list_write(&list, ex->suite, out->profile, out->mpk_i,
+				 out->profile->forked ? out->mpk_r : NULL,
+				 &out->keys);
+	if (!ret && ex->peer) {
+		mikey_put_kemac(b, MIKEY_ENCR_NULL, kms_blob(list.buf, list.len));
+	} else if (!ret) {
+		ret = kms_keys_of_message(c, ex->suite,
+					  kms_blob(ex->psk.key, ex->psk.key_len),
+					  &ex->in, true, response);
+		if (!ret)
+			ret = kms_kemac_write(c, b, ex->suite, response,
+					      ex->in.hdr.csb_id, t, &list);
+	}
+	OPENSSL_cleanse(&list, sizeof(list));
+	return ret;
+}
+
+int kms_resolve_answer(struct kms_exchange *ex, const struct kms_resolved *out)
+{
+	struct kms_message_keys response = { 0 };
 	struct mikey_builder b;
 	struct mikey_ts t;
 	int ret;
@@ -276,52 +302,77 @@ static int write_response(struct kms_exchange *ex, struct resolve *re)
 	kms_answer_begin(ex, &b, MIKEY_DT_RESOLVE_RESP);
 	mikey_put_idr(&b, MIKEY_IDR_KMS, ex->in.idr_kms.type,
 		      ex->in.idr_kms.data);
-	ret = kms_key_list_write(&re->list, suite, re->profile, re->mpks.mpk_i,
-				 forked ? re->mpk_r_forked : NULL, &re->keys);
-	if (!ret)
-		ret = kms_keys_of_message(c, suite,
-					  kms_blob(ex->psk.key, ex->psk.key_len),
-					  &ex->in, true, &re->response);
-	if (!ret)
-		ret = kms_kemac_write(c, &b, suite, &re->response,
-				      ex->in.hdr.csb_id, t.value, &re->list);
-	if (ret)
-		return -EIO;
-	if (forked) {
+	ret = put_keys(ex, &b, t.value, out, &response);
+	if (!ret && out->profile->forked) {
 		/* the modifier of the forked keys */
 		mikey_put_idr(&b, MIKEY_IDR_R, MIKEY_ID_NAI,
-			      kms_blob(re->matched.data, re->matched.len));
+			      kms_blob(out->matched.data, out->matched.len));
 		mikey_put_randr(&b, MIKEY_RANDR_KMS,
-				kms_blob(re->randr_kms, suite->rand_len));
+				kms_blob(out->randr_kms, out->randr_len));
 	}
-	return kms_answer_sign(ex, &b, re->response.auth);
+	if (!ret)
+		ret = kms_answer_sign(ex, &b, response.auth);
+	OPENSSL_cleanse(&response, sizeof(response));
+	if (ret)
+		return -EIO;
+	kms_summary(ex->answer, "from", ex->in.ticket.policy.idr_i.data);
+	kms_summary(ex->answer, "to",
+		    kms_blob(out->matched.data, out->matched.len));
+	return 0;
 }
 
-int kms_resolve(struct kms_exchange *ex)
+/* Whose identity IDRr is: a user's own, or one of the peer's domain. */
+static int check_requester(struct kms_exchange *ex)
 {
-	struct resolve re;
 	int ret;
 
+	if (ex->peer)
+		return kms_zk_speaks_for(ex->peer, &ex->in.idr_r) ? 0 :
+		       kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
+				  "IDRr is not of a domain that the peer speaks for");
 	ret = kms_owns_uid(ex, ex->psk.user, &ex->in.idr_r);
 	if (ret == -ENOENT || ret == -EKEYREJECTED)
 		return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
 				  "IDRr is not a UID of the PSK's owner");
+	return ret;
+}
+
+static int answer(struct kms_exchange *ex, struct resolve *re)
+{
+	int ret;
+
+	re->out.profile = re->profile;
+	re->out.keys = re->keys;
+	memcpy(re->out.mpk_i, re->mpks.mpk_i, sizeof(re->out.mpk_i));
+	ret = kms_resolve_answer(ex, &re->out);
+	if (!ret)
+		kms_summary(ex->answer, re->minted ? "psk" : "tpk",
+			    re->td.idr_psk.data);
+	return ret;
+}
+
+int kms_resolve(struct kms_exchange *ex)
+{
+	const struct kms_peer *peer = NULL;
+	struct resolve re;
+	int ret;
+
+	ret = check_requester(ex);
 	if (ret)
 		return ret;
 	memset(&re, 0, sizeof(re));
 	ret = check_form(ex, &re);
-	if (!ret)
-		ret = check_ticket(ex, &re);
-	if (!ret && re.profile->forked)
-		ret = fork_keys(ex, &re);
-	if (!ret)
-		ret = write_response(ex, &re);
-	if (!ret) {
-		kms_summary(ex->answer, "from", ex->in.ticket.policy.idr_i.data);
-		kms_summary(ex->answer, "to",
-			    kms_blob(re.matched.data, re.matched.len));
-		kms_summary(ex->answer, re.minted ? "psk" : "tpk",
-			    re.td.idr_psk.data);
+	if (!ret && !ex->peer)
+		peer = kms_zk_issuer(ex->kms->policy, &ex->in.ticket.policy);
+	if (peer) {
+		ret = kms_zk_ask(ex, re.profile, peer);
+	} else {
+		if (!ret)
+			ret = check_ticket(ex, &re);
+		if (!ret && re.profile->forked)
+			ret = fork_keys(ex, &re);
+		if (!ret)
+			ret = answer(ex, &re);
 	}
 	OPENSSL_cleanse(&re, sizeof(re));
 	return ret;
