@@ -62,6 +62,12 @@ static uint32_t maker_value(const char *name)
 	return !strcmp(name, "kms") ? MAKER_KMS : !strcmp(name, "self") ? MAKER_SELF : 0;
 }
 
+static uint32_t queue_ticket_value(const char *name)
+{
+	return !strcmp(name, "none") ? QUEUE_TICKET_NONE :
+		!strcmp(name, "self") ? QUEUE_TICKET_SELF : 0;
+}
+
 static uint32_t unprotected_value(const char *name)
 {
 	return !strcmp(name, "refuse") ? UNPROTECTED_REFUSE :
@@ -123,6 +129,13 @@ static const struct setting settings[] = {
 	POLICY_SETTING("must-protect", take_patterns, must_protect),
 	POLICY_SETTING("replay-sender", take_number, replay_sender, .most = 1048576),
 	POLICY_SETTING("replay-total", take_number, replay_total, .most = 16777216),
+	POLICY_SETTING("queue", take_bool, queue),
+	POLICY_SETTING("queue-ticket", take_word, queue_ticket, .value = queue_ticket_value,
+		       .words = "\"none\" or \"self\""),
+	POLICY_SETTING("queue-age", take_number, queue_age, .most = 366 * 86400),
+	POLICY_SETTING("queue-messages", take_number, queue_messages, .most = 100000),
+	POLICY_SETTING("queue-recipient", take_number, queue_recipient, .most = 100000),
+	POLICY_SETTING("queue-kilobytes", take_number, queue_kilobytes, .most = 1048576),
 	SETTING("state-dir", take_path, state_dir),
 	SETTING("inbox", take_inbox, inbox),
 	SETTING("kms-timeout", take_number, kms_timeout, .most = 25),
@@ -151,6 +164,11 @@ static int set_defaults(struct config *config, const char *file, struct problem 
 	config->unprotected = UNPROTECTED_REFUSE;
 	config->replay_sender = 4096;
 	config->replay_total = 65536;
+	config->queue_ticket = QUEUE_TICKET_NONE;
+	config->queue_age = 86400;
+	config->queue_messages = 1000;
+	config->queue_recipient = 100;
+	config->queue_kilobytes = 16384;
 	config->kms_timeout = 10;
 	config->retry_after = 30;
 	config->max_waiting = 256;
@@ -243,6 +261,8 @@ static int check_policy(struct config *config, const char *file, struct problem 
 		wrong = "rekey is longer than ticket-lifetime";
 	else if (config->replay_sender >= config->replay_total)
 		wrong = "replay-total is not more than replay-sender";
+	else if (config->queue && config->form == MIKEY_FORM_AUTHENTICATED)
+		wrong = "queue does not go with form \"authenticated\": texts would be readable";
 	if (wrong)
 		return problem_set(problem, -EINVAL, "%s: " POLICY ": %s", file, wrong);
 	if (!config->profiles)

@@ -35,6 +35,12 @@ enum config_maker {
 	MAKER_SELF,			/* mikeyd with the PSK (mode 3) */
 };
 
+/* The ticket of a message that is sent while the KMS is away. */
+enum config_queue_ticket {
+	QUEUE_TICKET_NONE = 1,		/* one that is there, else none */
+	QUEUE_TICKET_SELF,		/* or one that mikeyd makes (mode 3) */
+};
+
 struct list_server;
 
 struct config {
@@ -81,6 +87,10 @@ struct config {
 	unsigned int n_must_protect;
 	unsigned int replay_sender;	/* delivered messages remembered of each ... */
 	unsigned int replay_total;	/* ... and of all */
+	bool queue;			/* what cannot be sent now waits */
+	uint32_t queue_ticket;		/* enum config_queue_ticket */
+	unsigned int queue_age;		/* seconds */
+	unsigned int queue_messages, queue_recipient, queue_kilobytes;
 
 	struct config_inbox inbox;
 

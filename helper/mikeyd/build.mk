@@ -6,6 +6,9 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c check.c circular.c \
 	listbody.c listserver.c listserver_group.c listserver_uris.c mailing.c mimehead.c \
 	multipart.c outgoing.c owner.c proxy.c psk.c record.c recipients.c route.c sender.c \
 	sipmsg.c stream.c tickets.c token.c transaction.c transport.c verdict.c verified.c)
+# Offline
+mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c clock.c fate.c \
+	lane.c read.c store.c text.c)
 mikeyd-core_PKGS := libre libcurl gmime-3.0 expat libkeyutils libcrypto sqlite3 jansson
 
 PROGRAMS += mikeyd

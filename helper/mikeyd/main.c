@@ -30,6 +30,7 @@
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/record.h"
 #include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/token.h"
@@ -190,7 +191,8 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 	err = err ?: outgoing_open(mikeyd, problem);
 	err = err ?: incoming_open(mikeyd, problem);
 	err = err ?: inbox_user_open(mikeyd, problem);
-	return err ?: open_sip(mikeyd, problem);
+	err = err ?: open_sip(mikeyd, problem);
+	return err ?: queue_open(mikeyd, problem);
 }
 
 static void close_all(struct mikeyd *mikeyd)
@@ -202,6 +204,7 @@ static void close_all(struct mikeyd *mikeyd)
 	/* what a list server sends out came in before */
 	outgoing_close(mikeyd);
 	incoming_close(mikeyd);
+	queue_close(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	owner_close(mikeyd->owner);

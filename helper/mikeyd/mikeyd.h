@@ -15,6 +15,7 @@
 struct genl_client;
 struct kms;
 struct outgoing;
+struct queue;
 struct owner;
 struct incoming;
 struct inbox;
@@ -34,6 +35,7 @@ struct mikeyd {
 	struct record *record;
 	struct kms *kms;
 	struct outgoing *outgoing;
+	struct queue *queue;		/* NULL if nothing waits and nothing may */
 	struct incoming *incoming;
 	struct list circulars;		/* what list servers are sending */
 	struct inbox *inbox;		/* NULL: the configuration has none */

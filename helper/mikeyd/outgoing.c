@@ -20,6 +20,7 @@
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/verdict.h"
 
@@ -50,6 +51,7 @@ struct asking {
 	struct uid *responders;
 	unsigned int n_responders;
 	uint32_t exchange;
+	bool self;			/* the KMS is away: tickets are made here */
 	struct list letters;
 };
 
@@ -58,7 +60,8 @@ struct single {
 	struct mikeyd *mikeyd;
 	struct server *server;
 	struct route route;
-	struct uid recipient;
+	struct uid initiator, recipient;
+	int64_t valid_until;		/* its ticket */
 	struct bytes entity;
 };
 
@@ -103,7 +106,7 @@ static bool is_stale(int error)
 		error == -EPERM || error == -EACCES;
 }
 
-static void protect(struct letter *letter, int32_t ticket)
+static void protect(struct letter *letter, int32_t ticket, int64_t valid_until)
 {
 	struct mikeyd *mikeyd = letter->mikeyd;
 	struct mime_wish wish = {
@@ -128,6 +131,8 @@ static void protect(struct letter *letter, int32_t ticket)
 	} else if (err) {
 		give_up(letter, &problem);
 	} else {
+		if (letter->sealing.valid_until)
+			*letter->sealing.valid_until = valid_until;
 		letter->handler(NULL, &transfer, &cms, letter->arg);
 		bytes_wipe(&transfer);
 		bytes_wipe(&cms);
@@ -174,23 +179,44 @@ static void use(struct asking *asking, int32_t ticket, struct ticket_policy *pol
 {
 	struct mikeyd *mikeyd = asking->mikeyd;
 	bool reusable = policy->reusable && mikeyd->config->reuse;
+	int64_t valid_until = policy->valid_until;
 	struct letter *letter;
 
-	if (reusable) {
+	if (reusable && !asking->self) {
 		tickets_add(mikeyd->tickets, ticket, MIKEY_ROLE_INITIATOR, policy);
 		while ((letter = next_letter(asking)))
-			protect(letter, ticket);
+			protect(letter, ticket, valid_until);
 	} else {
 		ticket_policy_free(policy);
-		letter = next_letter(asking);
-		if (letter)
-			protect(letter, ticket);
+		do {
+			letter = next_letter(asking);
+			if (letter)
+				protect(letter, ticket, valid_until);
+		} while (letter && reusable);
 		tickets_drop(mikeyd->tickets, ticket);
 	}
 	if (list_isempty(&asking->letters))
 		mem_deref(asking);
 	else
 		begin(asking);	/* a ticket of their own for the others */
+}
+
+/*
+ * The KMS is away. Where the configuration lets messages wait with tickets that are
+ * made here, they need not be refused. Such a ticket is for those who wait now: the
+ * next message asks the KMS again.
+ */
+static bool make_do(struct asking *asking, const struct problem *failure)
+{
+	const struct config *config = asking->mikeyd->config;
+
+	if (failure->error != -EHOSTUNREACH || !config->queue ||
+	    config->queue_ticket != QUEUE_TICKET_SELF)
+		return false;
+	log_info("%s; making tickets meanwhile", failure->words);
+	asking->self = true;
+	begin(asking);
+	return true;
 }
 
 static void answered(const struct bytes *answer, const struct problem *failure, void *arg)
@@ -202,8 +228,10 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 	int32_t ticket;
 	int err;
 
+	queue_kms(mikeyd, answer || failure->error != -EHOSTUNREACH);
 	if (!answer) {
-		all_give_up(asking, failure);
+		if (!make_do(asking, failure))
+			all_give_up(asking, failure);
 		return;
 	}
 	do {
@@ -279,7 +307,7 @@ static void begin(struct asking *asking)
 		.cacheable = config->cacheable,
 	};
 
-	if (config->maker == MAKER_SELF)
+	if (config->maker == MAKER_SELF || asking->self)
 		mint(asking, &wish);
 	else
 		request(asking, &wish);
@@ -365,7 +393,7 @@ void outgoing_seal(struct mikeyd *mikeyd, const struct sealing *sealing, sealed_
 	ticket = tickets_find(mikeyd->tickets, &sealing->initiator, sealing->responders,
 			      sealing->n_responders);
 	if (ticket)
-		protect(letter, ticket);
+		protect(letter, ticket, tickets_valid_until(mikeyd->tickets, ticket));
 	else
 		ask(letter);
 }
@@ -397,6 +425,15 @@ static void single_sealed(const struct problem *problem, const struct bytes *tra
 	}
 	if (problem) {
 		outgoing_refuse(single->mikeyd, single->server, problem);
+	} else if (queue_takes(single->mikeyd, single->server->msg)) {
+		queue_send(single->mikeyd, &(struct queue_wish){
+			.server = single->server,
+			.route = &single->route,
+			.sender = &single->initiator,
+			.recipient = &single->recipient,
+			.body = &multipart,
+			.valid_until = single->valid_until,
+		});
 	} else {
 		pl_set_str(&content.headers, multipart.headers);
 		pl_set_mbuf(&content.body, multipart.body);
@@ -421,6 +458,7 @@ static void single_message(struct mikeyd *mikeyd, struct server *server,
 	single->mikeyd = mikeyd;
 	single->server = mem_ref(server);
 	single->route = *route;
+	single->initiator = *initiator;
 	single->recipient = *recipient;
 	sealing = (struct sealing){
 		.initiator = *initiator,
@@ -428,6 +466,7 @@ static void single_message(struct mikeyd *mikeyd, struct server *server,
 		.responders = &single->recipient,
 		.n_responders = 1,
 		.entity = &single->entity,
+		.valid_until = &single->valid_until,
 	};
 	outgoing_seal(mikeyd, &sealing, single_sealed, single);
 }
@@ -499,7 +538,7 @@ void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route
 		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
 		return;
 	}
-	if (!address(mikeyd, server, &initiator, &recipient))
+	if (!address(mikeyd, server, &initiator, &recipient) || queue_repeats(mikeyd, server))
 		return;
 	if (mailing_wanted(server->msg))
 		mailing_message(mikeyd, server, route, &initiator, &recipient);

@@ -10,6 +10,7 @@
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/owner.h"
+#include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
 
@@ -291,6 +292,8 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
 
+	if (flow->side == SIDE_OUTSIDE)
+		queue_hop_alive(mikeyd);
 	/* a TCP connection was asked when it was accepted */
 	if (flow->tp == SIP_TRANSP_UDP && !accepts(flow, mikeyd)) {
 		log_warning("dropped a message to the client's side from somebody who is no client");

@@ -160,8 +160,7 @@ static int make_dirs(char *path, struct problem *problem)
 }
 
 /* Where the configuration, the service manager or the user's home says. */
-static int find_dir(char *path, size_t size, const struct config *config,
-		    struct problem *problem)
+int record_dir(char *path, size_t size, const struct config *config, struct problem *problem)
 {
 	const char *given = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
 	const char *home = getenv("HOME");
@@ -280,7 +279,7 @@ int record_open(struct record **out, const struct config *config, bool only_chec
 		return problem_set(problem, -ENOMEM, "no memory");
 	record->config = config;
 	record->dir = -1;
-	err = find_dir(dir, sizeof(dir), config, problem);
+	err = record_dir(dir, sizeof(dir), config, problem);
 	err = err ?: open_in(record, dir, only_check, problem);
 	if (err) {
 		record_close(record);

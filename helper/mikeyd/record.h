@@ -36,6 +36,9 @@ int record_open(struct record **record, const struct config *config, bool only_c
 
 void record_close(struct record *record);
 
+/* record_dir - where it lies, and all else that is kept; made if it is not there */
+int record_dir(char *path, size_t size, const struct config *config, struct problem *problem);
+
 /*
  * record_ready - can a message be put down? Asked before one is opened, since
  * the kernel opens each only once. -EIO, in words, if not.

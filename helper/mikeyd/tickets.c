@@ -167,6 +167,19 @@ int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 	return 0;
 }
 
+int64_t tickets_valid_until(const struct tickets *tickets, int32_t serial)
+{
+	struct le *le;
+
+	LIST_FOREACH(&tickets->list, le) {
+		const struct entry *entry = le->data;
+
+		if (entry->serial == serial)
+			return entry->policy.valid_until;
+	}
+	return 0;
+}
+
 void tickets_drop(struct tickets *tickets, int32_t serial)
 {
 	struct problem problem;

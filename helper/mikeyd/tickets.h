@@ -22,6 +22,9 @@ void tickets_close(struct tickets *tickets);
 int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 		     const struct uid *responders, unsigned int n_responders);
 
+/* tickets_valid_until - the end of one that tickets_find() found */
+int64_t tickets_valid_until(const struct tickets *tickets, int32_t serial);
+
 /*
  * tickets_add - a ticket is there and stays; takes the policy's memory
  * @role: MIKEY_ROLE_RESPONDER: one that tickets_is_kept(), which the kernel

@@ -4,6 +4,8 @@
 helper_lib_tests := uid base64 config endpoint
 helper_core_tests := record entity multipart recipients sipmsg stream kms owner
 helper_proxy_tests := proxy outgoing mailing incoming tickets listserver inbox
+helper_core_tests += queuestore
+helper_proxy_tests += queue
 
 define helper_lib_test
 TESTS += test-helper-$(1)

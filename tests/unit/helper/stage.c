@@ -18,6 +18,7 @@
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
+#include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/record.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
@@ -118,6 +119,8 @@ static void open_all(const char *more)
 	sa_set_str(&mikeyd->next_hop.peer, "127.0.0.1", stage.hop_port);
 	listen_on(SIDE_INSIDE, stage.inside_port);
 	listen_on(SIDE_OUTSIDE, stage.outside_port);
+	if (queue_open(mikeyd, &problem))
+		fail_msg("%s", problem.words);
 }
 
 void stage_open(const char *more)
@@ -138,6 +141,7 @@ static void close_all(void)
 	inbox_user_close(mikeyd);
 	outgoing_close(mikeyd);
 	incoming_close(mikeyd);
+	queue_close(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	tickets_close(mikeyd->tickets);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The queue as the rest of mikeyd sees it, and what is done from time to time. */
+#include "helper/mikeyd/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/queuelane.h"
+#include "helper/mikeyd/queuetext.h"
+#include "helper/mikeyd/record.h"
+
+/* The client gives up after 32 s (Timer F); it is told before that. */
+#define PATIENCE_MS 25000
+#define SWEEP_MS 2000
+/* Looked for what expired each so many sweeps. */
+#define SWEEPS_EXPIRY 15
+/* By then a machine without a clock of its own has asked for the time. */
+#define SETTLE_MS 120000
+
+/* Let those try whom this concerns. */
+static void wake(struct queue *queue, bool all)
+{
+	struct le *le;
+
+	LIST_FOREACH(&queue->lanes, le) {
+		struct lane *lane = le->data;
+
+		if (lane->rows && !lane->flight && (all || lane->unanswered) &&
+		    tmr_get_expire(&lane->timer) > QUEUE_SPREAD_MS)
+			lane_go_soon(lane);
+	}
+}
+
+void queue_hop_alive(struct mikeyd *mikeyd)
+{
+	struct queue *queue = mikeyd->queue;
+
+	if (!queue || !queue->hop_away)
+		return;
+	queue->hop_away = false;
+	wake(queue, false);
+}
+
+void queue_kms(struct mikeyd *mikeyd, bool alive)
+{
+	struct queue *queue = mikeyd->queue;
+
+	if (!queue)
+		return;
+	/* the recipients' is often the same one */
+	if (alive && queue->kms_away)
+		wake(queue, true);
+	queue->kms_away = !alive;
+}
+
+static void impatient(void *arg)
+{
+	struct parcel *parcel = arg;
+	struct lane *lane = parcel->lane;
+
+	lane_accept_all(lane, "there is no answer yet");
+}
+
+bool queue_repeats(struct mikeyd *mikeyd, struct server *server)
+{
+	if (!mikeyd->queue || !queue_store_has(mikeyd->queue->store, server->key))
+		return false;
+	proxy_refuse(mikeyd, server, 202, "Accepted", false,
+		     "it came before, and is taken care of");
+	return true;
+}
+
+bool queue_takes(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
+	return mikeyd->queue && mikeyd->config->queue && queue_text_may_wait(msg) &&
+		!queue_store_challenged(mikeyd->queue->store);
+}
+
+void queue_send(struct mikeyd *mikeyd, const struct queue_wish *wish)
+{
+	struct lane *lane = lane_of(mikeyd->queue, wish->recipient);
+	struct parcel *parcel = lane ? lane_parcel(lane) : NULL;
+
+	if (!parcel) {
+		sipmsg_wipe(wish->body->body);
+		proxy_refuse(mikeyd, wish->server, 503, "Service Unavailable", true,
+			     "no memory");
+		return;
+	}
+	parcel->server = mem_ref(wish->server);
+	parcel->route = *wish->route;
+	parcel->sender = *wish->sender;
+	parcel->body = *wish->body;
+	parcel->valid_until = wish->valid_until;
+	if (lane->rows) {
+		lane_accept(parcel, false, "others wait for the same recipient");
+		mem_deref(parcel);
+		return;
+	}
+	list_append(&lane->parcels, &parcel->le, parcel);
+	tmr_start(&parcel->patience, PATIENCE_MS, impatient, parcel);
+	if (!lane->flight && !tmr_isrunning(&lane->timer))
+		lane_go(lane);
+}
+
+static void expire(struct queue *queue)
+{
+	struct queue_item item;
+	struct problem problem;
+	struct lane *lane;
+
+	while (!queue_store_expired(queue->store, &item, &problem)) {
+		lane = lane_of(queue, &item.recipient);
+		/* what is under way ends with its answer */
+		if (!lane || lane_flies(lane, item.id)) {
+			queue_item_wipe(&item);
+			break;
+		}
+		lane_end_row(lane, &item, false, item.code, "it expired");
+		queue_item_wipe(&item);
+		if (!lane->flight)
+			lane_go_next(lane);
+	}
+}
+
+static void sweep(void *arg)
+{
+	struct queue *queue = arg;
+	struct problem problem;
+
+	tmr_start(&queue->sweep, SWEEP_MS, sweep, queue);
+	if (!queue->settled && tmr_jiffies() - queue->opened > SETTLE_MS) {
+		queue->settled = !queue_store_settle(queue->store, &problem);
+		if (!queue->settled)
+			log_error("%s", problem.words);
+	}
+	if (queue_store_poked(queue->store))
+		wake(queue, true);
+	if (!(queue->sweeps++ % SWEEPS_EXPIRY))
+		expire(queue);
+}
+
+static void found(const struct uid *recipient, void *arg)
+{
+	struct lane *lane = lane_of(arg, recipient);
+
+	if (!lane)
+		return;
+	lane->rows = true;
+	lane_go_soon(lane);
+}
+
+static int load(struct queue *queue, struct problem *problem)
+{
+	uint64_t messages, bytes;
+	int err = queue_store_count(queue->store, &messages, &bytes, problem);
+
+	err = err ?: queue_store_recipients(queue->store, found, queue, problem);
+	if (!err && messages)
+		log_info("queue: %llu messages wait", (unsigned long long)messages);
+	return err;
+}
+
+int queue_open(struct mikeyd *mikeyd, struct problem *problem)
+{
+	struct queue *queue = calloc(1, sizeof(*queue));
+	char dir[4096];
+	int err;
+
+	if (!queue)
+		return problem_set(problem, -ENOMEM, "no memory");
+	mikeyd->queue = queue;
+	queue->mikeyd = mikeyd;
+	queue->opened = tmr_jiffies();
+	tmr_init(&queue->sweep);
+	err = record_dir(dir, sizeof(dir), mikeyd->config, problem);
+	err = err ?: queue_store_open(&queue->store, dir,
+				      mikeyd->config->queue && !mikeyd->only_check, problem);
+	/* what waited when it was turned off is sent still */
+	if (err == -ENOENT || (!err && mikeyd->only_check)) {
+		queue_close(mikeyd);
+		return 0;
+	}
+	err = err ?: load(queue, problem);
+	if (err)
+		queue_close(mikeyd);
+	else
+		tmr_start(&queue->sweep, SWEEP_MS, sweep, queue);
+	return err;
+}
+
+void queue_close(struct mikeyd *mikeyd)
+{
+	struct queue *queue = mikeyd->queue;
+
+	if (!queue)
+		return;
+	mikeyd->queue = NULL;
+	tmr_cancel(&queue->sweep);
+	list_flush(&queue->lanes);
+	queue_store_close(queue->store);
+	free(queue);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Offline: a user's outgoing MESSAGEs that the next hop, or the recipient's side,
+ * cannot take for now wait on the disk, protected, and are sent again.
+ *
+ * All is done for one recipient after the other's answer (RFC 3428 section 8), so
+ * their order stays. As long as nothing waits a message is sent at once and its
+ * answer is the client's; what has to wait is answered with 202, which says that
+ * it is on the disk.
+ *
+ * At whatever moment mikeyd is killed: before the 202 the message is not there, or
+ * is and the client's repeat is answered with 202 too. After it the message is
+ * there until its final answer was put down; an attempt that may have had one is
+ * made again with the same TRANSFER_INIT, which the recipient's mikeyd knows.
+ */
+#ifndef HELPER_MIKEYD_QUEUE_H
+#define HELPER_MIKEYD_QUEUE_H
+
+#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/multipart.h"
+#include "helper/mikeyd/route.h"
+
+/*
+ * queue_open - open what waits, beside the record, and go on with it
+ *
+ * mikeyd->queue stays NULL if there is none and none is wanted.
+ */
+int queue_open(struct mikeyd *mikeyd, struct problem *problem);
+
+/* queue_close - nothing of it may be under way (transactions_stop()) */
+void queue_close(struct mikeyd *mikeyd);
+
+/*
+ * queue_repeats - is it the repeat of a request that was answered with 202 before
+ * mikeyd was started? It has been answered so again.
+ */
+bool queue_repeats(struct mikeyd *mikeyd, struct server *server);
+
+/* queue_takes - may a message like this wait? Others are sent as ever. */
+bool queue_takes(const struct mikeyd *mikeyd, const struct sip_msg *msg);
+
+/* A protected message to send. */
+struct queue_wish {
+	struct server *server;
+	const struct route *route;
+	const struct uid *sender, *recipient;
+	struct multipart *body;		/* is taken */
+	int64_t valid_until;		/* its ticket; seconds since 1970 */
+};
+
+/* queue_send - send it, now or later; its client will be answered */
+void queue_send(struct mikeyd *mikeyd, const struct queue_wish *wish);
+
+/* queue_hop_alive - something came from the network: whoever waits for it tries */
+void queue_hop_alive(struct mikeyd *mikeyd);
+
+/* queue_kms - the KMS answered, or did not */
+void queue_kms(struct mikeyd *mikeyd, bool alive);
+
+#endif

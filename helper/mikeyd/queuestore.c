@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The queue on the disk: making it, putting down, and what becomes of messages. */
+#include "helper/mikeyd/queuestore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "helper/mikeyd/queueclock.h"
+#include "helper/mikeyd/queuedb.h"
+
+#define QUEUE_FILE "queue.db"
+#define QUEUE_VERSION 1
+
+/* With less than this free the disk counts as full before it is. */
+#define ROOM_MIN (1024 * 1024)
+/* mikeyctl and mikeyd wait so long for each other. */
+#define BUSY_MS 2000
+/* A client repeats a request for 64 * T1 (RFC 3261 17.1.2.2, Timer F). */
+#define REPEAT_SECONDS 64
+
+static const char schema[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE state (challenged INTEGER NOT NULL, poked INTEGER NOT NULL);"
+	"INSERT INTO state VALUES (0, 0);"
+	"CREATE TABLE message (id INTEGER PRIMARY KEY AUTOINCREMENT, sender TEXT NOT NULL,\n"
+	" recipient TEXT NOT NULL, uri TEXT NOT NULL, branch TEXT NOT NULL, size INTEGER NOT NULL,\n"
+	" boot TEXT NOT NULL, since INTEGER NOT NULL, wall INTEGER NOT NULL,\n"
+	" lifetime INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,\n"
+	" flying INTEGER NOT NULL DEFAULT 0, unsure INTEGER NOT NULL,\n"
+	" doubt INTEGER NOT NULL DEFAULT -1, code INTEGER NOT NULL, words TEXT NOT NULL,\n"
+	" head BLOB NOT NULL, body BLOB NOT NULL);"
+	"CREATE INDEX message_recipient ON message (recipient, id, size);"
+	"CREATE TABLE accepted (key TEXT PRIMARY KEY, boot TEXT NOT NULL,\n"
+	" since INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE failed (id INTEGER PRIMARY KEY, sender TEXT NOT NULL,\n"
+	" recipient TEXT NOT NULL, queued INTEGER NOT NULL, ended INTEGER NOT NULL,\n"
+	" code INTEGER NOT NULL, words TEXT NOT NULL);"
+	"PRAGMA user_version = 1;"
+	"COMMIT;";
+
+/* What read_item() reads, in its order; texts only where they are wanted. */
+#define ITEM "id, sender, recipient, uri, branch, boot, since, wall, lifetime, attempts,\n" \
+	" unsure OR flying, doubt, code, words"
+#define TEXTS ", head, body"
+/* Age and time of those whose clock is this start's: ? = its name, ? = now */
+#define OVER "boot = ? AND since + lifetime <= ?"
+
+static const char * const sql[] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[COUNT] = "SELECT count(*), coalesce(sum(size), 0) FROM message",
+	[COUNT_RECIPIENT] = "SELECT count(*) FROM message WHERE recipient = ?",
+	[PUT] = "INSERT INTO message (sender, recipient, uri, branch, size, boot, since, wall,\n"
+		" lifetime, unsure, code, words, head, body)\n"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ACCEPT] = "INSERT OR REPLACE INTO accepted (key, boot, since) VALUES (?, ?, ?)",
+	[FORGET] = "DELETE FROM accepted WHERE boot <> ? OR since < ?",
+	[ACCEPTED] = "SELECT 1 FROM accepted WHERE key = ?",
+	[FIRST] = "SELECT " ITEM TEXTS " FROM message WHERE recipient = ? ORDER BY id LIMIT 1",
+	[EXPIRED] = "SELECT " ITEM " FROM message WHERE " OVER " ORDER BY id LIMIT 1",
+	[RECIPIENTS] = "SELECT DISTINCT recipient FROM message",
+	[EACH] = "SELECT " ITEM " FROM message ORDER BY id",
+	[EACH_FAILED] = "SELECT id, sender, recipient, queued, ended, code, words FROM failed\n"
+		" ORDER BY id",
+	[FLY] = "UPDATE message SET unsure = unsure OR flying, flying = 1 WHERE id = ?",
+	[AGAIN] = "UPDATE message SET flying = 0, attempts = attempts + 1, unsure = ?,\n"
+		" doubt = ?, code = ?, words = ? WHERE id = ?",
+	[FAIL] = "INSERT INTO failed (id, sender, recipient, queued, ended, code, words)\n"
+		" SELECT id, sender, recipient, wall, ?, ?, ? FROM message WHERE id = ?",
+	[TRIM] = "DELETE FROM failed WHERE id NOT IN\n"
+		" (SELECT id FROM failed ORDER BY id DESC LIMIT ?)",
+	[DELETE] = "DELETE FROM message WHERE id = ?",
+	/* what came before the clock was set back has no age */
+	[SETTLE] = "UPDATE message SET since = ?1 - max(0, ?2 - wall), boot = ?3 WHERE boot <> ?3",
+	[POKE] = "UPDATE state SET poked = poked + 1",
+	[POKED] = "SELECT poked FROM state",
+	[CHALLENGED] = "SELECT challenged FROM state",
+	[CHALLENGE] = "UPDATE state SET challenged = ?",
+};
+
+int queue_db_failed(struct queue_store *store, int status, struct problem *problem)
+{
+	problem_set(problem, -EIO, "the queue: %s", status == SQLITE_FULL ?
+		    "the disk is full" : sqlite3_errmsg(store->db));
+	if (!sqlite3_get_autocommit(store->db))
+		RUN(store, ROLLBACK, "");
+	return problem->error;
+}
+
+int queue_db_done(struct queue_store *store, int status, struct problem *problem)
+{
+	return status == SQLITE_DONE ? 0 : queue_db_failed(store, status, problem);
+}
+
+/* ---- opening */
+
+static int version_of(struct queue_store *store, int *version)
+{
+	sqlite3_stmt *statement;
+	int status = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
+
+	if (status == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+		*version = sqlite3_column_int(statement, 0);
+	return sqlite3_finalize(statement);
+}
+
+static int prepare(struct queue_store *store)
+{
+	int version = 0, status;
+
+	sqlite3_busy_timeout(store->db, BUSY_MS);
+	status = sqlite3_exec(store->db,
+			      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+			      "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+			      NULL, NULL, NULL);
+	if (status == SQLITE_OK)
+		status = version_of(store, &version);
+	if (status == SQLITE_OK && !version)
+		status = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
+	else if (status == SQLITE_OK && version != QUEUE_VERSION)
+		return SQLITE_MISMATCH;
+	for (int i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
+		status = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &store->statements[i], NULL);
+	return status;
+}
+
+static int open_problem(struct queue_store *store, const char *path, int status,
+			struct problem *problem)
+{
+	switch (status & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:
+	case SQLITE_SCHEMA:
+	case SQLITE_MISMATCH:
+		return problem_set(problem, -EUCLEAN,
+				   "%s is damaged or of another age: move it away, and what waits in it is lost",
+				   path);
+	default:
+		return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
+	}
+}
+
+static int open_in(struct queue_store *store, const char *dir, bool make,
+		   struct problem *problem)
+{
+	char path[4096 + sizeof(QUEUE_FILE)];
+	int status, fd;
+
+	store->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* SQLite would let everybody read it */
+	fd = store->dir < 0 ? -1 : openat(store->dir, QUEUE_FILE, O_RDWR | O_CLOEXEC |
+					  O_NOFOLLOW | (make ? O_CREAT : 0), 0600);
+	if (fd < 0 || (make && fsync(store->dir)))
+		status = problem_set(problem, -errno, "%s/" QUEUE_FILE ": %s", dir,
+				     strerror(errno));
+	else
+		status = 0;
+	if (fd >= 0)
+		close(fd);
+	if (status)
+		return status;
+	snprintf(path, sizeof(path), "%s/" QUEUE_FILE, dir);
+	status = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE, NULL);
+	if (status == SQLITE_OK)
+		status = prepare(store);
+	if (status != SQLITE_OK)
+		return open_problem(store, path, status, problem);
+	queue_store_poked(store);
+	return fsync(store->dir) ? problem_set(problem, -EIO, "%s: %s", dir, strerror(errno)) : 0;
+}
+
+int queue_store_open(struct queue_store **out, const char *dir, bool make,
+		     struct problem *problem)
+{
+	struct queue_store *store = calloc(1, sizeof(*store));
+	int err;
+
+	*out = NULL;
+	if (!store)
+		return problem_set(problem, -ENOMEM, "no memory");
+	store->dir = -1;
+	queue_clock_boot_id(store->boot);
+	err = open_in(store, dir, make, problem);
+	if (err)
+		queue_store_close(store);
+	else
+		*out = store;
+	return err;
+}
+
+void queue_store_close(struct queue_store *store)
+{
+	if (!store)
+		return;
+	for (int i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->db);
+	if (store->dir >= 0)
+		close(store->dir);
+	free(store);
+}
+
+/* ---- putting down */
+
+static bool is_full(const struct queue_store *store)
+{
+	struct statvfs fs;
+
+	/* a file system without a limit says 0 of everything */
+	return !fstatvfs(store->dir, &fs) && fs.f_blocks &&
+		(uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN;
+}
+
+static size_t size_of(const struct queue_item *item)
+{
+	return QUEUE_ROW_SIZE + item->head_len + item->body_len;
+}
+
+/* Is there room for one more? 0, or -ENOSPC in words. */
+static int has_room(struct queue_store *store, const struct queue_limits *limits,
+		    const struct queue_item *item, struct problem *problem)
+{
+	sqlite3_stmt *count = store->statements[COUNT_RECIPIENT];
+	uint64_t messages, bytes;
+	int64_t waiting = 0;
+	int status, err;
+
+	err = queue_store_count(store, &messages, &bytes, problem);
+	if (err)
+		return err;
+	status = sql_run(count, "t", item->recipient.text, item->recipient.len);
+	if (status == SQLITE_ROW)
+		waiting = sqlite3_column_int64(count, 0);
+	sql_done(count);
+	if (status != SQLITE_ROW)
+		return queue_db_failed(store, status, problem);
+	if (messages >= limits->messages)
+		return problem_set(problem, -ENOSPC, "%u messages wait already",
+				   limits->messages);
+	if (waiting >= limits->recipient)
+		return problem_set(problem, -ENOSPC, "%u messages wait for %s already",
+				   limits->recipient, item->recipient.text);
+	if (bytes + size_of(item) > limits->bytes)
+		return problem_set(problem, -ENOSPC,
+				   "messages of %llu bytes wait already",
+				   (unsigned long long)bytes);
+	return 0;
+}
+
+static int insert(struct queue_store *store, const struct queue_item *item, const char *key)
+{
+	int64_t now = queue_clock_boot();
+	const char *words = item->words ? item->words : "";
+	int status;
+
+	status = RUN(store, PUT, "ttttitiiiiitbb", item->sender.text, item->sender.len,
+		     item->recipient.text, item->recipient.len, item->uri, strlen(item->uri),
+		     item->branch, strlen(item->branch), (int64_t)size_of(item), store->boot,
+		     strlen(store->boot), now, queue_clock_wall(), item->lifetime,
+		     (int64_t)item->unsure, (int64_t)item->code, words, strlen(words),
+		     item->head, item->head_len, item->body, item->body_len);
+	if (status == SQLITE_DONE)
+		status = RUN(store, FORGET, "ti", store->boot, strlen(store->boot),
+			     now - REPEAT_SECONDS);
+	if (status == SQLITE_DONE)
+		status = RUN(store, ACCEPT, "tti", key, strlen(key), store->boot,
+			     strlen(store->boot), now);
+	return status;
+}
+
+int queue_store_put(struct queue_store *store, const struct queue_limits *limits,
+		    struct queue_item *item, const char *key, struct problem *problem)
+{
+	int status, err;
+
+	if (is_full(store))
+		return problem_set(problem, -EIO, "the queue: the disk is full");
+	status = RUN(store, BEGIN, "");
+	if (status != SQLITE_DONE)
+		return queue_db_failed(store, status, problem);
+	err = has_room(store, limits, item, problem);
+	if (err) {
+		RUN(store, ROLLBACK, "");
+		return err;
+	}
+	status = insert(store, item, key);
+	item->id = sqlite3_last_insert_rowid(store->db);
+	if (status == SQLITE_DONE)
+		status = RUN(store, COMMIT, "");
+	return queue_db_done(store, status, problem);
+}
+
+bool queue_store_has(struct queue_store *store, const char *key)
+{
+	bool has = RUN(store, ACCEPTED, "t", key, strlen(key)) == SQLITE_ROW;
+
+	sql_done(store->statements[ACCEPTED]);
+	return has;
+}
+
+/* ---- what becomes of them */
+
+int queue_store_begin(struct queue_store *store, int64_t id, struct problem *problem)
+{
+	return queue_db_done(store, RUN(store, FLY, "i", id), problem);
+}
+
+int queue_store_again(struct queue_store *store, const struct queue_item *item,
+		      struct problem *problem)
+{
+	const char *words = item->words ? item->words : "";
+
+	int status = RUN(store, AGAIN, "iiiti", (int64_t)item->unsure, item->doubt,
+			 (int64_t)item->code, words, strlen(words), item->id);
+
+	return queue_db_done(store, status, problem);
+}
+
+int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint16_t code,
+		    const char *words, struct problem *problem)
+{
+	int status = RUN(store, BEGIN, "");
+
+	if (status == SQLITE_DONE && !delivered)
+		status = RUN(store, FAIL, "iiti", queue_clock_wall(), (int64_t)code, words,
+			     strlen(words), id);
+	if (status == SQLITE_DONE && !delivered)
+		status = RUN(store, TRIM, "i", (int64_t)QUEUE_FAILED_MAX);
+	if (status == SQLITE_DONE)
+		status = RUN(store, DELETE, "i", id);
+	if (status == SQLITE_DONE)
+		status = RUN(store, COMMIT, "");
+	return queue_db_done(store, status, problem);
+}
+
+int queue_store_settle(struct queue_store *store, struct problem *problem)
+{
+	int status = RUN(store, SETTLE, "iit", queue_clock_boot(), queue_clock_wall(),
+			 store->boot, strlen(store->boot));
+
+	return queue_db_done(store, status, problem);
+}
+
+/* ---- between mikeyctl and mikeyd, and what is known of the next hop */
+
+static int64_t state(struct queue_store *store, enum statement which)
+{
+	int64_t value = 0;
+
+	if (RUN(store, which, "") == SQLITE_ROW)
+		value = sqlite3_column_int64(store->statements[which], 0);
+	sql_done(store->statements[which]);
+	return value;
+}
+
+int queue_store_poke(struct queue_store *store, struct problem *problem)
+{
+	return queue_db_done(store, RUN(store, POKE, ""), problem);
+}
+
+bool queue_store_poked(struct queue_store *store)
+{
+	int64_t before = store->poked;
+
+	store->poked = state(store, POKED);
+	return store->poked != before;
+}
+
+bool queue_store_challenged(struct queue_store *store)
+{
+	return state(store, CHALLENGED);
+}
+
+void queue_store_set_challenged(struct queue_store *store, bool challenged)
+{
+	RUN(store, CHALLENGE, "i", (int64_t)challenged);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the client's request to one of our own. */
+#include "helper/mikeyd/queuetext.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "helper/mikeyd/queueclock.h"
+
+/* A ticket about to end is not worth waiting with. */
+#define TICKET_MARGIN 30
+
+/* Lines that are written anew for each attempt, or are of the body that is gone. */
+static const char * const left_out[] = {
+	"Via", "Max-Forwards", "CSeq", "Call-ID", "MIME-Version", "Content-Length",
+	VERIFIED_HEADER,
+};
+
+static const struct sip_hdr *find(const struct sip_msg *msg, const char *name)
+{
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, name))
+			return hdr;
+	}
+	return NULL;
+}
+
+bool queue_text_may_wait(const struct sip_msg *msg)
+{
+	return !pl_isset(&msg->to.tag) && !find(msg, "Authorization") &&
+		!find(msg, "Proxy-Authorization");
+}
+
+/* SIP-date of RFC 3261 20.17; -1 if it cannot be read. */
+static int64_t read_date(const struct pl *value)
+{
+	struct tm tm = { 0 };
+	char text[64];
+	const char *end;
+
+	if (pl_strcpy(value, text, sizeof(text)))
+		return -1;
+	end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	return end && !*end ? timegm(&tm) : -1;
+}
+
+static bool is_number(const struct pl *value)
+{
+	for (size_t i = 0; i < value->l; i++)
+		if (value->p[i] < '0' || value->p[i] > '9')
+			return false;
+	return value->l && value->l < 10;
+}
+
+int64_t queue_text_lifetime(const struct sip_msg *msg, int64_t most, int64_t valid_until)
+{
+	const struct sip_hdr *expires = find(msg, "Expires"), *date = find(msg, "Date");
+	int64_t now = queue_clock_wall(), left = most, since;
+
+	if (valid_until - TICKET_MARGIN - now < left)
+		left = valid_until - TICKET_MARGIN - now;
+	if (expires && is_number(&expires->val)) {
+		int64_t given = pl_u32(&expires->val);
+
+		since = date ? read_date(&date->val) : -1;
+		/* a client whose clock is ahead of ours */
+		if (since > 0 && since < now)
+			given -= now - since;
+		if (given < left)
+			left = given;
+	}
+	return left;
+}
+
+static bool is_left_out(const struct sip_hdr *hdr)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(left_out); i++)
+		if (sipmsg_named(hdr, left_out[i]))
+			return true;
+	return sipmsg_is_content(hdr);
+}
+
+/* When it was written, for who gets it late (RFC 3428 section 4). */
+static int write_date(struct mbuf *mb)
+{
+	time_t now = queue_clock_wall();
+	struct tm tm;
+	char text[64];
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	return mbuf_printf(mb, "Date: %s\r\n", text);
+}
+
+static int write_head(struct mbuf *mb, const struct sip_msg *msg, const struct route *route,
+		      const char *content)
+{
+	unsigned int routes = 0;
+	char call_id[33];
+	struct le *le;
+	int err;
+
+	rand_str(call_id, sizeof(call_id));
+	err = mbuf_printf(mb, "Max-Forwards: %d\r\nCall-ID: %s\r\n", route->max_forwards,
+			  call_id);
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (is_left_out(hdr) ||
+		    (sipmsg_named(hdr, "Route") && routes++ < route->drop_routes))
+			continue;
+		err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
+	}
+	if (!find(msg, "Date"))
+		err |= write_date(mb);
+	return err | mbuf_write_str(mb, content);
+}
+
+static char *copy(const void *data, size_t len)
+{
+	char *text = malloc(len + 1);
+
+	if (text) {
+		memcpy(text, data, len);
+		text[len] = '\0';
+	}
+	return text;
+}
+
+int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
+		     const struct route *route, const struct multipart *body)
+{
+	struct mbuf *mb = mbuf_alloc(2048);
+	char random[25];
+
+	rand_str(random, sizeof(random));
+	re_snprintf(item->branch, sizeof(item->branch), "z9hG4bK%s", random);
+	if (mb && !write_head(mb, msg, route, body->headers)) {
+		item->head_len = mb->end;
+		item->head = copy(mb->buf, mb->end);
+	}
+	mem_deref(mb);
+	item->uri = copy(msg->ruri.p, msg->ruri.l);
+	item->body_len = mbuf_get_left(body->body);
+	item->body = copy(mbuf_buf(body->body), item->body_len);
+	if (item->uri && item->head && item->body)
+		return 0;
+	queue_item_wipe(item);
+	return -ENOMEM;
+}
+
+/* The stored request, read again. */
+static int read_back(const struct queue_item *item, struct sip_msg **msg)
+{
+	struct mbuf *mb = mbuf_alloc(item->head_len + item->body_len + 1024);
+	int err;
+
+	if (!mb)
+		return -ENOMEM;
+	err = mbuf_printf(mb, "MESSAGE %s SIP/2.0\r\nCSeq: %u MESSAGE\r\n", item->uri,
+			  item->attempts + 1);
+	err |= mbuf_write_mem(mb, (const uint8_t *)item->head, item->head_len);
+	err |= mbuf_printf(mb, "Content-Length: %zu\r\n\r\n", item->body_len);
+	err |= mbuf_write_mem(mb, (const uint8_t *)item->body, item->body_len);
+	mb->pos = 0;
+	if (!err && sip_msg_decode(msg, mb))
+		err = EBADMSG;
+	mem_deref(mb);
+	return -err;
+}
+
+int queue_text_attempt(struct mikeyd *mikeyd, const struct queue_item *item,
+		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb)
+{
+	struct sip_pass pass = { 0 };
+	struct sip_msg *msg;
+	int err = read_back(item, &msg);
+
+	if (err)
+		return err;
+	memset(route, 0, sizeof(*route));
+	route->to = mikeyd->next_hop;
+	route->max_forwards = pl_isset(&msg->maxfwd) ? pl_u32(&msg->maxfwd) : 70;
+	re_snprintf(branch, BRANCH_SIZE, "%s-%u", item->branch, item->attempts);
+	pass.msg = msg;
+	err = route_write(mikeyd, route, &pass, branch, mb);
+	mem_deref(msg);
+	return err;
+}
