@@ -3,7 +3,9 @@
 LIBRARIES += mikeyctl-commands
 mikeyctl-commands_SRCS := $(addprefix helper/mikeyctl/,command.c delivery.c keys.c output.c \
 	policy.c psk.c secret.c send.c stats.c terminal.c ticket.c watch.c)
-mikeyctl-commands_PKGS := libre libnl-genl-3.0 libkeyutils libcrypto
+mikeyctl-commands_SRCS += helper/mikeyctl/queue.c helper/mikeyd/sql.c \
+	$(addprefix helper/mikeyd/queue,clock.c read.c store.c)
+mikeyctl-commands_PKGS := libre libnl-genl-3.0 libkeyutils libcrypto sqlite3
 
 PROGRAMS += mikeyctl
 mikeyctl_SRCS := helper/mikeyctl/main.c

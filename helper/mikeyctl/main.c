@@ -14,6 +14,7 @@
 static const struct command * const commands[] = {
 	&psk_load, &psk_list, &psk_revoke,
 	&ticket_list, &ticket_show, &ticket_revoke, &ticket_invalidate,
+	&queue_list, &queue_show, &queue_retry, &queue_drop,
 	&policy_show, &stats_show, &watch_refusals,
 	&send_message,
 };

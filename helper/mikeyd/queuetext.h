@@ -20,7 +20,7 @@ bool queue_text_may_wait(const struct sip_msg *msg);
 
 /*
  * queue_text_lifetime - for how many seconds it may wait: what is left of Expires,
- * by Date if it is there (RFC 3428 section 8), of the ticket, and not more than most
+ * by Date if it is there (RFC 3428 section 7), of the ticket, and not more than most
  */
 int64_t queue_text_lifetime(const struct sip_msg *msg, int64_t most, int64_t valid_until);
 

@@ -93,6 +93,12 @@ static void least_and_defaults(void **state)
 	assert_null(config.state_dir);
 	assert_int_equal(config.replay_sender, 4096);
 	assert_int_equal(config.replay_total, 65536);
+	assert_false(config.queue);
+	assert_int_equal(config.queue_ticket, QUEUE_TICKET_NONE);
+	assert_int_equal(config.queue_age, 86400);
+	assert_int_equal(config.queue_messages, 1000);
+	assert_int_equal(config.queue_recipient, 100);
+	assert_int_equal(config.queue_kilobytes, 16384);
 	assert_int_equal(config.outgoing, OUTGOING_PROTECT);
 	assert_int_equal(config.unprotected, UNPROTECTED_REFUSE);
 	assert_true(config.reuse);
@@ -183,6 +189,8 @@ static void everything(void **state)
 			      "  outgoing = \"pass\"; unprotected = \"mark\";\n"
 			      "  must-protect = [\"?@Boss.test\"];\n"
 			      "  replay-sender = 5; replay-total = 6;\n"
+			      "  queue = true; queue-ticket = \"self\"; queue-age = 60;\n"
+			      "  queue-messages = 7; queue-recipient = 8; queue-kilobytes = 9;\n"
 			      "};\n"
 			      "log-level = \"debug\";\n",
 			      &problem), 0);
@@ -219,6 +227,12 @@ static void everything(void **state)
 	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
 	assert_int_equal(config.replay_sender, 5);
 	assert_int_equal(config.replay_total, 6);
+	assert_true(config.queue);
+	assert_int_equal(config.queue_ticket, QUEUE_TICKET_SELF);
+	assert_int_equal(config.queue_age, 60);
+	assert_int_equal(config.queue_messages, 7);
+	assert_int_equal(config.queue_recipient, 8);
+	assert_int_equal(config.queue_kilobytes, 9);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	config_free(&config);
 }
@@ -256,6 +270,8 @@ static void settings_that_do_not_go_together(void **state)
 	says("policy = { profile = \"annex-i\"; cacheable = true; reuse = false; };",
 	     ": policy: cacheable needs");
 	says("policy = { rekey = 61; ticket-lifetime = 60; };", ": policy: rekey is longer");
+	says("policy = { queue = true; form = \"authenticated\"; };",
+	     ": policy: queue does not go with form");
 	says("policy = { replay-sender = 6; replay-total = 6; };",
 	     ": policy: replay-total is not");
 }
