@@ -13,6 +13,7 @@
 #include "helper/lib/lists.h"
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
+#include "helper/lib/rules.h"
 #include "helper/lib/setting.h"
 #include "helper/lib/ticket.h"
 
@@ -31,6 +32,7 @@ ARRAY_OF(groups);
 ARRAY_OF(list_services);
 ARRAY_OF(list_servers);
 ARRAY_OF(must_protect);
+ARRAY_OF(rules);
 ARRAY_OF(inside);
 ARRAY_OF(outside);
 ARRAY_OF(clients);
@@ -41,12 +43,6 @@ static int take_client(struct config *config, const config_setting_t *given,
 {
 	config->has_client = true;
 	return take_hop(config, given, setting, problem);
-}
-
-static uint32_t outgoing_value(const char *name)
-{
-	return !strcmp(name, "protect") ? OUTGOING_PROTECT :
-		!strcmp(name, "pass") ? OUTGOING_PASS : 0;
 }
 
 static uint32_t content_value(const char *name)
@@ -66,12 +62,6 @@ static uint32_t queue_ticket_value(const char *name)
 {
 	return !strcmp(name, "none") ? QUEUE_TICKET_NONE :
 		!strcmp(name, "self") ? QUEUE_TICKET_SELF : 0;
-}
-
-static uint32_t unprotected_value(const char *name)
-{
-	return !strcmp(name, "refuse") ? UNPROTECTED_REFUSE :
-		!strcmp(name, "mark") ? UNPROTECTED_MARK : 0;
 }
 
 #define SETTING(name_, take_, member_, ...) \
@@ -122,11 +112,12 @@ static const struct setting settings[] = {
 	POLICY_SETTING("reuse", take_bool, reuse),
 	POLICY_SETTING("cacheable", take_bool, cacheable),
 	POLICY_SETTING("rekey", take_number, rekey, .most = 366 * 86400),
-	POLICY_SETTING("outgoing", take_word, outgoing, .value = outgoing_value,
+	POLICY_SETTING("outgoing", take_word, outgoing, .value = rules_send_value,
 		       .words = "\"protect\" or \"pass\""),
-	POLICY_SETTING("unprotected", take_word, unprotected, .value = unprotected_value,
-		       .words = "\"refuse\" or \"mark\""),
+	POLICY_SETTING("unprotected", take_word, unprotected, .value = rules_receive_value,
+		       .words = "\"refuse\", \"refuse-415\" or \"mark\""),
 	POLICY_SETTING("must-protect", take_patterns, must_protect),
+	POLICY_SETTING("rules", take_rules, rules),
 	POLICY_SETTING("replay-sender", take_number, replay_sender, .most = 1048576),
 	POLICY_SETTING("replay-total", take_number, replay_total, .most = 16777216),
 	POLICY_SETTING("queue", take_bool, queue),
@@ -351,6 +342,7 @@ void config_free(struct config *config)
 	free(config->list_services);
 	list_servers_free(config->list_servers, config->n_list_servers);
 	free(config->must_protect);
+	rules_free(config->rules, config->n_rules);
 	free(config->inside);
 	free(config->outside);
 	free(config->clients);

@@ -19,7 +19,8 @@
 
 /* What happens to a MESSAGE from the network that is not protected. */
 enum config_unprotected {
-	UNPROTECTED_REFUSE = 1,
+	UNPROTECTED_REFUSE = 1,		/* 488 */
+	UNPROTECTED_REFUSE_TYPE,	/* 415 */
 	UNPROTECTED_MARK,
 };
 
@@ -42,6 +43,7 @@ enum config_queue_ticket {
 };
 
 struct list_server;
+struct policy_rule;
 
 struct config {
 	char *file;
@@ -85,6 +87,8 @@ struct config {
 	uint32_t unprotected;		/* enum config_unprotected */
 	struct uid *must_protect;	/* peers of whom neither is let through plain */
 	unsigned int n_must_protect;
+	struct policy_rule *rules;	/* for single peers, before all that */
+	unsigned int n_rules;
 	unsigned int replay_sender;	/* delivered messages remembered of each ... */
 	unsigned int replay_total;	/* ... and of all */
 	bool queue;			/* what cannot be sent now waits */

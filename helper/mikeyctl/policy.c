@@ -10,6 +10,7 @@
 #include "helper/lib/config.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
+#include "helper/lib/rules.h"
 #include "helper/lib/ticket.h"
 #include "helper/mikeyctl/command.h"
 #include "helper/mikeyctl/output.h"
@@ -131,6 +132,53 @@ static void json_uids(struct json *json, const char *name, const struct uid *uid
 	json_array_end(json);
 }
 
+/* A rule has what it says, and nothing of a direction that it leaves to others. */
+static void json_rules(struct json *json, const struct config *config)
+{
+	json_array(json, "rules");
+	for (unsigned int i = 0; i < config->n_rules; i++) {
+		const struct policy_rule *rule = &config->rules[i];
+
+		json_object(json, NULL);
+		json_uids(json, "peer", rule->peers, rule->n_peers);
+		if (rule->send)
+			json_string(json, "send", rules_send_name(rule->send));
+		if (rule->receive)
+			json_string(json, "receive", rules_receive_name(rule->receive));
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
+static const char *sent(uint32_t rule)
+{
+	return rule == OUTGOING_PROTECT ? "protected or refused" : "sent as it is";
+}
+
+static const char *taken(uint32_t rule)
+{
+	return rule == UNPROTECTED_MARK ? "let through, marked" :
+		rule == UNPROTECTED_REFUSE ? "refused" : "refused with 415";
+}
+
+static void print_rules(const struct config *config)
+{
+	for (unsigned int i = 0; i < config->n_rules; i++) {
+		const struct policy_rule *rule = &config->rules[i];
+
+		printf("  rule %-2u          ", i + 1);
+		for (unsigned int j = 0; j < rule->n_peers; j++) {
+			fputs(j ? ", " : "", stdout);
+			output_text(stdout, rule->peers[j].text, rule->peers[j].len);
+		}
+		if (rule->send)
+			printf("; to them: %s", sent(rule->send));
+		if (rule->receive)
+			printf("; unprotected from them: %s", taken(rule->receive));
+		putchar('\n');
+	}
+}
+
 static const char *content_of(const struct config *config)
 {
 	return mime_content_name(mime_content_of(config->form, config->content));
@@ -158,10 +206,9 @@ static void json_config(const struct config *config, struct json *json)
 	json_bool(json, "cacheable", config->cacheable);
 	json_mask(json, "accept_profile", config->profiles, ticket_profile_name);
 	json_mask(json, "accept", config->accept, mime_form_name);
-	json_string(json, "outgoing",
-		    config->outgoing == OUTGOING_PROTECT ? "protect" : "pass");
-	json_string(json, "unprotected",
-		    config->unprotected == UNPROTECTED_REFUSE ? "refuse" : "mark");
+	json_rules(json, config);
+	json_string(json, "outgoing", rules_send_name(config->outgoing));
+	json_string(json, "unprotected", rules_receive_name(config->unprotected));
 	json_uids(json, "must_protect", config->must_protect, config->n_must_protect);
 	json_count(json, "replay_sender", config->replay_sender);
 	json_count(json, "replay_total", config->replay_total);
@@ -189,10 +236,9 @@ static void print_config(const struct config *config)
 	print_mask(config->profiles, ticket_profile_name);
 	printf("  accepts forms   ");
 	print_mask(config->accept, mime_form_name);
-	printf("  from the client  %s\n", config->outgoing == OUTGOING_PROTECT ?
-	       "protected or refused" : "sent as it is");
-	printf("  unprotected      %s\n", config->unprotected == UNPROTECTED_REFUSE ?
-	       "refused" : "let through, marked");
+	print_rules(config);
+	printf("  from the client  %s\n", sent(config->outgoing));
+	printf("  unprotected      %s\n", taken(config->unprotected));
 	for (unsigned int i = 0; i < config->n_must_protect; i++) {
 		fputs(i ? "                   " : "  never plain with ", stdout);
 		output_text(stdout, config->must_protect[i].text, config->must_protect[i].len);

@@ -10,6 +10,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
+#include "helper/lib/rules.h"
 #include "helper/mikeyd/envelope.h"
 #include "helper/mikeyd/inbox_sip.h"
 #include "helper/mikeyd/kms.h"
@@ -20,6 +21,9 @@
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/verdict.h"
+
+static const char accepted_types[] =
+	"Accept: multipart/mixed, application/mikey, application/pkcs7-mime\r\n";
 
 /* A sender may have this part of the messages that wait for the KMS. */
 #define SHARES 4
@@ -289,42 +293,45 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 	proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, why);
 }
 
-/* May the user's client show this address as one whose messages are always protected? */
-static bool may_be_peer(const struct config *config, const struct sip_addr *address)
+/* What the rules say of an address that the user's client may show. */
+static uint32_t rule_for(const struct config *config, const struct sip_addr *address)
 {
 	struct uid uid;
 
 	if (!sipmsg_is_one(&address->params))
-		return true;
+		return rules_receive_strictest(config);
 	switch (uid_from_uri(&uid, address->auri.p, address->auri.l)) {
 	case 0:
-		return config_must_protect(config, &uid);
+		return rules_receive(config, &uid);
 	case -EPROTONOSUPPORT:
 	case -EDESTADDRREQ:
-		return false;	/* a telephone number, or a host without a user */
+		/* a telephone number, or a host without a user */
+		return rules_receive(config, NULL);
 	default:
-		return true;	/* what others read in it nobody knows */
+		return rules_receive_strictest(config);	/* what others read in it nobody knows */
 	}
 }
 
-/* All that a client may take for the sender: From and what proxies assert. */
-static bool claims_peer(const struct config *config, const struct sip_msg *msg)
+/*
+ * Not protected, or not for mikeyd: what is to be done with it. All that a client
+ * may take for the sender counts: From, and what proxies assert.
+ */
+static uint32_t rule_for_plain(const struct config *config, const struct sip_msg *msg)
 {
 	struct sip_addr address = { .auri = msg->from.auri, .params = msg->from.params };
+	uint32_t rule = rule_for(config, &address);
 	struct le *le;
 
-	if (!config->n_must_protect)
-		return false;
-	if (may_be_peer(config, &address))
-		return true;
 	LIST_FOREACH(&msg->hdrl, le) {
 		const struct sip_hdr *hdr = le->data;
 
-		if (sipmsg_named(hdr, IDENTITY_HEADER) &&
-		    (sip_addr_decode(&address, &hdr->val) || may_be_peer(config, &address)))
-			return true;
+		if (!sipmsg_named(hdr, IDENTITY_HEADER))
+			continue;
+		rule = rules_stricter(rule, sip_addr_decode(&address, &hdr->val) ?
+				      rules_receive_strictest(config) :
+				      rule_for(config, &address));
 	}
-	return false;
+	return rule;
 }
 
 /* An unprotected message that is in the inbox, or with its program. */
@@ -377,13 +384,6 @@ static void keep_plain(struct mikeyd *mikeyd, struct server *server)
 	mem_deref(plain);
 }
 
-/* Not protected, or not for mikeyd: the configuration says what then. */
-static bool may_be_plain(const struct mikeyd *mikeyd, const struct sip_msg *msg)
-{
-	return mikeyd->config->unprotected == UNPROTECTED_MARK &&
-		!claims_peer(mikeyd->config, msg);
-}
-
 /* What the body is; where it is none that is to be opened, it is answered. */
 static enum multipart_kind read_body(struct mikeyd *mikeyd, struct server *server,
 				     struct bytes *transfer, struct bytes *cms)
@@ -397,18 +397,22 @@ static enum multipart_kind read_body(struct mikeyd *mikeyd, struct server *serve
 		kind = multipart_parse(&type->val, &body, transfer, cms, &problem);
 	if (kind == MULTIPART_UNKNOWN) {
 		log_info("incoming 415: %s", problem.words);
-		server_respond(server, 415, "Unsupported Media Type",
-			       "Accept: multipart/mixed, application/mikey, application/pkcs7-mime\r\n");
+		server_respond(server, 415, "Unsupported Media Type", accepted_types);
 	} else if (kind == MULTIPART_BROKEN) {
 		proxy_refuse(mikeyd, server, 493, "Undecipherable", false, problem.words);
 	}
 	return kind;
 }
 
-static void refuse_plain(struct mikeyd *mikeyd, struct server *server)
+/* An answer to what is not protected; false: it may be so. */
+static bool refuse_plain(struct mikeyd *mikeyd, struct server *server, uint32_t rule)
 {
-	proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,
-		     "a message that is not protected");
+	if (rule == UNPROTECTED_REFUSE_TYPE)
+		server_respond(server, 415, "Unsupported Media Type", accepted_types);
+	else if (rule == UNPROTECTED_REFUSE)
+		proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,
+			     "a message that is not protected");
+	return rule != UNPROTECTED_MARK;
 }
 
 void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
@@ -421,12 +425,12 @@ void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route
 		protected_message(mikeyd, server, route, NULL, &transfer, &cms);
 		break;
 	case MULTIPART_PLAIN:
-		if (may_be_plain(mikeyd, server->msg) && route->inbox)
+		if (refuse_plain(mikeyd, server, rule_for_plain(mikeyd->config, server->msg)))
+			break;
+		if (route->inbox)
 			keep_plain(mikeyd, server);
-		else if (may_be_plain(mikeyd, server->msg))
-			proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
 		else
-			refuse_plain(mikeyd, server);
+			proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
 		break;
 	default:
 		break;
@@ -444,7 +448,7 @@ void incoming_for_list(struct mikeyd *mikeyd, struct server *server, const struc
 		break;
 	case MULTIPART_PLAIN:
 		/* members are told who sent it, which nothing would prove */
-		refuse_plain(mikeyd, server);
+		refuse_plain(mikeyd, server, UNPROTECTED_REFUSE);
 		break;
 	default:
 		break;
@@ -460,8 +464,5 @@ bool incoming_acceptable(struct mikeyd *mikeyd, struct server *server)
 	bytes_wipe(&cms);
 	if (kind != MULTIPART_PLAIN)
 		return kind == MULTIPART_PROTECTED;
-	if (may_be_plain(mikeyd, server->msg))
-		return true;
-	refuse_plain(mikeyd, server);
-	return false;
+	return !refuse_plain(mikeyd, server, rule_for_plain(mikeyd->config, server->msg));
 }

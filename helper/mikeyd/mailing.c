@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/lib/rules.h"
 #include "helper/mikeyd/listbody.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
@@ -69,20 +70,20 @@ bool mailing_wanted(const struct sip_msg *msg)
 	return sipmsg_requires(msg, OPTION_TAG) || list_body_has(msg);
 }
 
-bool mailing_must_protect(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+bool mailing_may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 {
 	struct problem problem;
 	struct list_body body;
-	bool must = false;
+	bool may = true;
 
-	if (!mikeyd->config->n_must_protect || !mailing_wanted(msg))
-		return false;
-	if (list_body_read(&body, msg, &problem))
+	if (!mailing_wanted(msg))
 		return true;
-	for (unsigned int i = 0; i < body.recipients.count && !must; i++)
-		must = config_must_protect(mikeyd->config, &body.recipients.all[i].uid);
+	if (list_body_read(&body, msg, &problem))
+		return rules_all_pass(mikeyd->config);
+	for (unsigned int i = 0; i < body.recipients.count && may; i++)
+		may = rules_send(mikeyd->config, &body.recipients.all[i].uid) == OUTGOING_PASS;
 	list_body_wipe(&body);
-	return must;
+	return may;
 }
 
 bool mailing_refuse_body(struct mikeyd *mikeyd, struct server *server,

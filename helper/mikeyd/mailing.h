@@ -17,10 +17,10 @@
 bool mailing_wanted(const struct sip_msg *msg);
 
 /*
- * mailing_must_protect - is somebody on its list with whom the configuration
- * wants all messages protected? So it is taken to be if it cannot be read.
+ * mailing_may_pass - may everybody on its list, if it has one, get it without
+ * protection? If it cannot be read, that has to be the rule for all.
  */
-bool mailing_must_protect(const struct mikeyd *mikeyd, const struct sip_msg *msg);
+bool mailing_may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg);
 
 /*
  * mailing_refuse_body - answer that a body, or the list in it, is not as

@@ -14,6 +14,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
+#include "helper/lib/rules.h"
 #include "helper/mikeyd/entity.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/mailing.h"
@@ -518,23 +519,26 @@ static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *in
 	return true;
 }
 
-/* Even where messages pass as they are, to some they do not. */
-static bool to_be_protected(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+static bool may_pass_to(const struct config *config, const struct pl *uri)
 {
 	struct uid peer;
 
-	return (!uid_from_uri(&peer, msg->ruri.p, msg->ruri.l) &&
-		config_must_protect(mikeyd->config, &peer)) ||
-		(!uid_from_uri(&peer, msg->to.auri.p, msg->to.auri.l) &&
-		 config_must_protect(mikeyd->config, &peer)) ||
-		mailing_must_protect(mikeyd, msg);
+	return rules_send(config, uid_from_uri(&peer, uri->p, uri->l) ? NULL : &peer) ==
+		OUTGOING_PASS;
+}
+
+/* Unprotected only if that is the rule for everybody whom it names. */
+static bool may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
+	return may_pass_to(mikeyd->config, &msg->ruri) &&
+		may_pass_to(mikeyd->config, &msg->to.auri) && mailing_may_pass(mikeyd, msg);
 }
 
 void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
 {
 	struct uid initiator, recipient;
 
-	if (mikeyd->config->outgoing == OUTGOING_PASS && !to_be_protected(mikeyd, server->msg)) {
+	if (may_pass(mikeyd, server->msg)) {
 		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
 		return;
 	}

@@ -59,8 +59,8 @@ UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 2
 # What of mikeyd.conf(5) stands in its group "policy".
 POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "proof", "ticket",
           "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
-          "must-protect", "replay-sender", "replay-total", "queue", "queue-ticket", "queue-age",
-          "queue-messages", "queue-recipient", "queue-kilobytes"}
+          "must-protect", "rules", "replay-sender", "replay-total", "queue", "queue-ticket",
+          "queue-age", "queue-messages", "queue-recipient", "queue-kilobytes"}
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 

@@ -127,6 +127,28 @@ def starts_not(terminal, *words, **settings):
         ktap.true(word in told.stderr, f"'{word}' is not in: {told.stderr}")
 
 
+def test_rules_for_peers(pairs):
+    """A table of rules: whom messages are sent to, and taken from, unprotected"""
+    pair = pairs["256"]
+    to, of = pair.right.aor, pair.left.aor
+    pair.sender(rules=[{"peer": [to], "send": "pass"}, {"peer": ["?@?"], "send": "protect"}])
+    for rule, code in (("mark", 200), ("refuse-415", 415), ("refuse", 488)):
+        pair.receiver(rules=[{"peer": [of], "receive": rule}])
+        if code != 200:
+            pair.refused(code)
+            continue
+        ktap.status(pair.sends("in the clear"), 200)
+        got = ktap.true(pair.b.received(), "nothing arrived")
+        ktap.equal(got.body, b"in the clear", "body")
+        ktap.equal(got.all("p-mikey-verified"), ["<>; proved=none"], "told")
+    pair.sender(outgoing="pass", rules=[{"peer": [to], "send": "protect"}])
+    pair.arrives("auth-enveloped", "body")
+    told = pair.left.ctl("policy", "--config", pair.left.config).stdout
+    ktap.true(f"rule 1           {to}; to them: protected or refused" in told, told)
+    pair.sender()
+    pair.receiver()
+
+
 def test_settings_that_do_not_go_together(pairs):
     """annex-i with a form it does not have, and the like: no start, in words"""
     terminal = pairs["256"].left
@@ -134,6 +156,8 @@ def test_settings_that_do_not_go_together(pairs):
     starts_not(terminal, "annex-i", "auth-enveloped", profile="annex-i", form="authenticated")
     starts_not(terminal, "cacheable", cacheable=True)
     starts_not(terminal, "content", content="ccm", form="authenticated")
+    starts_not(terminal, "rules: line", "comes first",
+               rules=[{"peer": "?@?", "send": "pass"}, {"peer": "a@x", "send": "protect"}])
     pairs["256"].sender()
     pairs["256"].arrives("auth-enveloped", "body")
 

@@ -15,6 +15,7 @@
 #include "helper/lib/lists.h"
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
+#include "helper/lib/rules.h"
 #include "helper/lib/ticket.h"
 
 static const char least[] =
@@ -166,6 +167,54 @@ static void list_servers(void **state)
 	     "line 11: /nowhere/at/all: No such file");
 	says(LIST("psi = \"al@example.test\"; members-file = \"/etc/passwd\";"),
 	     "line 11: /etc/passwd:1: write user@domain");
+}
+
+static void table_of_rules(void **state)
+{
+	struct problem problem;
+	struct config config;
+	struct uid uid;
+
+	(void)state;
+	assert_int_equal(load(&config, least, "policy = { rules = (\n"
+			      "{ peer = \"a@x.test\"; send = \"pass\"; },\n"
+			      "{ peer = [\"?@X.test\"]; send = \"protect\"; receive = \"mark\"; }\n"
+			      "); };\n", &problem), 0);
+	uid_from_text(&uid, "a@x.test");
+	assert_int_equal(rules_send(&config, &uid), OUTGOING_PASS);
+	assert_int_equal(rules_receive(&config, &uid), UNPROTECTED_MARK);
+	uid_from_text(&uid, "b@x.test");
+	assert_int_equal(rules_send(&config, &uid), OUTGOING_PROTECT);
+	assert_int_equal(rules_receive(&config, NULL), UNPROTECTED_REFUSE);
+	assert_int_equal(rules_receive_strictest(&config), UNPROTECTED_REFUSE);
+	assert_false(rules_all_pass(&config));
+	config_free(&config);
+	assert_int_equal(load(&config, least, "unprotected = \"mark\"; outgoing = \"pass\";"
+			      "policy = { rules = ( { peer = \"a@x.test\";"
+			      " receive = \"refuse-415\"; } ); };",
+			      &problem), 0);
+	assert_int_equal(rules_receive_strictest(&config), UNPROTECTED_REFUSE_TYPE);
+	assert_true(rules_all_pass(&config));
+	config_free(&config);
+#define RULES(text) "policy = { rules = (\n" text " ); };\n"
+	says("policy = { rules = [];};", ":10: rules: write a list of 1 to 256 groups");
+	says(RULES("{ send = \"pass\"; }"),
+	     ":10: rules: line 11: it lacks peer = \"?@example.test\";");
+	says(RULES("{ peer = \"?@x\"; }"), "line 11: it lacks send or receive");
+	says(RULES("{ peer = \"x\"; send = \"pass\"; }"),
+	     "line 11: peer: \"x\": write user@domain");
+	says(RULES("{ peer = \"?@x\";\n send = \"mark\"; }"),
+	     "line 12: send: write \"protect\" or \"pass\"");
+	says(RULES("{ peer = \"?@x\"; receive = \"pass\"; }"),
+	     "line 11: receive: write \"refuse\", \"refuse-415\" or \"mark\"");
+	says(RULES("{ peer = \"?@x\"; send = \"pass\"; },\n"
+		   "{ peer = [\"a@y\", \"a?@x\"]; send = \"protect\"; }"),
+	     "line 12: a?@x: the rule in line 11 comes first");
+	/* a rule that still decides something */
+	assert_int_equal(load(&config, least, RULES("{ peer = \"?@x\"; send = \"pass\"; },\n"
+			      "{ peer = \"a@x\"; send = \"protect\"; receive = \"mark\"; },\n"
+			      "{ peer = \"?@?\"; receive = \"mark\"; }"), &problem), 0);
+	config_free(&config);
 }
 
 static void everything(void **state)
@@ -424,6 +473,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(least_and_defaults),
 		cmocka_unit_test(list_servers),
+		cmocka_unit_test(table_of_rules),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(policy_without_its_group),
 		cmocka_unit_test(settings_that_do_not_go_together),

@@ -695,6 +695,53 @@ static void must_protect_of_all_claims(void **state)
 	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
 }
 
+static int open_ruled(void **state)
+{
+	(void)state;
+	return open_with("policy = { unprotected = \"mark\"; must-protect = [\"boss@?\"];\n"
+			 "rules = (\n"
+			 "{ peer = \"boss@known.test\"; receive = \"mark\"; },\n"
+			 "{ peer = \"?@strict.test\"; receive = \"refuse\"; },\n"
+			 "{ peer = [\"?@old.test\", \"?@older.test\"];\n"
+			 "  receive = \"refuse-415\"; },\n"
+			 "{ peer = \"x@silent.test\"; send = \"pass\"; } ); };\n");
+}
+
+/* The first rule that fits decides; of several claims the one that is refused. */
+static void rules_for_peers(void **state)
+{
+	static const char refusal[] = "SIP/2.0 488 Not Acceptable Here";
+	static const char type_refusal[] = "SIP/2.0 415 Unsupported Media Type";
+	static const struct {
+		const char *from, *headers, *line;	/* NULL: let through */
+	} cases[] = {
+		{ "alice@example.test", "", NULL },
+		{ "boss@known.test", "", NULL },
+		{ "boss@unknown.test", "", refusal },
+		{ "a@strict.test", "", refusal },
+		{ "a@older.test", "", type_refusal },
+		{ "x@silent.test", "", NULL },
+		{ "a@x.test", "P-Asserted-Identity: <sip:b@old.test>\r\n", type_refusal },
+		{ "a@old.test", "P-Asserted-Identity: <sip:b@strict.test>\r\n", refusal },
+		{ "a@x>, <sip:b@y", "", refusal },
+	};
+	char branch[8], rest[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(branch, sizeof(branch), "u%zu", i);
+		snprintf(rest, sizeof(rest), "%sContent-Length: 5\r\n\r\nplain", cases[i].headers);
+		hop_sends(message_from(cases[i].from, branch, rest));
+		if (cases[i].line) {
+			refused(cases[i].line);
+			continue;
+		}
+		client_gets();
+		assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
+		answered_by_the_client("200 OK");
+	}
+}
+
 static void waiting_is_limited(void **state)
 {
 	(void)state;
@@ -769,6 +816,7 @@ int main(void)
 		EACH(no_fork_but_a_forgery),
 		EACH(unprotected_is_refused),
 		cmocka_unit_test_setup_teardown(unprotected_is_marked, open_marking, close_stage),
+		cmocka_unit_test_setup_teardown(rules_for_peers, open_ruled, close_stage),
 		cmocka_unit_test_setup_teardown(must_protect_of_all_claims, open_marking,
 						close_stage),
 		cmocka_unit_test_setup_teardown(waiting_is_limited, open_marking, close_stage),

@@ -496,6 +496,64 @@ static void passed_if_configured_so(void **state)
 	opens_to("\r\nhello");
 }
 
+static int open_ruled(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("policy = { must-protect = [\"boss@plain.test\", \"dave@other.test\"];\n"
+		   "rules = (\n"
+		   "{ peer = \"carol@plain.test\"; send = \"protect\"; },\n"
+		   "{ peer = [\"?@plain.test\", \"dave@?\"]; send = \"pass\"; },\n"
+		   "{ peer = \"?@silent.test\"; receive = \"mark\"; } ); };\n");
+	return 0;
+}
+
+/* The first rule that fits decides, before must-protect and outgoing do. */
+static void rules_for_peers(void **state)
+{
+	static const struct {
+		const char *uri;
+		bool passes;
+	} cases[] = {
+		{ "sip:carol@plain.test", false },
+		{ "sip:bob@plain.test", true },
+		{ "sip:boss@PLAIN.test", true },
+		{ "sip:dave@other.test", true },
+		{ "sip:eve@other.test", false },
+		{ "sip:eve@silent.test", false },
+	};
+	char text[1024], branch[8];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(branch, sizeof(branch), "u%zu", i);
+		snprintf(text, sizeof(text), "MESSAGE %s SIP/2.0\r\n"
+			 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bK%s;rport\r\n"
+			 "From: <sip:alice@example.test>;tag=f\r\nTo: <%s>\r\nCall-ID: %s\r\n"
+			 "CSeq: 1 MESSAGE\r\nContent-Length: 5\r\n\r\nhello", cases[i].uri, branch,
+			 cases[i].uri, branch);
+		client_sends(text);
+		if (!cases[i].passes) {
+			wait_exchanges(1);
+			kms_answers();
+		}
+		hop_gets();
+		assert_string_equal(header("Call-ID", 0), branch);
+		if (cases[i].passes)
+			assert_string_equal(body(), "hello");
+		else
+			opens_to("\r\nhello");
+		hop_sends(answer("200 OK"));
+		client_gets();
+	}
+	/* all whom it names have to be such peers */
+	client_sends("MESSAGE sip:bob@plain.test SIP/2.0\r\n" VIA("$C", "m")
+		     "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
+		     "Call-ID: m\r\nCSeq: 1 MESSAGE\r\nContent-Length: 5\r\n\r\nhello");
+	wait_exchanges(1);
+	assert_string_equal(kernel.wanted, "bob@plain.test");
+}
+
 /* Whoever waits when mikeyd ends is told; nothing stays (the sanitizer looks). */
 static void ended_while_waiting(void **state)
 {
@@ -538,6 +596,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(minting_fails, open_minting, close_stage),
 		cmocka_unit_test_setup_teardown(passed_if_configured_so, open_passing,
 						close_stage),
+		cmocka_unit_test_setup_teardown(rules_for_peers, open_ruled, close_stage),
 		EACH(ended_while_waiting),
 	};
 

@@ -146,6 +146,20 @@ static void in_words(void **state)
 	assert_says(o.out, "  from the client  sent as it is\n");
 	assert_says(o.out, "  unprotected      let through, marked\n");
 	assert_says(o.out, "  never plain with boss@?\n                   ?@x.test\n");
+
+	write_config("policy = { unprotected = \"refuse-415\"; rules = (\n"
+		     "{ peer = [\"a@x.test\", \"?@y.test\"]; send = \"pass\"; receive = \"mark\"; },\n"
+		     "{ peer = \"?@z.test\"; receive = \"refuse\"; } ); };\n");
+	shown(&o, EXIT_DONE, false);
+	assert_says(o.out, "  rule 1           a@x.test, ?@y.test; to them: sent as it is; "
+		    "unprotected from them: let through, marked\n"
+		    "  rule 2           ?@z.test; unprotected from them: refused\n"
+		    "  from the client  protected or refused\n"
+		    "  unprotected      refused with 415\n");
+	shown(&o, EXIT_DONE, true);
+	assert_says(o.out, "\"rules\": [");
+	assert_says(o.out, "\"receive\": \"mark\"");
+	assert_says(o.out, "\"unprotected\": \"refuse-415\"");
 }
 
 static void in_json(void **state)
