@@ -12,16 +12,18 @@
 
 #include "helper/lib/problem.h"
 
-/* Exit codes; those from 3 on are of `send` only and follow the SIP classes. */
+/* Exit codes; those from 3 to 8 are of `send` and say what became of the message. */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
-	EXIT_SIP_REDIRECTED = 3,	/* 3xx */
-	EXIT_SIP_REFUSED = 4,		/* 4xx */
-	EXIT_SIP_SERVER = 5,		/* 5xx */
-	EXIT_SIP_DECLINED = 6,		/* 6xx */
-	EXIT_SIP_SILENT = 7,		/* no final answer in time */
+	EXIT_NO_SUCH = 3,		/* there is no such recipient */
+	EXIT_REFUSED = 4,		/* somebody will not have it: a policy, or the recipient */
+	EXIT_NOT_UNDERSTOOD = 5,	/* malformed, too large, undecipherable, ... */
+	EXIT_UNREACHABLE = 6,		/* KMS, proxy or recipient are away: try again later */
+	EXIT_SILENT = 7,		/* no final answer in time */
+	EXIT_PARTLY = 8,		/* some recipients' messages were accepted, not all */
+	EXIT_NOTHING = 9,		/* no (such) message in the inbox */
 };
 
 struct command {
@@ -36,6 +38,7 @@ extern const struct command psk_load, psk_list, psk_revoke;
 extern const struct command ticket_list, ticket_show, ticket_revoke, ticket_invalidate;
 extern const struct command queue_list, queue_show, queue_retry, queue_drop;
 extern const struct command policy_show, stats_show, watch_refusals, send_message;
+extern const struct command inbox_list, inbox_show, inbox_take, inbox_wait, follow_inbox;
 
 /* Options that several commands have. */
 #define OPTION_HELP { "help", no_argument, NULL, 'h' }

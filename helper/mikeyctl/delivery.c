@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A SIP client for one request. */
+/* A SIP client for some requests. */
 #include "helper/mikeyctl/delivery.h"
 
 #include <arpa/inet.h>
@@ -10,18 +10,30 @@
 
 #include "helper/lib/libre.h"
 
+/* Requests that wait for an answer at the same time. */
+#define AT_ONCE 8
+
 struct client {
-	const struct delivery *delivery;
-	struct delivery_answer *answer;
+	const struct delivery *deliveries;
+	struct delivery_answer *answers;
+	unsigned int count, next, running;
+	bool stopped;			/* what is running is given up */
 	struct sip *sip;
-	struct sip_request *request;
+	struct uri route;
+	char host[64];
+};
+
+struct request {
+	struct client *client;
+	struct delivery_answer *answer;
+	struct sip_request *sip;
 	struct tmr timer;
-	int err;		/* positive errno, as libre has them */
 };
 
 bool delivery_needs_tcp(const struct delivery *delivery)
 {
 	return delivery->body.len + strlen(delivery->content_type) +
+	       (delivery->headers ? strlen(delivery->headers) : 0) +
 	       2 * strlen(delivery->to) + strlen(delivery->from) +
 	       DELIVERY_HEADERS > DELIVERY_UDP_MAX;
 }
@@ -75,64 +87,124 @@ static void copy_header(char *out, size_t size, const struct sip_msg *msg, enum 
 		copy(out, size, &header->val);
 }
 
+static void request_destroy(void *data)
+{
+	struct request *request = data;
+
+	tmr_cancel(&request->timer);
+	mem_deref(request->sip);
+}
+
+static void failed(struct delivery_answer *answer, int err)
+{
+	answer->error = -err;
+	snprintf(answer->words, sizeof(answer->words), "%s", err == ETIMEDOUT ?
+		 "no final answer in time; the message may have been sent" :
+		 err == EINTR ? "interrupted; the message may have been sent" : strerror(err));
+}
+
+static void start_more(struct client *client);
+
+static void finished(struct request *request)
+{
+	struct client *client = request->client;
+
+	mem_deref(request);
+	client->running--;
+	start_more(client);
+}
+
 static void on_response(int err, const struct sip_msg *msg, void *arg)
 {
-	struct client *client = arg;
-	struct delivery_answer *answer = client->answer;
+	struct request *request = arg;
+	struct delivery_answer *answer = request->answer;
 
 	if (!err && msg->scode < 200)
 		return;
-	client->err = err;
-	if (!err) {
+	if (request->client->stopped) {
+		failed(answer, EINTR);
+	} else if (err) {
+		failed(answer, err);
+	} else {
 		answer->code = msg->scode;
 		copy(answer->reason, sizeof(answer->reason), &msg->reason);
 		copy_header(answer->warning, sizeof(answer->warning), msg, SIP_HDR_WARNING);
 		copy_header(answer->retry_after, sizeof(answer->retry_after), msg,
 			    SIP_HDR_RETRY_AFTER);
 	}
-	re_cancel();
+	finished(request);
 }
 
 static void on_timer(void *arg)
 {
-	struct client *client = arg;
+	struct request *request = arg;
 
-	client->err = ETIMEDOUT;
-	re_cancel();
+	failed(request->answer, ETIMEDOUT);
+	finished(request);
 }
 
-static int start(struct client *client, const struct sa *local)
+static int start(struct client *client, const struct delivery *delivery,
+		 struct delivery_answer *answer)
 {
-	const struct delivery *delivery = client->delivery;
-	const bool tcp = delivery->via.transport == ENDPOINT_TCP;
-	struct uri route = { 0 };
-	char host[64];
+	struct request *request = mem_zalloc(sizeof(*request), request_destroy);
+	int err = ENOMEM;
+
+	if (!request)
+		return err;
+	request->client = client;
+	request->answer = answer;
+	err = sip_requestf(&request->sip, client->sip, true, "MESSAGE", delivery->to,
+			   &client->route, NULL, NULL, on_response, request,
+			   "To: <%s>\r\n"
+			   "From: <%s>;tag=%016llx\r\n"
+			   "Call-ID: %016llx%016llx\r\n"
+			   "CSeq: 1 MESSAGE\r\n"
+			   "%sContent-Type: %s\r\n"
+			   "Content-Length: %zu\r\n"
+			   "\r\n"
+			   "%b",
+			   delivery->to, delivery->from, rand_u64(), rand_u64(), rand_u64(),
+			   delivery->headers ? delivery->headers : "", delivery->content_type,
+			   delivery->body.len, delivery->body.data, delivery->body.len);
+	if (err) {
+		mem_deref(request);
+		return err;
+	}
+	client->running++;
+	if (delivery->timeout)
+		tmr_start(&request->timer, delivery->timeout * 1000ULL, on_timer, request);
+	return 0;
+}
+
+static void start_more(struct client *client)
+{
+	while (client->running < AT_ONCE && client->next < client->count && !client->stopped) {
+		unsigned int at = client->next++;
+		int err = start(client, &client->deliveries[at], &client->answers[at]);
+
+		if (err)
+			failed(&client->answers[at], err);
+	}
+	if (!client->running)
+		re_cancel();
+}
+
+static int open_client(struct client *client, const struct sa *local)
+{
+	const struct endpoint *via = &client->deliveries->via;
+	const bool tcp = via->transport == ENDPOINT_TCP;
 	struct sa to;
 	int err;
 
-	err = sa_set_sa(&to, (const struct sockaddr *)&delivery->via.address) ?:
-		sa_ntop(&to, host, sizeof(host)) ?:
-		sip_alloc(&client->sip, NULL, 1, 1, 1, NULL, NULL, NULL) ?:
+	err = sa_set_sa(&to, (const struct sockaddr *)&via->address) ?:
+		sa_ntop(&to, client->host, sizeof(client->host)) ?:
+		sip_alloc(&client->sip, NULL, AT_ONCE, AT_ONCE, AT_ONCE, NULL, NULL, NULL) ?:
 		sip_transp_add(client->sip, tcp ? SIP_TRANSP_TCP : SIP_TRANSP_UDP, local);
-	if (err)
-		return err;
-	pl_set_str(&route.scheme, "sip");
-	pl_set_str(&route.host, host);
-	pl_set_str(&route.params, tcp ? ";transport=tcp" : ";transport=udp");
-	route.port = sa_port(&to);
-	return sip_requestf(&client->request, client->sip, true, "MESSAGE", delivery->to,
-			    &route, NULL, NULL, on_response, client,
-			    "To: <%s>\r\n"
-			    "From: <%s>;tag=%016llx\r\n"
-			    "Call-ID: %016llx%016llx\r\n"
-			    "CSeq: 1 MESSAGE\r\n"
-			    "Content-Type: %s\r\n"
-			    "Content-Length: %zu\r\n"
-			    "\r\n"
-			    "%b",
-			    delivery->to, delivery->from, rand_u64(), rand_u64(), rand_u64(),
-			    delivery->content_type, delivery->body.len,
-			    delivery->body.data, delivery->body.len);
+	pl_set_str(&client->route.scheme, "sip");
+	pl_set_str(&client->route.host, client->host);
+	pl_set_str(&client->route.params, tcp ? ";transport=tcp" : ";transport=udp");
+	client->route.port = sa_port(&to);
+	return err;
 }
 
 static void on_signal(int number)
@@ -141,46 +213,39 @@ static void on_signal(int number)
 	re_cancel();
 }
 
-/* All of libre's errors, and no answer without one (a signal). */
-static int result(const struct client *client, struct problem *problem)
+int delivery_send(const struct delivery *deliveries, struct delivery_answer *answers,
+		  unsigned int count, struct problem *problem)
 {
-	switch (client->err) {
-	case 0:
-		if (client->answer->code)
-			return 0;
-		return problem_set(problem, -EINTR, "interrupted; the message may have been sent");
-	case ETIMEDOUT:
-		return problem_set(problem, -ETIMEDOUT,
-				   "no final answer in time; the message may have been sent");
-	default:
-		return problem_set(problem, -client->err, "%s", strerror(client->err));
-	}
-}
-
-int delivery_send(const struct delivery *delivery, struct delivery_answer *answer,
-		  struct problem *problem)
-{
-	struct client client = { .delivery = delivery, .answer = answer };
+	struct client client = {
+		.deliveries = deliveries,
+		.answers = answers,
+		.count = count,
+	};
 	struct sa local;
 	int err;
 
-	memset(answer, 0, sizeof(*answer));
-	err = probe(&delivery->via, &local, problem);
+	memset(answers, 0, count * sizeof(*answers));
+	err = probe(&deliveries->via, &local, problem);
 	if (err < 0)
 		return err;
 	if (libre_init())
 		return problem_set(problem, -ENOMEM, "libre cannot start");
-	client.err = start(&client, &local);
-	if (!client.err) {
-		if (delivery->timeout)
-			tmr_start(&client.timer, delivery->timeout * 1000ULL, on_timer, &client);
-		re_main(on_signal);
+	err = open_client(&client, &local);
+	if (!err) {
+		start_more(&client);
+		if (client.running)
+			re_main(on_signal);
 	}
-	tmr_cancel(&client.timer);
-	mem_deref(client.request);
+	client.stopped = true;
 	if (client.sip)
 		sip_close(client.sip, true);
 	mem_deref(client.sip);
 	libre_close();
-	return result(&client, problem);
+	if (err)
+		return problem_set(problem, -err, "%s", strerror(err));
+	/* a signal came first */
+	for (unsigned int i = 0; i < count; i++)
+		if (!answers[i].code && !answers[i].error)
+			failed(&answers[i], EINTR);
+	return 0;
 }

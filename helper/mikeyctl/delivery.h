@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One MESSAGE (RFC 3428) sent as a SIP client does it, by libre's SIP stack,
- * and the final answer to it.
+ * MESSAGEs (RFC 3428) sent as a SIP client does it, by libre's SIP stack, and
+ * the final answers to them.
  */
 #ifndef HELPER_MIKEYCTL_DELIVERY_H
 #define HELPER_MIKEYCTL_DELIVERY_H
@@ -19,15 +19,19 @@
 #define DELIVERY_UDP_MAX 1300
 #define DELIVERY_HEADERS 400
 
+/* A MESSAGE for one recipient, or for a list service. */
 struct delivery {
 	struct endpoint via;
 	const char *from, *to;		/* SIP URIs */
 	const char *content_type;
-	struct bytes body;
+	const char *headers;		/* more lines with their ends, or NULL */
+	struct bytes body;		/* the caller's */
 	uint32_t timeout;		/* seconds; 0 leaves it to SIP (32) */
 };
 
 struct delivery_answer {
+	int error;			/* there is no answer: a negative errno, ... */
+	char words[160];		/* ... and what it means */
 	unsigned int code;
 	char reason[128];
 	char warning[256];		/* Warning, or "" */
@@ -38,12 +42,13 @@ struct delivery_answer {
 bool delivery_needs_tcp(const struct delivery *delivery);
 
 /*
- * delivery_send - send it and wait for the final answer
+ * delivery_send - send them, some at a time, and wait for the final answers
+ * @deliveries: all by the same via
  *
- * Returns -ETIMEDOUT if none came, -ECONNREFUSED if nobody listens there, and
- * -EINTR for a signal.
+ * Each has an answer, or an error: -ETIMEDOUT if no answer came, -EINTR for a
+ * signal. -ECONNREFUSED and the like, with none sent, if nobody listens there.
  */
-int delivery_send(const struct delivery *delivery, struct delivery_answer *answer,
-		  struct problem *problem);
+int delivery_send(const struct delivery *deliveries, struct delivery_answer *answers,
+		  unsigned int count, struct problem *problem);
 
 #endif

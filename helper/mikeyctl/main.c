@@ -16,7 +16,8 @@ static const struct command * const commands[] = {
 	&ticket_list, &ticket_show, &ticket_revoke, &ticket_invalidate,
 	&queue_list, &queue_show, &queue_retry, &queue_drop,
 	&policy_show, &stats_show, &watch_refusals,
-	&send_message,
+	&send_message, &follow_inbox,
+	&inbox_list, &inbox_show, &inbox_take, &inbox_wait,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -23,6 +23,11 @@ void output_duration(FILE *file, int64_t seconds);
 /* output_time - "2024-05-01T12:00:00Z" */
 void output_time(FILE *file, int64_t seconds);
 
+/* Jansson, with which others read JSON, has functions of some of these names. */
+#define json_object mikeyctl_json_object
+#define json_array mikeyctl_json_array
+#define json_string mikeyctl_json_string
+
 /*
  * A JSON value being written. Names are NULL in arrays and for the outermost
  * value; the end of that one ends the line.

@@ -245,10 +245,10 @@ static void answers_as_exit_codes(void **state)
 		int code;
 	} cases[] = {
 		{ "--to=accepted@b.test", "202 Accepted\n", EXIT_DONE },
-		{ "--to=moved@b.test", "302 Moved Temporarily\n", EXIT_SIP_REDIRECTED },
-		{ "--to=sealed@b.test", "493 Undecipherable\n", EXIT_SIP_REFUSED },
-		{ "--to=away@b.test", "503 Service Unavailable\n", EXIT_SIP_SERVER },
-		{ "--to=no@b.test", "603 Decline\n", EXIT_SIP_DECLINED },
+		{ "--to=moved@b.test", "302 Moved Temporarily\n", EXIT_NO_SUCH },
+		{ "--to=sealed@b.test", "493 Undecipherable\n", EXIT_NOT_UNDERSTOOD },
+		{ "--to=away@b.test", "503 Service Unavailable\n", EXIT_UNREACHABLE },
+		{ "--to=no@b.test", "603 Decline\n", EXIT_REFUSED },
 	};
 	struct outcome outcome;
 
@@ -274,7 +274,7 @@ static void silence(void **state)
 	(void)state;
 	run(&outcome, &send_message, -1, "--to=silent@b.test", FROM, "--via", via_udp,
 	    "--timeout=2", "x", NULL);
-	assert_int_equal(outcome.code, EXIT_SIP_SILENT);
+	assert_int_equal(outcome.code, EXIT_SILENT);
 	assert_says(outcome.err, "no final answer in time");
 	assert_string_equal(outcome.out, "");
 	assert_true(received->count - before >= 3);	/* at 0, 0.5 and 1.5 s */
@@ -410,6 +410,70 @@ static void configured(void **state)
 	assert_says(outcome.err, name);
 }
 
+/* One message to each, a line for each, and what they have in common. */
+static void several_recipients(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	run(&outcome, &send_message, -1, "--to=ok@b.test", "--to=accepted@b.test", "--to=ok@b.test",
+	    FROM, "--via", via_udp, "x", NULL);
+	assert_int_equal(outcome.code, EXIT_DONE);
+	assert_says(outcome.out, "sip:ok@b.test: 200 OK\n");
+	assert_says(outcome.out, "sip:accepted@b.test: 202 Accepted\n");
+	assert_int_equal(strlen(outcome.out), 56);
+	run(&outcome, &send_message, -1, "--to=ok@b.test", "--to=away@b.test", FROM, "--via",
+	    via_udp, "x", NULL);
+	assert_int_equal(outcome.code, EXIT_PARTLY);
+	assert_string_equal(outcome.err, "sip:away@b.test: Retry-After: 30\n");
+	run(&outcome, &send_message, -1, "--to=away@b.test", "--to=no@b.test", FROM, "--via",
+	    via_udp, "x", NULL);
+	assert_int_equal(outcome.code, EXIT_REFUSED);
+}
+
+static void answers_as_json(void **state)
+{
+	static const char wanted[] =
+		"[\n  {\n    \"to\": \"sip:sealed@b.test\",\n"
+		"    \"outcome\": \"not-understood\",\n    \"code\": 493,\n"
+		"    \"reason\": \"Undecipherable\",\n"
+		"    \"warning\": \"399 mikeyd \\\"the ticket \\u001bhas expired\\\"\",\n"
+		"    \"retry_after\": null\n  },\n"
+		"  {\n    \"to\": \"sip:silent@b.test\",\n    \"outcome\": \"silent\",\n"
+		"    \"code\": null,\n"
+		"    \"reason\": \"no final answer in time; the message may have been sent\",\n"
+		"    \"warning\": null,\n    \"retry_after\": null\n  }\n]\n";
+	struct outcome outcome;
+
+	(void)state;
+	run(&outcome, &send_message, -1, "--to=sealed@b.test", "--to=silent@b.test", FROM, "--via",
+	    via_udp, "--json", "--timeout=1", "x", NULL);
+	assert_int_equal(outcome.code, EXIT_SILENT);
+	assert_string_equal(outcome.err, "");
+	assert_string_equal(outcome.out, wanted);
+}
+
+static void with_a_list(void **state)
+{
+	struct outcome outcome;
+
+	(void)state;
+	run(&outcome, &send_message, -1, "--to=a&b@b.test", "--to=c@b.test", FROM, "--via", via_udp,
+	    "--list=accepted@b.test", "--expires=1h", "hello", NULL);
+	assert_string_equal(outcome.err, "");
+	assert_int_equal(outcome.code, EXIT_DONE);
+	assert_string_equal(outcome.out, "202 Accepted\n");
+	assert_says(received->text, "MESSAGE sip:accepted@b.test SIP/2.0\r\n");
+	assert_says(received->text, "\r\nRequire: recipient-list-message\r\n");
+	assert_says(received->text, "\r\nExpires: 3600\r\n");
+	assert_says(received->text, " GMT\r\n");
+	assert_says(received->text, "\r\nContent-Type: multipart/mixed;boundary=");
+	assert_says(body(), "\r\nContent-Type: text/plain;charset=utf-8\r\n\r\nhello\r\n--");
+	assert_says(body(), "\r\nContent-Disposition: recipient-list\r\n");
+	assert_says(body(), "<entry uri=\"sip:a&amp;b@b.test\" cp:copyControl=\"to\"/>");
+	assert_says(body(), "<entry uri=\"sip:c@b.test\" cp:copyControl=\"to\"/>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +485,9 @@ int main(void)
 		cmocka_unit_test(too_large),
 		cmocka_unit_test(standard_input),
 		cmocka_unit_test(configured),
+		cmocka_unit_test(several_recipients),
+		cmocka_unit_test(answers_as_json),
+		cmocka_unit_test(with_a_list),
 	};
 
 	return cmocka_run_group_tests_name("mikeyctl send", tests, start_server, stop_server);
