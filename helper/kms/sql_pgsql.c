@@ -45,6 +45,7 @@ struct pg {
 	/* Of the connection: what was prepared on an earlier one is not there. */
 	unsigned int generation;
 	unsigned int num_stmts;
+	bool broken;			/* although libpq does not know it yet */
 	s64 tried;			/* to connect, in ms */
 	char words[256];
 };
@@ -123,7 +124,7 @@ static int error_of(const char *state)
 	};
 	size_t i;
 
-	for (i = 0; state && i < ARRAY_SIZE(rows); i++)
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!strncmp(state, rows[i].state, strlen(rows[i].state)))
 			return rows[i].error;
 	return -EIO;
@@ -131,13 +132,14 @@ static int error_of(const char *state)
 
 static bool is_lost(const struct pg *pg)
 {
-	return PQstatus(pg->conn) != CONNECTION_OK;
+	return pg->broken || PQstatus(pg->conn) != CONNECTION_OK;
 }
 
 /* The errno of a result, with its words kept; 0 if it is a good one. */
 static int judge(struct pg *pg, const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
+	const char *state;
 
 	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
 		return 0;
@@ -145,9 +147,10 @@ static int judge(struct pg *pg, const PGresult *result)
 		   PQerrorMessage(pg->conn));
 	if (!pg->words[0])
 		keep_words(pg, PQerrorMessage(pg->conn));
-	if (is_lost(pg))
-		return -EAGAIN;
-	return error_of(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+	state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	/* The server has a state for all that it says: these are libpq's words. */
+	pg->broken |= !state;
+	return is_lost(pg) ? -EAGAIN : error_of(state);
 }
 
 static int run(struct pg *pg, const char *text)
@@ -181,6 +184,7 @@ static int open_connection(struct pg *pg)
 
 	PQfinish(pg->conn);
 	pg->tried = now_ms();
+	pg->broken = false;
 	pg->conn = PQconnectdbParams(names, values, 1);
 	if (!pg->conn)
 		return -EIO;

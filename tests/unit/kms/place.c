@@ -10,8 +10,7 @@
 
 #include "tests/unit/kms/place.h"
 
-int place_both;
-static int in_pgsql;
+int place_both, place_only_pgsql;
 
 /* The server's folder, and how many schemas were made in it. */
 static char server[64];
@@ -57,7 +56,7 @@ int place_run(const char *name, const struct CMUnitTest *tests, size_t num)
 			continue;
 		all[to - 1].initial_state = NULL;
 		all[to] = tests[i];
-		all[to].initial_state = &in_pgsql;
+		all[to].initial_state = &place_only_pgsql;
 		snprintf(names[to], sizeof(names[to]), "%s_pgsql", tests[i].name);
 		all[to].name = names[to];
 		to++;
@@ -86,7 +85,7 @@ static void choose_pgsql(struct place *p)
 int place_setup(void **state)
 {
 	struct place *p = calloc(1, sizeof(*p));
-	bool wants_pgsql = *state == &in_pgsql;
+	bool wants_pgsql = *state == &place_only_pgsql;
 
 	assert_non_null(p);
 	snprintf(p->dir, sizeof(p->dir), "/tmp/test-kms-XXXXXX");

@@ -21,10 +21,11 @@ struct place {
 /*
  * Both stores: place_setup() and what builds upon it make a store in
  * PostgreSQL if that is the test's initial state, else in SQLite. Of a test
- * whose state is place_both, place_run() makes two. A server is started when
+ * whose state is place_both, place_run() makes two, and of one whose state is
+ * place_only_pgsql one in PostgreSQL. A server is started when
  * the first test wants it, and ended with the last.
  */
-extern int place_both;
+extern int place_both, place_only_pgsql;
 int place_run(const char *name, const struct CMUnitTest *tests, size_t num);
 
 int place_setup(void **state);		/* a folder */

@@ -139,9 +139,11 @@ static void rekeyed(void **state)
 {
 	struct place *p = *state;
 	const char *line;
+	char text[512];
 
-	place_write(p, "conf128", "policy = { suites = \"128\"; };\n"
-		    "store = \"store\";\nstore-key = \"key\";\n");
+	snprintf(text, sizeof(text), "policy = { suites = \"128\"; };\n"
+		 "store = \"%s\";\nstore-key = \"key\";\n", p->where);
+	place_write(p, "conf128", text);
 	program_run(p, "--config conf user add --uid " ALICE " --psk-id a --psk-out a.psk");
 	assert_run(p, "--config conf user rekey " ALICE, 2, "", "--psk-id is missing");
 	assert_run(p, "--config conf user rekey --psk-id b", 2, "", "give one UID");
@@ -256,6 +258,9 @@ static void groups_and_tpks(void **state)
 	assert_run(p, "--config conf replay reset", 0, "in 61 seconds", "");
 }
 
+#define AT_BOTH(test) \
+	cmocka_unit_test_prestate_setup_teardown(test, program_setup, place_teardown, \
+						 &place_both)
 #define AT_PLACE(test) \
 	cmocka_unit_test_setup_teardown(test, program_setup, place_teardown)
 
@@ -265,11 +270,11 @@ int main(void)
 		AT_PLACE(usage),
 		AT_PLACE(init_fails_cleanly),
 		AT_PLACE(init_hands_over),
-		AT_PLACE(users),
-		AT_PLACE(rekeyed),
+		AT_BOTH(users),
+		AT_BOTH(rekeyed),
 		AT_PLACE(shows_policy),
-		AT_PLACE(groups_and_tpks),
+		AT_BOTH(groups_and_tpks),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return place_run("program", tests, ARRAY_SIZE(tests));
 }

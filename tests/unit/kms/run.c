@@ -96,12 +96,15 @@ void assert_run(const struct place *p, const char *line, int status,
 
 int program_setup(void **state)
 {
+	char text[512];
 	struct place *p;
 
 	place_setup(state);
 	p = *state;
-	place_write(p, "conf", "identity = [\"" KMS_URL "\"];\n"
-		    "listen = [\"127.0.0.1:0\"];\nstore = \"store\";\nstore-key = \"key\";\n");
+	snprintf(text, sizeof(text), "identity = [\"" KMS_URL "\"];\n"
+		 "listen = [\"127.0.0.1:0\"];\nstore = \"%s\";\nstore-key = \"key\";\n",
+		 p->schema ? p->where : "store");
+	place_write(p, "conf", text);
 	assert_run(p, "--config conf init", 0, "made the store", "");
 	return 0;
 }
