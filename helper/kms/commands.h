@@ -122,6 +122,12 @@ enum kms_exit kms_run_server_add(const struct kms_command *self, int argc,
 				 char **argv);
 enum kms_exit kms_run_server_del(const struct kms_command *self, int argc,
 				 char **argv);
+enum kms_exit kms_run_peer_add(const struct kms_command *self, int argc,
+			       char **argv);
+enum kms_exit kms_run_peer_list(const struct kms_command *self, int argc,
+				char **argv);
+enum kms_exit kms_run_peer_del(const struct kms_command *self, int argc,
+			       char **argv);
 enum kms_exit kms_run_policy(const struct kms_command *self, int argc,
 			     char **argv);
 enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,

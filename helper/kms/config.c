@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "helper/kms/policy.h"
 #include "helper/kms/setting.h"
 #include "helper/kms/textfile.h"
 #include "helper/lib/log.h"
@@ -159,7 +160,7 @@ static int parse_listen(const char *text, struct sockaddr_storage *address)
 }
 
 static int add_listeners(struct kms_config *config,
-			 const config_setting_t *given, bool tls,
+			 const config_setting_t *given, bool tls, bool peers,
 			 struct problem *problem)
 {
 	int num = setting_list_length(given), i;
@@ -179,6 +180,7 @@ static int add_listeners(struct kms_config *config,
 					   "\"%s\": write ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080",
 					   setting_list_text(given, i));
 		more->tls = tls;
+		more->peers = peers;
 		more->text = strdup(setting_list_text(given, i));
 		if (!more->text)
 			return setting_no_memory(problem);
@@ -191,7 +193,7 @@ static int take_listen(struct kms_config *config, const config_setting_t *given,
 		       const struct setting *setting, struct problem *problem)
 {
 	(void)setting;
-	return add_listeners(config, given, false, problem);
+	return add_listeners(config, given, false, false, problem);
 }
 
 static int take_listen_tls(struct kms_config *config,
@@ -200,7 +202,16 @@ static int take_listen_tls(struct kms_config *config,
 			   struct problem *problem)
 {
 	(void)setting;
-	return add_listeners(config, given, true, problem);
+	return add_listeners(config, given, true, false, problem);
+}
+
+static int take_listen_peers(struct kms_config *config,
+			     const config_setting_t *given,
+			     const struct setting *setting,
+			     struct problem *problem)
+{
+	(void)setting;
+	return add_listeners(config, given, true, true, problem);
 }
 
 static int take_log_level(struct kms_config *config,
@@ -223,6 +234,12 @@ static const struct setting settings[] = {
 	SETTING("listen-tls", take_listen_tls, listen),
 	SETTING("certificate", take_string, certificate),
 	SETTING("private-key", take_string, private_key),
+	SETTING("peers", take_string, peers_file),
+	SETTING("listen-peers", take_listen_peers, listen),
+	SETTING("peer-certificate", take_string, peer_certificate),
+	SETTING("peer-private-key", take_string, peer_private_key),
+	SETTING("peer-timeout", setting_take_number, peer_timeout, .least = 1, .most = 60),
+	SETTING("peer-requests", setting_take_number, peer_requests, .least = 1, .most = 10000),
 	SETTING("store", take_string, store),
 	SETTING("store-key", take_string, store_key),
 	SETTING("tpk-lifetime", setting_take_number, tpk_lifetime, .least = 3600,
@@ -246,6 +263,8 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 	config->max_connections = 1000;
 	config->max_per_address = 200;
 	config->request_timeout = 10;
+	config->peer_timeout = 5;
+	config->peer_requests = 50;
 	config->log_level = LOG_LEVEL_INFO;
 	config->store = strdup(KMS_CONFIG_DEFAULT_STORE);
 	config->store_key = strdup(KMS_CONFIG_DEFAULT_KEY);
@@ -323,6 +342,35 @@ static int take_all(struct kms_config *config, const char *file,
 	return ret;
 }
 
+/* A ticket's IDRkms must say whether it is ours or whose else. */
+static int take_peers(struct kms_config *config, struct problem *problem)
+{
+	struct kms_policy *policy = &config->policy;
+	struct mikey_id id = { .type = MIKEY_ID_URI };
+	const struct kms_peer *peer;
+	size_t i, k;
+	int ret;
+
+	if (!config->peers_file)
+		return 0;
+	ret = kms_peers_read(&config->peers, config->peers_file, problem);
+	for (i = 0; !ret && i < config->peers.num; i++) {
+		peer = config->peers.list[i];
+		for (k = 0; !ret && k < peer->num_identities; k++) {
+			id.data.p = (const u8 *)peer->identities[k];
+			id.data.len = strlen(peer->identities[k]);
+			if (kms_policy_is_us(policy, &id))
+				ret = problem_set(problem, -EINVAL,
+						  "%s: peer \"%s\" has an identity of our own, %s",
+						  config->peers_file, peer->name,
+						  peer->identities[k]);
+		}
+	}
+	policy->peers = config->peers.list;
+	policy->num_peers = config->peers.num;
+	return ret;
+}
+
 int kms_config_read(struct kms_config *config, const char *file,
 		    struct problem *problem)
 {
@@ -335,6 +383,8 @@ int kms_config_read(struct kms_config *config, const char *file,
 		ret = kms_text_read(file, &text, problem);
 	if (!ret && file)
 		ret = take_all(config, file, text, problem);
+	if (!ret)
+		ret = take_peers(config, problem);
 	kms_text_wipe(text);
 	if (ret)
 		kms_config_free(config);
@@ -354,10 +404,19 @@ int kms_config_can_serve(const struct kms_config *config,
 		return problem_set(problem, -EINVAL,
 				   "nothing to listen at: listen = [\"127.0.0.1:8080\"]; or listen-tls");
 	for (i = 0; i < config->num_listen; i++)
-		tls |= config->listen[i].tls;
+		tls |= config->listen[i].tls && !config->listen[i].peers;
 	if (tls && (!config->certificate || !config->private_key))
 		return problem_set(problem, -EINVAL,
 				   "listen-tls needs \"certificate\" and \"private-key\"");
+	for (i = 0; i < config->num_listen; i++)
+		if (config->listen[i].peers && !config->peers.num)
+			return problem_set(problem, -EINVAL,
+					   "listen-peers needs \"peers\", a file with at least one of them");
+	if (config->peers.num &&
+	    !(config->peer_certificate ? config->peer_private_key :
+	      config->certificate ? config->private_key : NULL))
+		return problem_set(problem, -EINVAL,
+				   "\"peers\" need \"peer-certificate\" and \"peer-private-key\"");
 	return 0;
 }
 
@@ -380,5 +439,9 @@ void kms_config_free(struct kms_config *config)
 	free(config->store_key);
 	free(config->certificate);
 	free(config->private_key);
+	free(config->peers_file);
+	free(config->peer_certificate);
+	free(config->peer_private_key);
+	kms_peers_free(&config->peers);
 	memset(config, 0, sizeof(*config));
 }

@@ -8,7 +8,7 @@
 
 #include <sys/socket.h>
 
-#include "helper/kms/kms.h"
+#include "helper/kms/peers.h"
 #include "helper/lib/problem.h"
 
 #define KMS_CONFIG_DEFAULT_FILE "/etc/mikey-mime/mikey-kms.conf"
@@ -24,6 +24,7 @@ extern const char *const kms_mode_names[KMS_MODES];
 /* An address to listen at. */
 struct kms_listen {
 	bool tls;
+	bool peers;			/* only for Zk */
 	char *text;			/* as it was written */
 	struct sockaddr_storage address;
 };
@@ -38,6 +39,12 @@ struct kms_config {
 	size_t num_listen;
 	char *certificate;
 	char *private_key;
+	char *peers_file;
+	struct kms_peers peers;
+	char *peer_certificate;		/* NULL: as for users */
+	char *peer_private_key;
+	s64 peer_timeout;		/* seconds */
+	s64 peer_requests;
 	s64 tpk_lifetime;
 	s64 threads;
 	s64 max_connections;

@@ -4,14 +4,17 @@
  */
 #include <errno.h>
 #include <microhttpd.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "helper/kms/http.h"
 #include "helper/kms/listener.h"
+#include "helper/kms/peer_tls.h"
 #include "helper/kms/textfile.h"
 #include "helper/kms/watch.h"
+#include "helper/kms/zk_client.h"
 #include "helper/lib/base64.h"
 #include "helper/lib/log.h"
 
@@ -35,6 +38,11 @@ struct kms_http {
 	struct server *servers;
 	char *certificate;
 	char *private_key;
+	/* only where there are peers */
+	struct kms_peer_tls *peer_tls;
+	struct kms_zk_client *zk;
+	char *peer_certificate;
+	char *peer_private_key;
 };
 
 /* One request while its body arrives. */
@@ -44,6 +52,11 @@ struct request {
 	size_t size;			/* of body */
 	size_t len;
 	char *body;
+	const struct kms_peer *peer;	/* that asks over Zk, or NULL */
+	/* while a peer is asked: what was understood, and what that led to */
+	struct bytes msg;
+	struct kms_answer *answer;
+	struct kms_zk_call call;
 };
 
 static enum MHD_Result reply(struct MHD_Connection *connection,
@@ -151,9 +164,26 @@ static struct kms_watched *watched(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* Whose certificate it is, anew for each request: it may have expired. */
+static const char *check_peer(struct kms_http *http,
+			      struct MHD_Connection *connection,
+			      struct request *request, unsigned int *status)
+{
+	const union MHD_ConnectionInfo *info;
+	const char *why;
+
+	*status = MHD_HTTP_FORBIDDEN;
+	info = MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	request->peer = kms_peer_tls_who(http->peer_tls,
+					 info ? info->tls_session : NULL, &why);
+	return request->peer ? NULL : why;
+}
+
 static enum MHD_Result begin(struct kms_http *http,
 			     struct MHD_Connection *connection,
-			     const char *url, const char *method, void **state)
+			     const char *url, const char *method, bool peers,
+			     void **state)
 {
 	struct request *request = calloc(1, sizeof(*request));
 	struct kms_watched *w = watched(connection);
@@ -165,7 +195,13 @@ static enum MHD_Result begin(struct kms_http *http,
 	if (w)
 		kms_watch_busy(http->watch, w);
 	*state = request;
-	words = check_head(http, connection, url, method, request, &status);
+	words = peers ? check_peer(http, connection, request, &status) : NULL;
+	if (!words)
+		words = check_head(http, connection, url, method, request, &status);
+	if (!words && peers && request->kind != KMS_TICKET_RESOLVE) {
+		status = MHD_HTTP_BAD_REQUEST;
+		words = "between KMSs requesttype is ticketresolve\n";
+	}
 	return words ? refuse(connection, status, words) : MHD_YES;
 }
 
@@ -222,6 +258,62 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
 	return ret;
 }
 
+/* What came of it, said to who asked. */
+static enum MHD_Result conclude(struct MHD_Connection *connection,
+				const struct request *request, int ret)
+{
+	const struct kms_answer *answer = request->answer;
+
+	if (!ret) {
+		log_answer(connection, request, answer);
+		return send_answer(connection, answer);
+	}
+	if (ret == -EBADMSG)
+		return refuse(connection, MHD_HTTP_BAD_REQUEST,
+			      "the body is not a MIKEY message\n");
+	if (ret == -EAGAIN)
+		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "the KMS is busy\n");
+	log_error("%s", answer->why);
+	return refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+		      "the KMS has a fault\n");
+}
+
+static void on_peer_answer(void *ctx)
+{
+	MHD_resume_connection(ctx);
+}
+
+/* The connection sleeps meanwhile: no thread waits for a peer. */
+static enum MHD_Result ask_peer(struct kms_http *http,
+				struct MHD_Connection *connection,
+				struct request *request)
+{
+	request->call.done = on_peer_answer;
+	request->call.ctx = connection;
+	MHD_suspend_connection(connection);
+	if (kms_zk_call(http->zk, request->answer->pending, &request->call))
+		MHD_resume_connection(connection);
+	return MHD_YES;
+}
+
+/* Woken up again, with an answer of the peer or without. */
+static enum MHD_Result finish_asked(struct MHD_Connection *connection,
+				    struct request *request)
+{
+	const struct bytes *reply = &request->call.reply;
+	int ret = -EAGAIN;
+
+	if (reply->len) {
+		ret = kms_pending_finish(request->answer->pending, reply->data,
+					 reply->len);
+		if (ret == -EAGAIN)
+			log_warning("peer %s: psk=%s: %s", request->call.peer,
+				    request->answer->who, request->answer->why);
+	}
+	return conclude(connection, request, ret);
+}
+
 static enum MHD_Result finish(struct kms_http *http,
 			      struct MHD_Connection *connection,
 			      struct request *request)
@@ -229,7 +321,6 @@ static enum MHD_Result finish(struct kms_http *http,
 	struct kms_answer *answer;
 	struct bytes msg = { 0 };
 	struct kms_database *d;
-	enum MHD_Result sent;
 	int ret;
 
 	if (request->too_large)
@@ -250,26 +341,18 @@ static enum MHD_Result finish(struct kms_http *http,
 			      "no memory\n");
 	}
 	d = kms_pool_take(http->pool);
-	ret = kms_handle(http->kms, &d->store, request->kind, msg.data, msg.len,
-			 answer);
+	if (request->peer)
+		ret = kms_handle_peer(http->kms, &d->store, request->peer,
+				      msg.data, msg.len, answer);
+	else
+		ret = kms_handle(http->kms, &d->store, request->kind, msg.data,
+				 msg.len, answer);
 	kms_pool_give(http->pool, d);
-	if (!ret) {
-		log_answer(connection, request, answer);
-		sent = send_answer(connection, answer);
-	} else if (ret == -EBADMSG) {
-		sent = refuse(connection, MHD_HTTP_BAD_REQUEST,
-			      "the body is not a MIKEY message\n");
-	} else if (ret == -EAGAIN) {
-		sent = refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      "the KMS is busy\n");
-	} else {
-		log_error("%s", answer->why);
-		sent = refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
-			      "the KMS has a fault\n");
-	}
-	bytes_wipe(&msg);
-	free(answer);
-	return sent;
+	request->msg = msg;
+	request->answer = answer;
+	if (ret == KMS_WAITS)
+		return ask_peer(http, connection, request);
+	return conclude(connection, request, ret);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection,
@@ -277,12 +360,27 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection,
 				  const char *version, const char *data,
 				  size_t *len, void **state)
 {
+	struct request *request = *state;
+
 	(void)version;
-	if (!*state)
-		return begin(ctx, connection, url, method, state);
+	if (!request)
+		return begin(ctx, connection, url, method, false, state);
 	if (*len)
-		return more(*state, data, len);
-	return finish(ctx, connection, *state);
+		return more(request, data, len);
+	return request->answer ? finish_asked(connection, request) :
+				 finish(ctx, connection, request);
+}
+
+/* The same where peers are listened to. */
+static enum MHD_Result on_peer_request(void *ctx,
+				       struct MHD_Connection *connection,
+				       const char *url, const char *method,
+				       const char *version, const char *data,
+				       size_t *len, void **state)
+{
+	return *state ? on_request(ctx, connection, url, method, version, data,
+				   len, state) :
+			begin(ctx, connection, url, method, true, state);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *connection,
@@ -294,6 +392,13 @@ static void on_completed(void *ctx, struct MHD_Connection *connection,
 
 	(void)code;
 	if (request) {
+		if (request->answer) {
+			kms_pending_free(request->answer->pending);
+			OPENSSL_cleanse(request->answer, sizeof(*request->answer));
+		}
+		free(request->answer);
+		bytes_wipe(&request->msg);
+		bytes_wipe(&request->call.reply);
 		free(request->body);
 		free(request);
 		*state = NULL;
@@ -347,9 +452,15 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http },
 		/* the rest only with TLS: else the list ends here */
 		{ listen->tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
-		  http->certificate },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, http->private_key },
+		  listen->peers && http->peer_certificate ?
+		  http->peer_certificate : http->certificate },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0,
+		  listen->peers && http->peer_private_key ?
+		  http->peer_private_key : http->private_key },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
+		/* makes the client be asked for its certificate */
+		{ listen->peers ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		  listen->peers ? (void *)kms_peer_tls_hints(http->peer_tls) : NULL },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
@@ -360,7 +471,11 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		flags |= MHD_USE_TLS;
 	if (listen->address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, http,
+	if (http->zk)
+		flags |= MHD_ALLOW_SUSPEND_RESUME;
+	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL,
+					  listen->peers ? on_peer_request : on_request,
+					  http,
 					  MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
 					  MHD_OPTION_LISTEN_SOCKET, server->fd,
 					  MHD_OPTION_ARRAY, options, MHD_OPTION_END);
@@ -370,6 +485,23 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 				   listen->tls ? " (are certificate and key PEM?)" : "");
 	}
 	return 0;
+}
+
+static int start_peers(struct kms_http *http, struct problem *problem)
+{
+	const struct kms_config *config = http->config;
+
+	if (config->peer_certificate &&
+	    (kms_text_read(config->peer_certificate, &http->peer_certificate,
+			   problem) ||
+	     kms_text_read(config->peer_private_key, &http->peer_private_key,
+			   problem)))
+		return problem->error;
+	http->peer_tls = kms_peer_tls_new(&config->peers, problem);
+	if (!http->peer_tls)
+		return problem->error;
+	http->zk = kms_zk_client_new(config, problem);
+	return http->zk ? 0 : problem->error;
 }
 
 struct kms_http *kms_http_start(const struct kms_config *config,
@@ -397,6 +529,8 @@ struct kms_http *kms_http_start(const struct kms_config *config,
 		goto fail;
 	if (config->private_key &&
 	    kms_text_read(config->private_key, &http->private_key, problem))
+		goto fail;
+	if (config->peers.num && start_peers(http, problem))
 		goto fail;
 	for (i = 0; i < config->num_listen; i++) {
 		if (start_server(http, &config->listen[i], &http->servers[i],
@@ -430,6 +564,8 @@ void kms_http_stop(struct kms_http *http)
 		MHD_quiesce_daemon(http->servers[i].daemon);
 	if (http->watch)
 		kms_watch_drain(http->watch, STOP_SECONDS);
+	/* wakes who still waits for a peer, as no server may stop before */
+	kms_zk_client_free(http->zk);
 	for (i = 0; i < http->num_servers; i++) {
 		MHD_stop_daemon(http->servers[i].daemon);
 		kms_listener_close(http->servers[i].fd);
@@ -437,6 +573,9 @@ void kms_http_stop(struct kms_http *http)
 	kms_watch_free(http->watch);
 	kms_text_wipe(http->certificate);
 	kms_text_wipe(http->private_key);
+	kms_text_wipe(http->peer_certificate);
+	kms_text_wipe(http->peer_private_key);
+	kms_peer_tls_free(http->peer_tls);
 	free(http->servers);
 	free(http);
 }

@@ -52,6 +52,18 @@ const struct kms_command kms_commands[] = {
 	  kms_run_server_add },
 	{ "group server-del", "PSI UID\n\nTake the list server from a group.",
 	  kms_run_server_del },
+	{ "peer add", "--name NAME --identity URL... --domain DOMAIN... --tls-name HOST\n"
+	  "       --ca FILE [--address HOST:PORT]\n\n"
+	  "Add another KMS to the file of peers. mikey-kms serve reads it when it starts.\n\n"
+	  "  --name NAME       how it is called here\n"
+	  "  --identity URL    IDRkms in its tickets; may be repeated\n"
+	  "  --domain DOMAIN   whose users it speaks for; may be repeated\n"
+	  "  --tls-name HOST   the dNSName in its certificates\n"
+	  "  --ca FILE         the authority that signs them, in PEM\n"
+	  "  --address ADDR    where it is asked; without, it only asks",
+	  kms_run_peer_add },
+	{ "peer list", "\n\nList the other KMSs that there are.", kms_run_peer_list },
+	{ "peer del", "NAME\n\nTake one out of the file of peers.", kms_run_peer_del },
 	{ "policy", "\n\nShow the policy in force: what may be asked for, and what is granted.",
 	  kms_run_policy },
 	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },
