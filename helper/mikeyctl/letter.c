@@ -39,6 +39,14 @@ static void print_sender(const json_t *message)
 	printf(" (");
 	print(text_of(message, "proved"));
 	putchar(')');
+	/* a list server tells for whom it passes this on */
+	if (*text_of(message, "original")) {
+		printf(" for ");
+		print(text_of(message, "original"));
+		printf(" (");
+		print(text_of(message, "original_proved"));
+		putchar(')');
+	}
 }
 
 void letter_print_head(const json_t *message)

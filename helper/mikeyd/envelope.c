@@ -249,8 +249,9 @@ static void keep_copy(struct copy *copy)
 	struct inbox_message message;
 
 	copy->state = COPY_SENT;
-	if (inbox_message_opened(&message, copy->server->msg, &envelope->opened, &envelope->mac,
-				 envelope->headers, &envelope->body))
+	if (inbox_message_opened(&message, copy->server->msg, &envelope->opened,
+				 &envelope->original, &envelope->mac, envelope->headers,
+				 &envelope->body))
 		kept(NOT_TAKEN, copy);
 	else
 		inbox_give(envelope->mikeyd->inbox, &message, kept, copy);

@@ -35,8 +35,8 @@ struct hook {
 #define VARIABLE_MAX (sizeof("MIKEY_CONTENT_TYPE=") + INBOX_TYPE_MAX)
 
 enum variable {
-	V_PATH, V_SENDER, V_CLAIMED, V_RECIPIENT, V_PROVED, V_FORM, V_SENT, V_RECEIVED, V_TYPE,
-	V_LENGTH, V_HOME, VARIABLES
+	V_PATH, V_SENDER, V_ORIGINAL, V_ORIGINAL_PROVED, V_CLAIMED, V_RECIPIENT, V_PROVED,
+	V_FORM, V_SENT, V_RECEIVED, V_TYPE, V_LENGTH, V_HOME, VARIABLES
 };
 
 /* The environment of one run. */
@@ -71,6 +71,7 @@ static void put_time(char *out, const char *name, int64_t seconds)
 
 static void fill(struct environment *environment, const struct inbox_message *message)
 {
+	const char *original = mime_proved_name(message->original.proved);
 	const char *proved = mime_proved_name(message->proved);
 	const char *form = mime_form_name(message->form);
 	const char *home = getenv("HOME");
@@ -80,6 +81,9 @@ static void fill(struct environment *environment, const struct inbox_message *me
 	inbox_message_type(type, message);
 	strcpy(text[V_PATH], PATH);
 	put_uid(text[V_SENDER], "MIKEY_SENDER", &message->sender);
+	put_uid(text[V_ORIGINAL], "MIKEY_ORIGINAL", &message->original.uid);
+	snprintf(text[V_ORIGINAL_PROVED], VARIABLE_MAX, "MIKEY_ORIGINAL_PROVED=%s",
+		 original && message->original.uid.len ? original : "");
 	put_uid(text[V_CLAIMED], "MIKEY_CLAIMED", &message->claimed);
 	put_uid(text[V_RECIPIENT], "MIKEY_RECIPIENT", &message->recipient);
 	snprintf(text[V_PROVED], VARIABLE_MAX, "MIKEY_PROVED=%s", proved ? proved : "none");

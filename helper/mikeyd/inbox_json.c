@@ -89,11 +89,14 @@ json_t *inbox_json(const struct inbox_message *message, bool with_body)
 	json_t *object;
 
 	inbox_message_type(type, message);
-	object = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+	object = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 			   "id", (json_int_t)message->id,
 			   "received", (json_int_t)message->received,
 			   "sent", message->sent ? json_integer(message->sent) : json_null(),
 			   "sender", name(&message->sender),
+			   "original", name(&message->original.uid),
+			   "original_proved", message->original.uid.len ?
+			   word(mime_proved_name(message->original.proved)) : json_null(),
 			   "claimed", name(&message->claimed),
 			   "recipient", name(&message->recipient),
 			   "proved", word(mime_proved_name(message->proved)),

@@ -8,6 +8,7 @@
 #include "helper/lib/bytes.h"
 #include "helper/lib/ticket.h"
 #include "helper/lib/uid.h"
+#include "helper/mikeyd/sender.h"
 
 /* Characters of a Content-Type that others are told; a longer one counts as none. */
 #define INBOX_TYPE_MAX 1000
@@ -16,6 +17,7 @@ struct inbox_message {
 	int64_t id;			/* the store gives it; 0 before */
 	int64_t received, sent;		/* seconds since 1970; sent 0: not proved */
 	struct uid sender;		/* whom the keys prove; empty: nobody */
+	struct sender original;		/* whom the sender, a list server, names; or none */
 	struct uid claimed;		/* what From says; empty: nothing readable */
 	struct uid recipient;		/* the user's identity, or group, it was sent to */
 	uint32_t proved, form;		/* as mime_unprotect() tells; 0: unprotected */

@@ -33,12 +33,14 @@ static int fill(struct inbox_message *message, const struct sip_msg *msg, const 
 }
 
 int inbox_message_opened(struct inbox_message *message, const struct sip_msg *msg,
-			 const struct mime_opened *opened, const struct ticket_mac *mac,
-			 const char *headers, const struct pl *body)
+			 const struct mime_opened *opened, const struct sender *original,
+			 const struct ticket_mac *mac, const char *headers,
+			 const struct pl *body)
 {
 	*message = (struct inbox_message){
 		.sent = opened->sent,
 		.sender = opened->initiator,
+		.original = *original,
 		.recipient = opened->recipient,
 		.proved = opened->proved,
 		.form = opened->form,

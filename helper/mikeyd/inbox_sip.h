@@ -9,13 +9,15 @@
 
 /*
  * inbox_message_opened - a message that was protected
+ * @original: whom its sender, if that is a list server, names
  * @headers: its Content-* lines
  *
  * Copies everything. inbox_message_wipe() the message. -ENOMEM.
  */
 int inbox_message_opened(struct inbox_message *message, const struct sip_msg *msg,
-			 const struct mime_opened *opened, const struct ticket_mac *mac,
-			 const char *headers, const struct pl *body);
+			 const struct mime_opened *opened, const struct sender *original,
+			 const struct ticket_mac *mac, const char *headers,
+			 const struct pl *body);
 
 /* inbox_message_plain - one that was not */
 int inbox_message_plain(struct inbox_message *message, const struct sip_msg *msg);

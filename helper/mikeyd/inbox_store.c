@@ -27,7 +27,8 @@
 static const char schema[] =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE message (id INTEGER PRIMARY KEY AUTOINCREMENT, received INTEGER NOT NULL,\n"
-	" sent INTEGER NOT NULL, sender BLOB NOT NULL, claimed BLOB NOT NULL,\n"
+	" sent INTEGER NOT NULL, sender BLOB NOT NULL, original BLOB NOT NULL,\n"
+	" original_proved INTEGER NOT NULL, claimed BLOB NOT NULL,\n"
 	" recipient BLOB NOT NULL, proved INTEGER NOT NULL, form INTEGER NOT NULL,\n"
 	" mac BLOB NOT NULL, headers BLOB NOT NULL, body BLOB NOT NULL);"
 	"PRAGMA user_version = 1;"
@@ -35,10 +36,12 @@ static const char schema[] =
 
 enum statement { ADD, NEXT, GET, TAKE, HAS, USE, STATEMENTS };
 
-#define COLUMNS "received, sent, sender, claimed, recipient, proved, form, mac, headers, body"
+#define COLUMNS "received, sent, sender, original, original_proved, claimed, recipient, proved, " \
+	"form, mac, headers, body"
 
 static const char * const sql[] = {
-	[ADD] = "INSERT INTO message (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[ADD] = "INSERT INTO message (" COLUMNS ") VALUES\n"
+		" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[NEXT] = "SELECT id, " COLUMNS " FROM message WHERE id > ? ORDER BY id LIMIT 1",
 	[GET] = "SELECT id, " COLUMNS " FROM message WHERE id = ?",
 	[TAKE] = "DELETE FROM message WHERE id = ? RETURNING length(headers) + length(body)",
@@ -48,8 +51,8 @@ static const char * const sql[] = {
 
 /* Where a message's columns are. */
 enum column {
-	C_ID, C_RECEIVED, C_SENT, C_SENDER, C_CLAIMED, C_RECIPIENT, C_PROVED, C_FORM, C_MAC,
-	C_HEADERS, C_BODY
+	C_ID, C_RECEIVED, C_SENT, C_SENDER, C_ORIGINAL, C_ORIGINAL_PROVED, C_CLAIMED,
+	C_RECIPIENT, C_PROVED, C_FORM, C_MAC, C_HEADERS, C_BODY
 };
 
 struct inbox_store {
@@ -262,8 +265,10 @@ int inbox_store_ready(struct inbox_store *store, uint64_t bytes, struct problem 
 int inbox_store_add(struct inbox_store *store, struct inbox_message *message,
 		    struct problem *problem)
 {
-	int status = run(store, ADD, "iibbbiibbb", message->received, message->sent,
-			 message->sender.text, message->sender.len, message->claimed.text,
+	int status = run(store, ADD, "iibbibbiibbb", message->received, message->sent,
+			 message->sender.text, message->sender.len, message->original.uid.text,
+			 message->original.uid.len, (int64_t)message->original.proved,
+			 message->claimed.text,
 			 message->claimed.len, message->recipient.text, message->recipient.len,
 			 (int64_t)message->proved, (int64_t)message->form, message->mac.data,
 			 message->mac.len, message->headers.data, message->headers.len,
@@ -307,6 +312,8 @@ static int read_message(sqlite3_stmt *statement, struct inbox_message *message)
 	message->received = sqlite3_column_int64(statement, C_RECEIVED);
 	message->sent = sqlite3_column_int64(statement, C_SENT);
 	read_uid(&message->sender, statement, C_SENDER);
+	read_uid(&message->original.uid, statement, C_ORIGINAL);
+	message->original.proved = sqlite3_column_int64(statement, C_ORIGINAL_PROVED);
 	read_uid(&message->claimed, statement, C_CLAIMED);
 	read_uid(&message->recipient, statement, C_RECIPIENT);
 	message->proved = sqlite3_column_int64(statement, C_PROVED);

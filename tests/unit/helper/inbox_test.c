@@ -456,6 +456,38 @@ static void bodies_of_all_kinds(void **state)
 	close(fd);
 }
 
+/* A list server that is known says who wrote to it. */
+static void through_a_list(void **state)
+{
+	static const char turned[] =
+		"iH\n\r\n\rydob=devorp ;>tset.elpmaxe@lorac< :redneS-yekiM-tnetnoC";
+	char rest[1024];
+	json_t *answer;
+	int fd;
+
+	(void)state;
+	open_with("", "list-service = [\"team@example.test\"];\n");
+	snprintf(rest, sizeof(rest), MULTIPART("%s"), turned);
+	/* whom anybody else names is nobody */
+	arrives("1", rest);
+	answered("SIP/2.0 200 OK");
+	kernel.initiator = "team@example.test";
+	arrives("2", rest);
+	answered("SIP/2.0 200 OK");
+	fd = asker();
+	answer = asks(fd, "{\"command\":\"next\"}");
+	assert_null(text_of(answer, "original"));
+	snprintf(rest, sizeof(rest), "{\"command\":\"next\",\"after\":%lld}",
+		 (long long)number_of(answer, "id"));
+	json_decref(answer);
+	answer = asks(fd, rest);
+	assert_string_equal(text_of(answer, "sender"), "team@example.test");
+	assert_string_equal(text_of(answer, "original"), "carol@example.test");
+	assert_string_equal(text_of(answer, "original_proved"), "body");
+	json_decref(answer);
+	close(fd);
+}
+
 static void hostile_names(void **state)
 {
 	json_t *answer;
@@ -754,6 +786,7 @@ int main(void)
 		TEST(bad_requests),
 		TEST(bodies_of_all_kinds),
 		TEST(hostile_names),
+		TEST(through_a_list),
 		TEST(unprotected),
 		TEST(unprotected_refused),
 		TEST(kept_in_a_folder),
