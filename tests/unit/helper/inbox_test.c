@@ -680,19 +680,50 @@ static void program_takes(void **state)
 	assert_int_equal(inbox_store_use(inbox_store(stage.mikeyd.inbox)).messages, 0);
 }
 
+/* Is it gone, or at least nothing but a line in a table? */
+static bool has_ended(void *arg)
+{
+	char path[64], state = 'Z';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", (char *)arg);
+	file = fopen(path, "r");
+	if (!file)
+		return true;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'Z';
+	fclose(file);
+	return state == 'Z';
+}
+
 static void program_fails(void **state)
 {
-	static const char * const ways[] = { "exit 1", "kill -SEGV $$", "sleep 600 & wait" };
+	static const char * const ways[] = { "exit 1", "kill -SEGV $$" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		open_with_program(ways[i], "program-time = 1;");
+		open_with_program(ways[i], "");
 		arrives("1", MULTIPART(HELLO));
 		answered("SIP/2.0 480 Temporarily Unavailable");
-		/* the kernel opened it: it comes no second time */
 		if (i + 1 < ARRAY_SIZE(ways))
 			stage_close();
 	}
+}
+
+/* What it started goes with it. */
+static void program_hangs(void **state)
+{
+	char text[256], pid[32];
+
+	(void)state;
+	snprintf(text, sizeof(text), "sleep 600 & printf %%s $! > %s/pid; wait", dir);
+	open_with_program(text, "program-time = 2;");
+	arrives("1", MULTIPART(HELLO));
+	loop_for(1500);
+	answered("SIP/2.0 480 Temporarily Unavailable");
+	snprintf(pid, sizeof(pid), "%s", file_text("pid"));
+	assert_true(atoi(pid) > 1);
+	assert_true(loop_until(has_ended, pid, 5000));
 }
 
 static void program_fails_and_it_is_kept(void **state)
@@ -793,6 +824,7 @@ int main(void)
 		TEST(ended_before_the_answer),
 		TEST(program_takes),
 		TEST(program_fails),
+		TEST(program_hangs),
 		TEST(program_fails_and_it_is_kept),
 		TEST(program_is_missing),
 		TEST(programs_at_the_same_time),
