@@ -74,12 +74,15 @@ void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
 	struct sip_pass pass = { .msg = msg, .pop_via = true, .from = from };
 	struct mbuf *mb;
 
-	if (err == -ETIMEDOUT) {
+	if (err == -ETIMEDOUT && server->invite) {
+		proxy_refuse(mikeyd, server, 408, "Request Timeout", false,
+			     "nobody answered the call");
+	} else if (err == -ETIMEDOUT) {
 		/*
 		 * A timeout is not told: the sender's own timer ran out as
-		 * well (RFC 4320 4.1).
+		 * well (RFC 4320 4.2).
 		 */
-		log_info("no answer to a %.*s", (int)server->msg->met.l, server->msg->met.p);
+		log_info("no answer to a request");
 	} else if (err) {
 		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
 			     err == -ECANCELED ? "mikeyd is ending" :
@@ -98,18 +101,28 @@ void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
 static void relay_response(int err, const struct sip_msg *msg, void *arg)
 {
 	struct relay *relay = arg;
+	bool final = err || msg->scode >= 200;
 	char *from = NULL;
 
+	if (err == -ESHUTDOWN) {
+		mem_deref(relay);
+		return;
+	}
+	/* a 100 is for the next hop only (16.7 step 5) */
+	if (!err && msg->scode == 100)
+		return;
+	if (!err && msg->scode == 408 && !relay->server->invite)
+		err = -ETIMEDOUT;
 	if (!err)
 		check_path(msg);
 	if (!err && relay->new_from)
 		re_sdprintf(&from, "%r", &relay->server->msg->from.val);
 	/* what is remembered of it must not be less than what was said */
-	if (relay->done && (err || msg->scode >= 200))
+	if (relay->done && final)
 		relay->done(err ? 0 : msg->scode, relay->arg);
 	proxy_relay(relay->mikeyd, relay->server, err, msg, from);
 	mem_deref(from);
-	if (err || msg->scode >= 200)
+	if (!msg || (final && !relay->server->invite))
 		mem_deref(relay);
 }
 
@@ -131,6 +144,7 @@ void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *r
 		pass.msg = server->msg;
 		pass.received_via = server->via;
 		route_branch(branch, &server->flow, server->msg);
+		re_snprintf(server->branch, sizeof(server->branch), "%s", branch);
 		err = route_write(mikeyd, route, &pass, branch, &mb);
 	}
 	if (!err)
@@ -149,7 +163,7 @@ void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *r
 		done(0, arg);
 }
 
-/* ---- INVITE, ACK and CANCEL pass without a transaction of ours (16.11) */
+/* ---- without a transaction: what cannot have one, and the ACK of a 2xx */
 
 static void stateless_refuse(struct mikeyd *mikeyd, const struct flow *flow,
 			     const struct sip_msg *msg, struct refusal refusal)
@@ -166,81 +180,76 @@ static void stateless_refuse(struct mikeyd *mikeyd, const struct flow *flow,
 	mem_deref(mb);
 }
 
-static void stateless_request(struct mikeyd *mikeyd, const struct flow *flow,
-			      const struct sip_msg *msg)
+static void pass_ack(struct mikeyd *mikeyd, const struct flow *flow,
+		     const struct sip_msg *msg)
 {
 	struct sip_pass pass = { .msg = msg };
 	char branch[BRANCH_SIZE], *via = NULL;
-	struct refusal refusal;
 	struct mbuf *mb = NULL;
 	struct route route;
-	int err;
 
-	refusal = route_request(mikeyd, flow, msg, &route);
-	if (!refusal.code) {
-		route_branch(branch, flow, msg);
-		err = sipmsg_received_via(&via, msg);
-		pass.received_via = via;
-		err = err ?: route_write(mikeyd, &route, &pass, branch, &mb);
-		err = err ?: transport_send(mikeyd->transport, &route.to, mb);
-		if (err)
-			refusal = (struct refusal){ 503, "Service Unavailable" };
-	}
-	if (refusal.code)
-		stateless_refuse(mikeyd, flow, msg, refusal);
+	if (route_request(mikeyd, flow, msg, &route).code || sipmsg_received_via(&via, msg))
+		return;
+	route_branch(branch, flow, msg);
+	pass.received_via = via;
+	if (!route_write(mikeyd, &route, &pass, branch, &mb))
+		transport_send(mikeyd->transport, &route.to, mb);
 	sipmsg_wipe(mb);
 	mem_deref(via);
 }
 
-/* The Via below the topmost one. */
-static bool next_via(const struct sip_msg *msg, struct sip_via *via)
-{
-	unsigned int count = 0;
-	struct le *le;
-
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (sipmsg_named(hdr, "Via") && count++)
-			return !sip_via_decode(via, &hdr->val);
-	}
-	return false;
-}
-
-static void stateless_response(struct mikeyd *mikeyd, const struct flow *flow,
-			       const struct sip_msg *msg)
-{
-	struct sip_pass pass = { .msg = msg, .pop_via = true };
-	struct flow to = { .side = side_across(flow->side) };
-	struct sip_via via;
-	struct mbuf *mb;
-
-	if (!next_via(msg, &via) || sipmsg_via_target(&to.peer, &via))
-		return;
-	to.tp = via.tp;
-	/* nobody on the network makes us send elsewhere than to a client */
-	if (to.side == SIDE_INSIDE && !route_is_client(mikeyd, &to.peer))
-		return;
-	mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
-	if (mb && !sipmsg_write(mb, &pass))
-		transport_send(mikeyd->transport, &to, mb);
-	sipmsg_wipe(mb);
-}
-
 /* ---- everything that arrives */
 
-static void got_response(struct mikeyd *mikeyd, const struct flow *flow,
-			 const struct sip_msg *msg)
+static void got_response(struct mikeyd *mikeyd, const struct sip_msg *msg)
 {
 	struct pl host, port = PL_INIT;
 
 	if (uri_decode_hostport(&msg->via.sentby, &host, &port) ||
 	    !transport_is_local(mikeyd->transport, &host, pl_u32(&port)))
 		return;		/* 16.7 step 3: not ours */
-	if (sipmsg_is(msg, "INVITE") || sipmsg_is(msg, "CANCEL"))
-		stateless_response(mikeyd, flow, msg);
-	else
-		client_response(mikeyd->transactions, msg);
+	/* without a transaction it goes nowhere (RFC 6026 7.3) */
+	client_response(mikeyd->transactions, msg);
+}
+
+/* A CANCEL ends here if its INVITE is known (16.10), and passes if not. */
+static bool cancels(struct mikeyd *mikeyd, struct server *server)
+{
+	struct server *invited;
+
+	if (!sipmsg_is(server->msg, "CANCEL"))
+		return false;
+	invited = server_invited(mikeyd->transactions, &server->flow, server->msg);
+	if (!invited)
+		return false;
+	server_respond(server, 200, "OK", NULL);
+	client_cancel(mikeyd->transactions, invited->branch);
+	return true;
+}
+
+/* An OPTIONS that asks mikeyd itself: a proxy allows all methods (11.2) */
+static void answer_options(struct server *server)
+{
+	server_respond(server, 200, "OK",
+		       "Accept: */*\r\nSupported: path, outbound\r\nServer: mikeyd\r\n");
+}
+
+static void pass_request(struct mikeyd *mikeyd, struct server *server, struct route *route)
+{
+	/* so that it is not sent again until somebody rings (16.2) */
+	if (server->invite)
+		server_respond(server, 100, "Trying", NULL);
+	proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
+}
+
+/* A strict router puts our Record-Route URI where the Request-URI was (16.4). */
+static void undo_strict(const struct mikeyd *mikeyd, struct sip_msg *msg)
+{
+	static const struct pl lr = PL("lr");
+	struct pl value;
+
+	if (!uri_param_get(&msg->uri.params, &lr, &value) &&
+	    transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port))
+		sipmsg_unstrict(msg);
 }
 
 static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct sip_msg *msg)
@@ -250,8 +259,10 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 	struct server *server;
 	struct route route;
 
-	if (sipmsg_is(msg, "INVITE") || sipmsg_is(msg, "ACK") || sipmsg_is(msg, "CANCEL")) {
-		stateless_request(mikeyd, flow, msg);
+	undo_strict(mikeyd, msg);
+	if (sipmsg_is(msg, "ACK")) {
+		if (!server_acknowledged(mikeyd->transactions, flow, msg))
+			pass_ack(mikeyd, flow, msg);
 		return;
 	}
 	if (server_absorb(mikeyd->transactions, flow, msg))
@@ -261,12 +272,18 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 				 (struct refusal){ 503, "Service Unavailable" });
 		return;
 	}
+	if (cancels(mikeyd, server))
+		return;
 	refusal = route_request(mikeyd, flow, msg, &route);
 	list = listserver_find(mikeyd, msg);
-	if (refusal.code)
+	if (refusal.code == 420)
+		server_respond(server, refusal.code, refusal.reason, route.headers);
+	else if (refusal.code)
 		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, NULL);
+	else if (route.asks_us)
+		answer_options(server);
 	else if (!sipmsg_is(msg, "MESSAGE"))
-		proxy_forward(mikeyd, server, &route, NULL, NULL, NULL);
+		pass_request(mikeyd, server, &route);
 	else if (flow->side == SIDE_INSIDE)
 		outgoing_message(mikeyd, server, &route);
 	else if (list)
@@ -291,6 +308,7 @@ static bool accepts(const struct flow *flow, void *arg)
 static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
+	uint16_t fault;
 
 	if (flow->side == SIDE_OUTSIDE)
 		queue_hop_alive(mikeyd);
@@ -299,15 +317,18 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 		log_warning("dropped a message to the client's side from somebody who is no client");
 		return;
 	}
-	if (!sipmsg_complete(msg)) {
-		log_info("%s an incomplete SIP message", msg->req ? "refused" : "dropped");
-		if (msg->req && pl_isset(&msg->via.sentby))
+	fault = sipmsg_fault(msg);
+	if (fault) {
+		log_info("%s a malformed SIP message", msg->req ? "refused" : "dropped");
+		if (msg->req && pl_isset(&msg->via.val))
 			stateless_refuse(mikeyd, flow, msg,
+					 fault == 505 ?
+					 (struct refusal){ 505, "Version Not Supported" } :
 					 (struct refusal){ 400, "Bad Request" });
 	} else if (msg->req) {
 		got_request(mikeyd, flow, msg);
 	} else {
-		got_response(mikeyd, flow, msg);
+		got_response(mikeyd, msg);
 	}
 }
 
@@ -323,7 +344,7 @@ static void failed(const struct flow *flow, int err, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
 
-	client_failed(mikeyd->transactions, flow, err == -ETIMEDOUT ? -EHOSTUNREACH : err);
+	client_failed(mikeyd->transactions, flow, err);
 }
 
 struct transport_handlers proxy_handlers(struct mikeyd *mikeyd)

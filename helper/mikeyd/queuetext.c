@@ -169,7 +169,7 @@ static int read_back(const struct queue_item *item, struct sip_msg **msg)
 	err |= mbuf_printf(mb, "Content-Length: %zu\r\n\r\n", item->body_len);
 	err |= mbuf_write_mem(mb, (const uint8_t *)item->body, item->body_len);
 	mb->pos = 0;
-	if (!err && sip_msg_decode(msg, mb))
+	if (!err && sipmsg_decode(msg, mb))
 		err = EBADMSG;
 	mem_deref(mb);
 	return -err;

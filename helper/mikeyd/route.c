@@ -13,6 +13,7 @@
 #include "helper/mikeyd/token.h"
 
 #define MAX_FORWARDS 70
+#define MAX_FORWARDS_MOST 255		/* 20.22 */
 /* RFC 3261 18.1.1, where the path's MTU is not known */
 #define UDP_MOST 1300
 /* On the loopback interface a datagram of any size arrives whole. */
@@ -32,7 +33,18 @@ static const struct refusal refusals[] = {
 	{ 480, "No Client Is Registered" },
 #define REFUSE_STRANGER 6
 	{ 404, "Not Found" },
+#define REFUSE_SCHEME 7
+	{ 416, "Unsupported URI Scheme" },
+#define REFUSE_EXTENSION 8
+	{ 420, "Bad Extension" },
+#define REFUSE_FLOW 9
+	{ 430, "Flow Failed" },
+#define REFUSE_ROUTE 10
+	{ 400, "Bad Route" },
 };
+
+/* Of what kinds of URI the next hop may know more than mikeyd. */
+static const char * const schemes[] = { "sip", "sips", "tel", "urn", "im", "pres" };
 
 bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer)
 {
@@ -44,13 +56,34 @@ bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer)
 	return false;
 }
 
+/* What is said about a header's values in a hash: all of them. */
+static int print_all(struct re_printf *pf, const struct sip_msg *msg)
+{
+	static const char * const names[] = { "Route", "Proxy-Require", "Proxy-Authorization" };
+	struct le *le;
+	int err = 0;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+			if (sipmsg_named(hdr, names[i]))
+				err |= re_hprintf(pf, " %r", &hdr->val);
+	}
+	return err;
+}
+
+/* Of all that decides where a request goes (16.6 step 8, RFC 5393 4.2). */
 static void loop_hash(char digits[17], enum side side, const struct sip_msg *msg)
 {
+	static const struct pl invite = PL("INVITE");
 	char *text;
 
 	digits[0] = '\0';
-	if (re_sdprintf(&text, "loop %d %r %r %r %r %u %r", side, &msg->ruri, &msg->from.tag,
-			&msg->to.tag, &msg->callid, msg->cseq.num, &msg->cseq.met))
+	/* a CANCEL goes where its INVITE went, under the same branch (9.1) */
+	if (re_sdprintf(&text, "loop %d %r %r %r %r %u %r%H", side, &msg->ruri, &msg->from.tag,
+			&msg->to.tag, &msg->callid, msg->cseq.num,
+			sipmsg_is(msg, "CANCEL") ? &invite : &msg->cseq.met, print_all, msg))
 		return;
 	token_hash(digits, text);
 	mem_deref(text);
@@ -105,33 +138,40 @@ static bool loops(const struct mikeyd *mikeyd, const struct flow *from,
 	return sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, is_own_via, &search);
 }
 
-/* Route values from the top that name us, and the last token in them. */
-static unsigned int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
-			       struct pl *token)
+/*
+ * Route values from the top that name us, the last token in them, and whether
+ * the one behind them is a strict router's (16.4, 16.6 step 6).
+ */
+static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
+		      struct pl *token, struct route *route)
 {
-	unsigned int count = 0;
+	static const struct pl lr = PL("lr");
 	struct le *le;
 
 	LIST_FOREACH(&msg->hdrl, le) {
 		const struct sip_hdr *hdr = le->data;
 		struct sip_addr address;
+		struct pl value;
 
 		if (!sipmsg_named(hdr, "Route"))
 			continue;
-		if (sip_addr_decode(&address, &hdr->val) ||
-		    !transport_is_local(mikeyd->transport, &address.uri.host,
-					address.uri.port))
+		if (sip_addr_decode(&address, &hdr->val))
+			return REFUSE_ROUTE;
+		if (!transport_is_local(mikeyd->transport, &address.uri.host,
+					address.uri.port)) {
+			route->strict = uri_param_get(&address.uri.params, &lr, &value);
 			break;
+		}
 		if (pl_isset(&address.uri.user))
 			*token = address.uri.user;
-		count++;
+		route->drop_routes++;
 	}
-	return count;
+	return 0;
 }
 
 /* The URI at which the network reaches the client of a token. */
-static int outside_uri(const struct mikeyd *mikeyd, const struct flow *client, char *uri,
-		       size_t size)
+static int outside_uri(const struct mikeyd *mikeyd, const struct flow *client, bool outbound,
+		       char *uri, size_t size)
 {
 	int af = sa_af(&mikeyd->next_hop.peer);
 	const struct sa *tcp = transport_local(mikeyd->transport, SIDE_OUTSIDE,
@@ -142,10 +182,10 @@ static int outside_uri(const struct mikeyd *mikeyd, const struct flow *client, c
 
 	if (!local)
 		return -EAFNOSUPPORT;
-	token_write(token, client);
+	token_write(token, client, outbound);
 	/* protected messages are larger than UDP takes: ask for TCP */
-	return re_snprintf(uri, size, "<sip:%s@%J%s;lr>", token, local,
-			   tcp ? ";transport=tcp" : "") < 0 ? -EINVAL : 0;
+	return re_snprintf(uri, size, "<sip:%s@%J%s;lr%s>", token, local,
+			   tcp ? ";transport=tcp" : "", outbound ? ";ob" : "") < 0 ? -EINVAL : 0;
 }
 
 static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, char *uri,
@@ -164,8 +204,28 @@ static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, ch
 /* Requests that make a dialog are to come back this way (16.6 step 4). */
 static bool makes_dialog(const struct sip_msg *msg)
 {
-	return sipmsg_is(msg, "INVITE") || sipmsg_is(msg, "SUBSCRIBE") ||
-		sipmsg_is(msg, "REFER");
+	static const char * const methods[] = { "INVITE", "SUBSCRIBE", "NOTIFY", "REFER" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (sipmsg_is(msg, methods[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Does a client register a flow that it looks after itself (RFC 5626 4.2)? Only
+ * the first hop may say so in Path (5.1).
+ */
+static bool registers_flow(const struct sip_msg *msg)
+{
+	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
+	struct sip_addr address;
+	struct pl value;
+
+	return contact && sipmsg_lists(msg, "Supported", "outbound") &&
+		sip_msg_hdr_count(msg, SIP_HDR_VIA) == 1 &&
+		!sip_addr_decode(&address, &contact->val) &&
+		!msg_param_decode(&address.params, "reg-id", &value);
 }
 
 /* The lines that bring later requests here: Path (RFC 3327), Record-Route. */
@@ -175,16 +235,17 @@ static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *c
 	char outside[200], inside[200];
 
 	if (sipmsg_is(msg, "REGISTER") && from == SIDE_INSIDE) {
-		if (!outside_uri(mikeyd, client, outside, sizeof(outside)))
+		if (!outside_uri(mikeyd, client, registers_flow(msg), outside, sizeof(outside)))
 			re_snprintf(route->headers, sizeof(route->headers),
 				    "Path: %s\r\n%s", outside,
-				    sip_msg_hdr_has_value(msg, SIP_HDR_SUPPORTED, "path") ?
+				    sipmsg_lists(msg, "Supported", "path") ?
 				    "" : "Supported: path\r\n");
 		mikeyd->client = *client;
 		mikeyd->client_known = true;
 		return;
 	}
-	if (!makes_dialog(msg) || outside_uri(mikeyd, client, outside, sizeof(outside)) ||
+	if (!makes_dialog(msg) ||
+	    outside_uri(mikeyd, client, false, outside, sizeof(outside)) ||
 	    inside_uri(mikeyd, client, inside, sizeof(inside)))
 		return;
 	/* the one of the side that it goes to is on top */
@@ -249,12 +310,15 @@ static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 {
 	enum inbox_when when = sipmsg_is(msg, "MESSAGE") ? inbox_when(mikeyd->inbox) :
 		INBOX_NEVER;
-	bool named = pl_isset(token);
+	bool named = pl_isset(token), outbound = false;
 
-	if (named && !token_read(&route->to, token))
+	if (named && !token_read(&route->to, &outbound, token))
 		return REFUSE_TOKEN;
 	if (named && when != INBOX_ALWAYS && reaches(mikeyd, &route->to))
 		return 0;
+	/* the registrar has, or will have, another flow to try (RFC 5626 5.3.1) */
+	if (outbound && when == INBOX_NEVER)
+		return REFUSE_FLOW;
 	if (!named && !is_addressed(mikeyd, msg))
 		return REFUSE_STRANGER;
 	if (when == INBOX_ALWAYS)
@@ -270,24 +334,78 @@ static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 	return 0;
 }
 
+/* What is checked of every request before it has a way (16.3); 0 = all is well. */
+static int validate(const struct mikeyd *mikeyd, const struct flow *from,
+		    const struct sip_msg *msg, struct route *route)
+{
+	struct pl hops = msg->maxfwd, scheme = sipmsg_scheme(msg);
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		known = known || !pl_strcasecmp(&scheme, schemes[i]);
+	if (!known)
+		return REFUSE_SCHEME;
+	route->max_forwards = MAX_FORWARDS;
+	if (pl_isset(&hops)) {
+		while (hops.l > 1 && *hops.p == '0')
+			pl_advance(&hops, 1);
+		if (hops.l > 3 || strspn(hops.p, "0123456789") < hops.l ||
+		    pl_u32(&hops) > MAX_FORWARDS_MOST)
+			return REFUSE_BAD;
+		if (!pl_u32(&hops))
+			return REFUSE_HOPS;
+		route->max_forwards = pl_u32(&hops) - 1;
+	}
+	return loops(mikeyd, from, msg) ? REFUSE_LOOP : 0;
+}
+
+/* No extension of a proxy's behaviour is known here (16.3 step 5). */
+static int extensions(const struct sip_msg *msg, struct route *route)
+{
+	size_t at = 0;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+		int len;
+
+		if (!sipmsg_named(hdr, "Proxy-Require") || !pl_isset(&hdr->val))
+			continue;
+		len = re_snprintf(route->headers + at, sizeof(route->headers) - at,
+				  "Unsupported: %r\r\n", &hdr->val);
+		if (len < 0) {
+			/* so many that they cannot all be told */
+			route->headers[at] = '\0';
+			return REFUSE_EXTENSION;
+		}
+		at += len;
+	}
+	return at ? REFUSE_EXTENSION : 0;
+}
+
+/* Is mikeyd itself meant, and not somebody behind it? */
+static bool is_for_us(const struct mikeyd *mikeyd, const struct sip_msg *msg,
+		      const struct pl *token, const struct route *route)
+{
+	return sipmsg_is(msg, "OPTIONS") && !pl_isset(&msg->uri.user) && !pl_isset(token) &&
+		sip_msg_hdr_count(msg, SIP_HDR_ROUTE) == route->drop_routes &&
+		transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
+}
+
 struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 			     const struct sip_msg *msg, struct route *route)
 {
 	struct pl token = PL_INIT;
-	int code = 0;
+	int code;
 
 	memset(route, 0, sizeof(*route));
-	route->max_forwards = MAX_FORWARDS;
-	if (pl_isset(&msg->maxfwd)) {
-		if (msg->maxfwd.l > 3 || strspn(msg->maxfwd.p, "0123456789") < msg->maxfwd.l)
-			return refusals[REFUSE_BAD];
-		if (!pl_u32(&msg->maxfwd))
-			return refusals[REFUSE_HOPS];
-		route->max_forwards = pl_u32(&msg->maxfwd) - 1;
-	}
-	if (loops(mikeyd, from, msg))
-		return refusals[REFUSE_LOOP];
-	route->drop_routes = own_routes(mikeyd, msg, &token);
+	code = own_routes(mikeyd, msg, &token, route);
+	route->asks_us = !code && is_for_us(mikeyd, msg, &token, route);
+	if (route->asks_us)
+		return refusals[0];
+	code = code ?: validate(mikeyd, from, msg, route) ?: extensions(msg, route);
+	if (code)
+		return refusals[code];
 	if (from->side == SIDE_INSIDE) {
 		route->to = mikeyd->next_hop;
 		way_back(mikeyd, from->side, from, msg, route);
@@ -333,6 +451,7 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 		whole.via = via;
 		whole.headers = headers;
 		whole.drop_routes = route->drop_routes;
+		whole.strict = route->strict;
 		whole.max_forwards = route->max_forwards;
 		err = sipmsg_write(mb, &whole);
 	}

@@ -13,7 +13,9 @@ struct route {
 	struct flow to;
 	bool inbox;			/* not on: mikeyd itself takes it (inbox.h) */
 	unsigned int drop_routes;	/* Route values that named us */
+	bool strict;			/* the Route value behind them has no "lr" */
 	int max_forwards;
+	bool asks_us;			/* OPTIONS for mikeyd itself: goes nowhere */
 	char headers[512];		/* Path, Record-Route, ... or "" */
 };
 
@@ -23,7 +25,11 @@ struct refusal {
 	const char *reason;
 };
 
-/* route_request - find the way of a request, or the reason it has none */
+/*
+ * route_request - find the way of a request, or the reason it has none
+ *
+ * Of a 420 the line for the response is in route->headers.
+ */
 struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 			     const struct sip_msg *msg, struct route *route);
 
@@ -32,8 +38,6 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
  * its retransmissions, its CANCEL and its ACK (16.11), with a part by which we
  * know a request that comes round again (16.3)
  */
-#define BRANCH_SIZE 48
-
 void route_branch(char branch[BRANCH_SIZE], const struct flow *from,
 		  const struct sip_msg *msg);
 

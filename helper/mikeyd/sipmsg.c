@@ -69,78 +69,20 @@ bool sipmsg_content_length(const char *head, size_t len, struct pl *value)
 	return any && value->l;
 }
 
-/*
- * Is the head made of lines that end with CRLF, without other controls? libre
- * takes a lone CR for white space and a lone LF for a line's end. Parsers differ
- * in that, so a header of somebody's choice, or the end of the head, could
- * hide from this proxy in a value and appear to the user's client.
- */
-static bool is_clean(const struct sip_msg *msg)
+struct pl sipmsg_scheme(const struct sip_msg *msg)
 {
-	const uint8_t *at = msg->mb->buf, *end = msg->mb->buf + msg->mb->pos;
+	struct pl scheme = { .p = msg->ruri.p, .l = 0 };
+	char c;
 
-	for (; at < end; at++) {
-		if (*at == '\r' && end - at > 1 && at[1] == '\n')
-			at++;
-		else if ((*at < 0x20 && *at != '\t') || *at == 0x7f)
-			return false;
+	for (; scheme.l < msg->ruri.l; scheme.l++) {
+		c = scheme.p[scheme.l] | 0x20;
+		if (scheme.p[scheme.l] == ':')
+			return scheme;
+		if (!(c >= 'a' && c <= 'z') && (!scheme.l || !strchr("+-.0123456789", c)))
+			break;
 	}
-	return true;
-}
-
-/*
- * Is there one header of this name, and is it the one that libre read into
- * parsed? It takes the last of several, and for a known one also an unknown
- * one of the same hash; the user's client may take another one.
- */
-static bool is_single(const struct sip_msg *msg, const char *name, const char *parsed)
-{
-	unsigned int count = 0;
-	struct le *le;
-
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (!sipmsg_named(hdr, name))
-			continue;
-		if (count++ || parsed < hdr->val.p || parsed > hdr->val.p + hdr->val.l)
-			return false;
-	}
-	return count || !parsed;
-}
-
-static bool is_first_via(const struct sip_msg *msg)
-{
-	struct le *le;
-
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (sipmsg_named(hdr, "Via"))
-			return msg->via.val.p == hdr->val.p;
-	}
-	return false;
-}
-
-bool sipmsg_complete(const struct sip_msg *msg)
-{
-	struct pl body;
-
-	if (!pl_isset(&msg->via.branch) && !pl_isset(&msg->via.sentby))
-		return false;
-	if (!pl_isset(&msg->callid) || !pl_isset(&msg->cseq.met) ||
-	    !pl_isset(&msg->from.auri) || !pl_isset(&msg->to.auri))
-		return false;
-	if (!is_clean(msg) || !is_first_via(msg) || !is_single(msg, "From", msg->from.val.p) ||
-	    !is_single(msg, "To", msg->to.val.p) || !is_single(msg, "Call-ID", msg->callid.p) ||
-	    !is_single(msg, "CSeq", msg->cseq.met.p) ||
-	    !is_single(msg, "Max-Forwards", msg->maxfwd.p) ||
-	    !is_single(msg, "Content-Length", msg->clen.p))
-		return false;
-	if (msg->req && pl_cmp(&msg->met, &msg->cseq.met))
-		return false;
-	body = sipmsg_body(msg);
-	return !pl_isset(&msg->clen) || body.l == pl_u32(&msg->clen);
+	scheme.l = 0;
+	return scheme;
 }
 
 bool sipmsg_is(const struct sip_msg *msg, const char *method)
@@ -163,28 +105,6 @@ bool sipmsg_is_content(const struct sip_hdr *hdr)
 		return true;
 	/* the compact forms of Type, Encoding and Length */
 	return hdr->name.l == 1 && strchr("cCeElL", *hdr->name.p);
-}
-
-/*
- * libre numbers headers by a hash of 12 bits, which an unknown header may
- * share with a known one; so names decide here.
- */
-bool sipmsg_named(const struct sip_hdr *hdr, const char *name)
-{
-	static const struct {
-		const char *name;
-		char compact;
-	} compacts[] = {
-		{ "Via", 'v' }, { "From", 'f' }, { "To", 't' }, { "Call-ID", 'i' },
-		{ "Content-Length", 'l' }, { "Content-Type", 'c' },
-		{ "Content-Encoding", 'e' }, { "Supported", 'k' }, { "Contact", 'm' },
-	};
-
-	if (hdr->name.l == 1)
-		for (size_t i = 0; i < ARRAY_SIZE(compacts); i++)
-			if (!strcmp(compacts[i].name, name))
-				return (*hdr->name.p | 0x20) == compacts[i].compact;
-	return !pl_strcasecmp(&hdr->name, name);
 }
 
 bool sipmsg_is_one(const struct pl *params)
@@ -214,7 +134,7 @@ static bool next_value(struct pl *rest, struct pl *value)
 	return true;
 }
 
-bool sipmsg_requires(const struct sip_msg *msg, const char *tag)
+bool sipmsg_lists(const struct sip_msg *msg, const char *name, const char *tag)
 {
 	struct pl rest, value;
 	struct le *le;
@@ -223,11 +143,16 @@ bool sipmsg_requires(const struct sip_msg *msg, const char *tag)
 		const struct sip_hdr *hdr = le->data;
 
 		rest = hdr->val;
-		while (sipmsg_named(hdr, "Require") && next_value(&rest, &value))
+		while (sipmsg_named(hdr, name) && next_value(&rest, &value))
 			if (!pl_strcasecmp(&value, tag))
 				return true;
 	}
 	return false;
+}
+
+bool sipmsg_requires(const struct sip_msg *msg, const char *tag)
+{
+	return sipmsg_lists(msg, "Require", tag);
 }
 
 /* Without one option tag, and not at all if nothing is left. */
@@ -289,7 +214,8 @@ static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passe
 		if (pass->received_via)
 			return mbuf_printf(mb, "Via: %s\r\n", pass->received_via);
 	}
-	if (sipmsg_named(hdr, "Route") && passed->routes++ < pass->drop_routes)
+	if (sipmsg_named(hdr, "Route") &&
+	    passed->routes++ < pass->drop_routes + (pass->strict ? 1 : 0))
 		return 0;
 	if (sipmsg_named(hdr, "From") && pass->from)
 		return mbuf_printf(mb, "From: %s\r\n", pass->from);
@@ -303,6 +229,51 @@ static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passe
 	return mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
 }
 
+/* The request line for a strict router, whose URI is that of the next Route. */
+static int write_strict(struct mbuf *mb, const struct sip_pass *pass)
+{
+	unsigned int routes = 0;
+	struct sip_addr address;
+	struct le *le;
+
+	LIST_FOREACH(&pass->msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (!sipmsg_named(hdr, "Route") || routes++ < pass->drop_routes)
+			continue;
+		if (sip_addr_decode(&address, &hdr->val))
+			break;
+		return mbuf_printf(mb, "%r %r SIP/2.0\r\n", &pass->msg->met, &address.auri);
+	}
+	return -EBADMSG;
+}
+
+int sipmsg_unstrict(struct sip_msg *msg)
+{
+	struct sip_hdr *last = NULL, *first = NULL;
+	struct sip_addr address;
+	struct pl ours = msg->ruri;
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		if (!sipmsg_named(le->data, "Route"))
+			continue;
+		last = le->data;
+		first = first ?: last;
+	}
+	if (!last || sip_addr_decode(&address, &last->val))
+		return -EBADMSG;
+	msg->ruri = address.auri;
+	msg->uri = address.uri;
+	/* the URI that named us takes the place that it has with loose routers */
+	last->val = ours;
+	if (first != last) {
+		list_unlink(&last->le);
+		list_insert_before(&msg->hdrl, &first->le, &last->le, last);
+	}
+	return 0;
+}
+
 int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass)
 {
 	const struct sip_msg *msg = pass->msg;
@@ -313,6 +284,8 @@ int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass)
 
 	if (pass->readdress)
 		err = mbuf_printf(mb, "%r %s SIP/2.0\r\n", &msg->met, pass->readdress->uri);
+	else if (pass->strict)
+		err = write_strict(mb, pass);
 	else if (msg->req)
 		err = mbuf_printf(mb, "%r %r SIP/2.0\r\n", &msg->met, &msg->ruri);
 	else
@@ -324,6 +297,8 @@ int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass)
 		err |= mbuf_write_str(mb, pass->headers);
 	LIST_FOREACH(&msg->hdrl, le)
 		err |= write_header(mb, le->data, &passed, pass);
+	if (pass->strict && !pass->readdress)
+		err |= mbuf_printf(mb, "Route: <%r>\r\n", &msg->ruri);
 	if (msg->req)
 		err |= mbuf_printf(mb, "Max-Forwards: %d\r\n", pass->max_forwards);
 	if (pass->content)
@@ -333,6 +308,30 @@ int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass)
 		err |= mbuf_write_mem(mb, (const uint8_t *)body.p, body.l);
 	mb->pos = 0;
 	return err ? -ENOMEM : 0;
+}
+
+/* What a response takes from its request (8.2.6), each once. */
+static const struct {
+	const char *name;
+	bool trying;		/* of a 100 only */
+} copied[] = {
+	{ "From", false },
+	{ "Call-ID", false },
+	{ "CSeq", false },
+	{ "Timestamp", true },
+};
+
+static int write_copied(struct mbuf *mb, const struct sip_msg *msg, const char *name)
+{
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, name))
+			return mbuf_printf(mb, "%s: %r\r\n", name, &hdr->val);
+	}
+	return 0;
 }
 
 int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
@@ -348,16 +347,50 @@ int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
 
 		if (sipmsg_named(hdr, "Via") && !vias++)
 			err |= mbuf_printf(mb, "Via: %s\r\n", via);
-		else if (sipmsg_named(hdr, "Via") || sipmsg_named(hdr, "From") ||
-			 sipmsg_named(hdr, "Call-ID") || sipmsg_named(hdr, "CSeq"))
-			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
-		else if (sipmsg_named(hdr, "To"))
-			err |= mbuf_printf(mb, pl_isset(&msg->to.tag) ? "To: %r\r\n" :
-					   "To: %r;tag=%s\r\n", &hdr->val, tag);
+		else if (sipmsg_named(hdr, "Via"))
+			err |= mbuf_printf(mb, "Via: %r\r\n", &hdr->val);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(copied); i++)
+		if (!copied[i].trying || code == 100)
+			err |= write_copied(mb, msg, copied[i].name);
+	if (pl_isset(&msg->to.val))
+		err |= mbuf_printf(mb, pl_isset(&msg->to.tag) || code == 100 ? "To: %r\r\n" :
+				   "To: %r;tag=%s\r\n", &msg->to.val, tag);
 	if (headers)
 		err |= mbuf_write_str(mb, headers);
 	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
+	mb->pos = 0;
+	return err ? -ENOMEM : 0;
+}
+
+int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const struct pl *to)
+{
+	struct mbuf *view = mbuf_alloc_ref(request);
+	struct sip_msg *msg;
+	unsigned int vias = 0;
+	struct le *le;
+	int err;
+
+	if (!view)
+		return -ENOMEM;
+	view->pos = 0;
+	view->end = request->end;
+	err = sipmsg_decode(&msg, view);
+	mem_deref(view);
+	if (err)
+		return err;
+	err = mbuf_printf(mb, "%s %r SIP/2.0\r\n", method, &msg->ruri);
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if ((sipmsg_named(hdr, "Via") && !vias++) || sipmsg_named(hdr, "Route") ||
+		    sipmsg_named(hdr, "From") || sipmsg_named(hdr, "Call-ID"))
+			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
+	}
+	err |= mbuf_printf(mb, "To: %r\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\n"
+			   "Content-Length: 0\r\n\r\n", to ?: &msg->to.val, msg->cseq.num,
+			   method);
+	mem_deref(msg);
 	mb->pos = 0;
 	return err ? -ENOMEM : 0;
 }

@@ -33,10 +33,24 @@ void sipmsg_wipe(struct mbuf *mb);
 bool sipmsg_content_length(const char *head, size_t len, struct pl *value);
 
 /*
- * sipmsg_complete - does a message have what every one must have (8.1.1), and
- * does its head mean the same to every parser?
+ * sipmsg_decode - divide a message that begins at the buffer's position
+ *
+ * Values that cannot be read are left unset in the message: sipmsg_fault() is
+ * what tells whether it is one to act on. -EBADMSG if this is not SIP at all.
  */
-bool sipmsg_complete(const struct sip_msg *msg);
+int sipmsg_decode(struct sip_msg **msg, struct mbuf *mb);
+
+/*
+ * sipmsg_fault - does a message have what every one must have (8.1.1), and does
+ * its head mean the same to every parser?
+ *
+ * Returns the status code to refuse it with, or 0. A response with a fault is
+ * to be dropped.
+ */
+uint16_t sipmsg_fault(const struct sip_msg *msg);
+
+/* sipmsg_scheme - the scheme of a request's URI; empty if it has none */
+struct pl sipmsg_scheme(const struct sip_msg *msg);
 
 /* sipmsg_is - is this the method of a request, or that of a response's CSeq? */
 bool sipmsg_is(const struct sip_msg *msg, const char *method);
@@ -58,6 +72,9 @@ bool sipmsg_named(const struct sip_hdr *hdr, const char *name);
  * the user's client may show another one.
  */
 bool sipmsg_is_one(const struct pl *params);
+
+/* sipmsg_lists - is this among the values of that header, which commas divide? */
+bool sipmsg_lists(const struct sip_msg *msg, const char *name, const char *tag);
 
 /* sipmsg_requires - does Require name this option tag? */
 bool sipmsg_requires(const struct sip_msg *msg, const char *tag);
@@ -88,6 +105,7 @@ struct sip_pass {
 	const char *received_via;	/* instead of the one that was topmost */
 	bool pop_via;			/* a response loses its topmost */
 	unsigned int drop_routes;	/* so many Route values from the top */
+	bool strict;			/* the next one is to be the Request-URI (16.6 step 6) */
 	int max_forwards;		/* a request's new value */
 	const char *from;		/* instead of the From value */
 	const char *identity;		/* instead of all P-Asserted-Identity */
@@ -107,6 +125,22 @@ int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass);
  */
 int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
 		   const char *tag, uint16_t code, const char *reason, const char *headers);
+
+/*
+ * sipmsg_hop - write the ACK of a final response that is no 2xx, or the CANCEL, of
+ * a request that was sent: for the next hop only (17.1.1.3, 9.1)
+ * @request: as it was sent
+ * @to: the response's To for an ACK, NULL for the request's
+ */
+int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const struct pl *to);
+
+/*
+ * sipmsg_unstrict - undo what a strict router made of a request (16.4): the
+ * last Route value is its Request-URI, and what stood there is the first
+ *
+ * -EBADMSG, and nothing is changed, if there is none.
+ */
+int sipmsg_unstrict(struct sip_msg *msg);
 
 /*
  * sipmsg_received_via - the topmost Via value, with received and rport as

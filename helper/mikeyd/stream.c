@@ -90,6 +90,9 @@ static void closed(int err, void *arg)
 {
 	struct stream *stream = arg;
 
+	/* -ETIMEDOUT would be a transaction's own time-out */
+	if (err == ETIMEDOUT)
+		err = stream->connected ? ECONNRESET : EHOSTUNREACH;
 	stream_close(stream, err ? -err : -ECONNRESET);
 }
 
@@ -99,7 +102,7 @@ static void timed_out(void *arg)
 
 	if (stream->connected && stream->received)
 		log_warning("a message over TCP stopped half-way: connection closed");
-	stream_close(stream, -ETIMEDOUT);
+	stream_close(stream, stream->connected ? -ECONNRESET : -EHOSTUNREACH);
 }
 
 /* Nothing is on its way; a message that is keeps its own time. */
@@ -164,7 +167,7 @@ static bool hand_over(struct stream *stream, struct mbuf *mb, transport_recv_h *
 	bool alive;
 
 	mb->pos = 0;
-	if (sip_msg_decode(&msg, mb)) {
+	if (sipmsg_decode(&msg, mb)) {
 		log_info("closed a TCP connection that carries something else than SIP");
 		sipmsg_wipe(mb);
 		stream_close(stream, -EBADMSG);

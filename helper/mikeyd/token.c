@@ -14,6 +14,8 @@
 
 #define KEY_LEN 32
 #define MAC_LEN 10
+/* In the byte of the transport. */
+#define OUTBOUND 0x80
 /* transport, 16 bytes of address at most, port */
 #define PLACE_MAX (1 + 16 + 2)
 
@@ -55,13 +57,13 @@ void token_hash(char digits[17], const char *text)
 	re_snprintf(digits, 17, "%w", out, (size_t)8);
 }
 
-void token_write(char token[TOKEN_SIZE], const struct flow *client)
+void token_write(char token[TOKEN_SIZE], const struct flow *client, bool outbound)
 {
 	uint8_t place[PLACE_MAX + MAC_LEN];
 	uint32_t in = htonl(sa_in(&client->peer));
 	size_t len = 0;
 
-	place[len++] = client->tp;
+	place[len++] = client->tp | (outbound ? OUTBOUND : 0);
 	if (sa_af(&client->peer) == AF_INET) {
 		memcpy(place + len, &in, 4);
 		len += 4;
@@ -76,7 +78,7 @@ void token_write(char token[TOKEN_SIZE], const struct flow *client)
 	re_snprintf(token, TOKEN_SIZE, "%w", place, len);
 }
 
-bool token_read(struct flow *client, const struct pl *token)
+bool token_read(struct flow *client, bool *outbound, const struct pl *token)
 {
 	uint8_t place[PLACE_MAX + MAC_LEN], expected[MAC_LEN];
 	size_t len = token->l / 2;
@@ -97,7 +99,8 @@ bool token_read(struct flow *client, const struct pl *token)
 	if (CRYPTO_memcmp(expected, place + len, MAC_LEN))
 		return false;
 	client->side = SIDE_INSIDE;
-	client->tp = place[0];
+	client->tp = place[0] & ~OUTBOUND;
+	*outbound = place[0] & OUTBOUND;
 	port = place[len - 2] << 8 | place[len - 1];
 	if (len == 7) {
 		memcpy(&in, place + 1, 4);

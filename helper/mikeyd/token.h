@@ -23,8 +23,12 @@ int token_open(struct problem *problem);
 
 void token_close(void);
 
-/* token_write - the token of a client's flow */
-void token_write(char token[TOKEN_SIZE], const struct flow *client);
+/*
+ * token_write - the token of a client's flow
+ * @outbound: the client registers its flows by RFC 5626, and makes a new one
+ *	when one fails
+ */
+void token_write(char token[TOKEN_SIZE], const struct flow *client, bool outbound);
 
 /*
  * token_hash - 16 hexadecimal digits that only this mikeyd can make of a text:
@@ -33,6 +37,6 @@ void token_write(char token[TOKEN_SIZE], const struct flow *client);
 void token_hash(char digits[17], const char *text);
 
 /* token_read - back to the flow; false if this is no token of ours */
-bool token_read(struct flow *client, const struct pl *token);
+bool token_read(struct flow *client, bool *outbound, const struct pl *token);
 
 #endif

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Non-INVITE transactions (RFC 3261 17.1.2 and 17.2.2), which absorb
- * retransmissions on one side and make them on the other. INVITE, ACK and CANCEL
- * pass statelessly (16.11) and need none.
+ * Transactions (RFC 3261 section 17, RFC 4320, RFC 6026), which absorb
+ * retransmissions on one side and make them on the other. The ACK of a 2xx has
+ * none and passes statelessly.
  */
 #ifndef HELPER_MIKEYD_TRANSACTION_H
 #define HELPER_MIKEYD_TRANSACTION_H
 
 #include "helper/mikeyd/transport.h"
 
-struct transactions;
+/* The branch of a Via of ours, with the zero byte. */
+#define BRANCH_SIZE 48
+
+struct transactions {
+	struct transport *transport;
+	struct hash *servers, *clients;
+	unsigned int n_servers[SIDES];
+	size_t n_bytes[SIDES];		/* of requests that have no answer yet */
+};
 
 int transactions_alloc(struct transactions **transactions, struct transport *transport);
 
@@ -32,19 +40,39 @@ struct server {
 	char *key;
 	char *via;			/* topmost Via as responses carry it */
 	char tag[17];			/* of our own responses */
+	char branch[BRANCH_SIZE];	/* under which an INVITE was sent on, or "" */
 	struct mbuf *response;		/* the last one */
+	bool invite;
 	bool final;
+	bool accepted;			/* with 2xx, an INVITE (RFC 6026) */
 	struct tmr timer;
+	struct tmr again;		/* Timer G; until an answer: the 100 of RFC 4320 */
+	uint32_t interval;
 };
 
 /*
- * server_find - the transaction a request belongs to, if there is one
+ * server_absorb - does a request belong to a transaction that is there?
  *
  * It has then been answered with the last response again: it is a
  * retransmission.
  */
 bool server_absorb(struct transactions *transactions, const struct flow *flow,
 		   const struct sip_msg *msg);
+
+/*
+ * server_acknowledged - an ACK: true if it is the one of a final response here,
+ * which ends; false if it has to pass, as that of a 2xx
+ */
+bool server_acknowledged(struct transactions *transactions, const struct flow *flow,
+			 const struct sip_msg *msg);
+
+/*
+ * server_invited - the transaction of the INVITE that a CANCEL is about
+ *
+ * Returns NULL if there is none.
+ */
+struct server *server_invited(struct transactions *transactions, const struct flow *flow,
+			      const struct sip_msg *msg);
 
 /*
  * server_new - a transaction for a new request
@@ -70,8 +98,11 @@ void server_relay(struct server *server, uint16_t code, struct mbuf *mb);
 
 /*
  * client_response_h - a response, or what went wrong instead (negative errno,
- * -ETIMEDOUT when none came); after a final response or an error it is not
- * called again
+ * -ETIMEDOUT when none came)
+ *
+ * After a final response or an error it is not called again. But of an INVITE
+ * several 2xx may come; once a final response is there the last call is that
+ * with -ESHUTDOWN.
  */
 typedef void (client_response_h)(int err, const struct sip_msg *msg, void *arg);
 
@@ -79,14 +110,28 @@ typedef void (client_response_h)(int err, const struct sip_msg *msg, void *arg);
  * client_send - send a request and look after it
  * @branch: of the Via that we put on top
  * @mb: the message
+ *
+ * An INVITE is acknowledged here if it is refused, and cancelled if it rings
+ * for too long (Timer C).
  */
 int client_send(struct transactions *transactions, const struct flow *to, const char *branch,
 		const struct pl *method, struct mbuf *mb, client_response_h *handler, void *arg);
 
+/* client_cancel - cancel an INVITE that was sent with that branch, if it waits */
+void client_cancel(struct transactions *transactions, const char *branch);
+
 /* client_response - find the transaction of a response; false if there is none */
 bool client_response(struct transactions *transactions, const struct sip_msg *msg);
 
-/* client_failed - what was sent on this flow is lost */
+/*
+ * client_failed - what was sent on this flow is lost
+ *
+ * A request to the next hop is sent once more, on a new connection: the branch
+ * tells the next hop whether it had it already.
+ */
 void client_failed(struct transactions *transactions, const struct flow *flow, int err);
+
+/* client_stop - end all with -ECANCELED */
+void client_stop(struct transactions *transactions);
 
 #endif

@@ -54,7 +54,7 @@ static void udp_recv(const struct sa *src, struct mbuf *mb, void *arg)
 	/* a keep-alive (RFC 5626 3.5.1, and what clients send instead) */
 	if (mbuf_get_left(mb) <= 4)
 		return;
-	err = sip_msg_decode(&msg, mb);
+	err = sipmsg_decode(&msg, mb);
 	if (err) {
 		log_debug("dropped a datagram that is not a SIP message");
 		return;

@@ -17,7 +17,7 @@ static struct sip_msg *message_of(const char *headers, const char *body, size_t 
 		    "%s\r\n", headers);
 	mbuf_write_mem(mb, (const uint8_t *)body, len);
 	mb->pos = 0;
-	assert_int_equal(sip_msg_decode(&msg, mb), 0);
+	assert_int_equal(sipmsg_decode(&msg, mb), 0);
 	mem_deref(mb);
 	return msg;
 }

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Server transactions: RFC 3261 17.2 with the changes of RFC 4320 and RFC 6026. */
+#include "helper/mikeyd/transaction.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "helper/lib/log.h"
+#include "helper/mikeyd/sipmsg.h"
+
+/* Of each side, so that the network cannot keep the user from sending. */
+#define SERVERS_MAX 4096
+/* Of each side as well: what requests that have no answer yet may hold. */
+#define BYTES_MAX (64 * 1024 * 1024)
+/* Timer F; a server that was not answered by then never will be. */
+#define TIMER_F (64 * SIP_T1)
+#define TIMER_J (64 * SIP_T1)
+/* Timers H and L of an INVITE: until the ACK, or the last repeat of a 2xx. */
+#define TIMER_H (64 * SIP_T1)
+/* The client's Timer E is at T2 by then: now it may be told to wait (RFC 4320 4.1) */
+#define TRYING_MS (7 * SIP_T1)
+
+static void forget_msg(struct server *server)
+{
+	if (server->transactions)
+		server->transactions->n_bytes[server->flow.side] -= server->size;
+	server->size = 0;
+	sipmsg_release(server->msg);
+	server->msg = NULL;
+}
+
+static void server_destroy(void *data)
+{
+	struct server *server = data;
+
+	tmr_cancel(&server->timer);
+	tmr_cancel(&server->again);
+	hash_unlink(&server->le);
+	if (server->transactions)
+		server->transactions->n_servers[server->flow.side]--;
+	forget_msg(server);
+	mem_deref(server->key);
+	mem_deref(server->via);
+	sipmsg_wipe(server->response);
+}
+
+/*
+ * What tells retransmissions (17.2.3): branch, sent-by and method; for a client
+ * that is older than RFC 3261 what its rules compare. ACK and CANCEL find their
+ * INVITE with its method in place of theirs; To of an ACK has a tag that is not
+ * in the INVITE.
+ */
+static int server_key(char **key, const struct flow *flow, const struct sip_msg *msg,
+		      const struct pl *method)
+{
+	const struct sip_via *via = &msg->via;
+	bool invite = !pl_strcmp(method, "INVITE");
+
+	if (via->branch.l > 7 && !strncasecmp(via->branch.p, "z9hG4bK", 7))
+		return -re_sdprintf(key, "%d %r %r %r", flow->side, &via->branch, &via->sentby,
+				    method);
+	return -re_sdprintf(key, "%d %r %r %r %u %r %r %r", flow->side, &msg->ruri,
+			    &msg->from.tag, &msg->callid, msg->cseq.num, method,
+			    invite ? &pl_null : &msg->to.tag, &via->val);
+}
+
+static bool server_is(struct le *le, void *arg)
+{
+	const struct server *server = le->data;
+
+	return !strcmp(server->key, arg);
+}
+
+static struct server *find(struct transactions *transactions, const struct flow *flow,
+			   const struct sip_msg *msg, const struct pl *method)
+{
+	struct le *le;
+	char *key;
+
+	if (server_key(&key, flow, msg, method))
+		return NULL;
+	le = hash_lookup(transactions->servers, hash_joaat_str(key), server_is, key);
+	mem_deref(key);
+	return le ? le->data : NULL;
+}
+
+static void server_expire(void *arg)
+{
+	struct server *server = arg;
+
+	mem_deref(server);
+}
+
+static void send_to_sender(struct server *server, struct mbuf *mb)
+{
+	int err;
+
+	mb->pos = 0;
+	err = transport_send(server->transactions->transport, &server->flow, mb);
+	if (err)
+		log_info("a response could not be sent: %s", strerror(-err));
+}
+
+bool server_absorb(struct transactions *transactions, const struct flow *flow,
+		   const struct sip_msg *msg)
+{
+	struct server *server = find(transactions, flow, msg, &msg->met);
+
+	if (!server)
+		return false;
+	/* a 2xx is repeated by who sent it, until there is an ACK */
+	if (server->response && !server->accepted)
+		send_to_sender(server, server->response);
+	return true;
+}
+
+static const struct pl invite_method = PL("INVITE");
+
+struct server *server_invited(struct transactions *transactions, const struct flow *flow,
+			      const struct sip_msg *msg)
+{
+	return find(transactions, flow, msg, &invite_method);
+}
+
+bool server_acknowledged(struct transactions *transactions, const struct flow *flow,
+			 const struct sip_msg *msg)
+{
+	struct server *server = find(transactions, flow, msg, &invite_method);
+
+	if (!server || server->accepted)
+		return false;
+	if (!server->final)
+		return true;
+	/* Timer I: more ACKs may come over UDP */
+	tmr_cancel(&server->again);
+	tmr_start(&server->timer, server->flow.tp == SIP_TRANSP_UDP ? SIP_T4 : 0,
+		  server_expire, server);
+	return true;
+}
+
+static void say_trying(void *arg)
+{
+	struct server *server = arg;
+
+	if (!server->response)
+		server_respond(server, 100, "Trying", NULL);
+}
+
+int server_new(struct server **out, struct transactions *transactions,
+	       const struct flow *flow, struct sip_msg *msg)
+{
+	struct server *server;
+	int err;
+
+	*out = NULL;
+	if (transactions->n_servers[flow->side] >= SERVERS_MAX ||
+	    transactions->n_bytes[flow->side] + msg->mb->size > BYTES_MAX)
+		return -EMFILE;
+	server = mem_zalloc(sizeof(*server), server_destroy);
+	if (!server)
+		return -ENOMEM;
+	server->transactions = transactions;
+	server->flow = *flow;
+	server->invite = sipmsg_is(msg, "INVITE");
+	transactions->n_servers[flow->side]++;
+	server->msg = mem_ref(msg);
+	server->size = msg->mb->size;
+	transactions->n_bytes[flow->side] += server->size;
+	tmr_init(&server->timer);
+	tmr_init(&server->again);
+	rand_str(server->tag, sizeof(server->tag));
+	err = server_key(&server->key, flow, msg, &msg->met) ?:
+		sipmsg_received_via(&server->via, msg);
+	if (err) {
+		mem_deref(server);
+		return -ENOMEM;
+	}
+	hash_append(transactions->servers, hash_joaat_str(server->key), &server->le, server);
+	/* how long an INVITE may ring is the client transaction's business */
+	if (!server->invite) {
+		tmr_start(&server->timer, 2 * TIMER_F, server_expire, server);
+		tmr_start(&server->again, TRYING_MS, say_trying, server);
+	}
+	*out = server;
+	return 0;
+}
+
+/* Timer G: a final response that is no 2xx, until its ACK is there. */
+static void repeat(void *arg)
+{
+	struct server *server = arg;
+
+	server->interval *= 2;
+	if (server->interval > SIP_T2)
+		server->interval = SIP_T2;
+	tmr_start(&server->again, server->interval, repeat, server);
+	send_to_sender(server, server->response);
+}
+
+/* The last state: what comes again is absorbed, and answered as it was. */
+static void complete(struct server *server, uint16_t code)
+{
+	server->final = true;
+	tmr_cancel(&server->again);
+	/* its text is no longer needed, and 4096 of them would be a lot */
+	forget_msg(server);
+	server->accepted = server->invite && code < 300;
+	if (server->invite && !server->accepted && server->flow.tp == SIP_TRANSP_UDP) {
+		server->interval = SIP_T1;
+		tmr_start(&server->again, server->interval, repeat, server);
+	}
+	/* over TCP nothing is sent twice, yet a proxy may repeat over UDP */
+	tmr_start(&server->timer, server->invite ? TIMER_H : TIMER_J, server_expire, server);
+}
+
+void server_relay(struct server *server, uint16_t code, struct mbuf *mb)
+{
+	if (server->final) {
+		if (server->accepted && code / 100 == 2)
+			send_to_sender(server, mb);
+		sipmsg_wipe(mb);
+		return;
+	}
+	sipmsg_wipe(server->response);
+	server->response = mb;
+	send_to_sender(server, mb);
+	if (code >= 200)
+		complete(server, code);
+}
+
+void server_respond(struct server *server, uint16_t code, const char *reason,
+		    const char *headers)
+{
+	struct mbuf *mb;
+
+	if (server->final)
+		return;
+	mb = mbuf_alloc(1024);
+	if (!mb || sipmsg_respond(mb, server->msg, server->via, server->tag, code, reason,
+				  headers)) {
+		mem_deref(mb);
+		return;
+	}
+	server_relay(server, code, mb);
+}
