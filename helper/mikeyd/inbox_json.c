@@ -87,9 +87,10 @@ json_t *inbox_json(const struct inbox_message *message, bool with_body)
 {
 	char type[INBOX_TYPE_MAX + 1];
 	json_t *object;
+	int err = 0;
 
 	inbox_message_type(type, message);
-	object = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+	object = json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
 			   "id", (json_int_t)message->id,
 			   "received", (json_int_t)message->received,
 			   "sent", message->sent ? json_integer(message->sent) : json_null(),
@@ -102,9 +103,14 @@ json_t *inbox_json(const struct inbox_message *message, bool with_body)
 			   "proved", word(mime_proved_name(message->proved)),
 			   "form", word(mime_form_name(message->form)),
 			   "content_type", *type ? text(type, strlen(type)) : json_null(),
-			   "headers", text((char *)message->headers.data, message->headers.len),
 			   "length", (json_int_t)message->body.len);
-	if (object && with_body && add_body(object, &message->body)) {
+	/* strangers' headers may be as long as a body */
+	if (object && with_body)
+		err = json_object_set_new_nocheck(object, "headers",
+						  text((char *)message->headers.data,
+						       message->headers.len)) ?:
+			add_body(object, &message->body);
+	if (err) {
 		json_decref(object);
 		return NULL;
 	}

@@ -8,7 +8,7 @@
 #include "helper/mikeyd/inbox_message.h"
 
 /*
- * inbox_json - all of a message, or with its body left out
+ * inbox_json - all of a message, or with its headers and its body left out
  *
  * json_decref() it; NULL: no memory.
  */

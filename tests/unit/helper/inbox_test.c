@@ -202,6 +202,7 @@ static void kept_and_taken(void **state)
 	messages = json_object_get(answer, "messages");
 	assert_int_equal(json_array_size(messages), 1);
 	assert_null(json_object_get(json_array_get(messages, 0), "body"));
+	assert_null(json_object_get(json_array_get(messages, 0), "headers"));
 	json_decref(answer);
 
 	answer = asks(fd, "{\"command\":\"next\",\"lend\":true}");
@@ -210,6 +211,7 @@ static void kept_and_taken(void **state)
 	assert_string_equal(text_of(answer, "proved"), "body");
 	assert_string_equal(text_of(answer, "form"), "auth-enveloped");
 	assert_string_equal(text_of(answer, "content_type"), "text/plain");
+	assert_string_equal(text_of(answer, "headers"), "Content-Type: text/plain\r\n");
 	assert_string_equal(text_of(answer, "body"), "hello");
 	assert_int_equal(number_of(answer, "sent"), 1700000000);
 	assert_int_equal(number_of(answer, "length"), 5);
