@@ -92,6 +92,30 @@ int setting_want_list(struct problem *problem)
 			   "write a list of texts: [\"...\", \"...\"]");
 }
 
+/* A list, whose length stands right behind it in the configuration. */
+static int take_texts(struct kms_config *config, const config_setting_t *given,
+		      const struct setting *setting, struct problem *problem)
+{
+	struct {
+		char **texts;
+		size_t num;
+	} *to = member(config, setting);
+	int num = setting_list_length(given), i;
+
+	if (!num || to->num)
+		return setting_want_list(problem);
+	to->texts = calloc(num, sizeof(*to->texts));
+	if (!to->texts)
+		return setting_no_memory(problem);
+	for (i = 0; i < num; i++) {
+		to->texts[i] = strdup(setting_list_text(given, i));
+		if (!to->texts[i])
+			return setting_no_memory(problem);
+		to->num++;
+	}
+	return 0;
+}
+
 static int take_identities(struct kms_config *config,
 			   const config_setting_t *given,
 			   const struct setting *setting,
@@ -240,6 +264,17 @@ static const struct setting settings[] = {
 	SETTING("peer-private-key", take_string, peer_private_key),
 	SETTING("peer-timeout", setting_take_number, peer_timeout, .least = 1, .most = 60),
 	SETTING("peer-requests", setting_take_number, peer_requests, .least = 1, .most = 10000),
+	SETTING("bsf-url", take_string, bsf.url),
+	SETTING("bsf-address", take_string, bsf.address),
+	SETTING("bsf-ca", take_string, bsf.ca),
+	SETTING("bsf-certificate", take_string, bsf.certificate),
+	SETTING("bsf-private-key", take_string, bsf.private_key),
+	SETTING("bsf-domains", take_texts, bsf.domains),
+	SETTING("bsf-uid-domains", take_texts, bsf.uid_domains),
+	SETTING("bsf-timeout", setting_take_number, bsf.timeout, .least = 1, .most = 60),
+	SETTING("bsf-requests", setting_take_number, bsf.requests, .least = 1, .most = 10000),
+	SETTING("bsf-cache", setting_take_number, bsf.cache, .least = 1, .most = 10000),
+	SETTING("naf", take_string, bsf.naf),
 	SETTING("store", take_string, store),
 	SETTING("store-key", take_string, store_key),
 	SETTING("tpk-lifetime", setting_take_number, tpk_lifetime, .least = 3600,
@@ -265,6 +300,9 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 	config->request_timeout = 10;
 	config->peer_timeout = 5;
 	config->peer_requests = 50;
+	config->bsf.timeout = 3;
+	config->bsf.requests = 50;
+	config->bsf.cache = 1000;
 	config->log_level = LOG_LEVEL_INFO;
 	config->store = strdup(KMS_CONFIG_DEFAULT_STORE);
 	config->store_key = strdup(KMS_CONFIG_DEFAULT_KEY);
@@ -412,12 +450,39 @@ int kms_config_can_serve(const struct kms_config *config,
 		if (config->listen[i].peers && !config->peers.num)
 			return problem_set(problem, -EINVAL,
 					   "listen-peers needs \"peers\", a file with at least one of them");
+	if (config->bsf.url &&
+	    (strncasecmp(config->bsf.url, "https://", 8) || !config->bsf.ca ||
+	     !config->bsf.num_domains || !config->bsf.num_uid_domains ||
+	     !config->bsf.naf))
+		return problem_set(problem, -EINVAL,
+				   "\"bsf-url\" is https://..., and needs \"bsf-ca\", \"bsf-domains\", \"bsf-uid-domains\" and \"naf\"");
+	if (config->bsf.url && !config->bsf.certificate != !config->bsf.private_key)
+		return problem_set(problem, -EINVAL,
+				   "\"bsf-certificate\" and \"bsf-private-key\" go together");
 	if (config->peers.num &&
 	    !(config->peer_certificate ? config->peer_private_key :
 	      config->certificate ? config->private_key : NULL))
 		return problem_set(problem, -EINVAL,
 				   "\"peers\" need \"peer-certificate\" and \"peer-private-key\"");
 	return 0;
+}
+
+static void free_bsf(struct kms_bsf_config *bsf)
+{
+	size_t i;
+
+	for (i = 0; i < bsf->num_domains; i++)
+		free(bsf->domains[i]);
+	for (i = 0; i < bsf->num_uid_domains; i++)
+		free(bsf->uid_domains[i]);
+	free(bsf->domains);
+	free(bsf->uid_domains);
+	free(bsf->url);
+	free(bsf->address);
+	free(bsf->ca);
+	free(bsf->certificate);
+	free(bsf->private_key);
+	free(bsf->naf);
 }
 
 void kms_config_free(struct kms_config *config)
@@ -443,5 +508,6 @@ void kms_config_free(struct kms_config *config)
 	free(config->peer_certificate);
 	free(config->peer_private_key);
 	kms_peers_free(&config->peers);
+	free_bsf(&config->bsf);
 	memset(config, 0, sizeof(*config));
 }

@@ -8,6 +8,7 @@
 
 #include <sys/socket.h>
 
+#include "helper/kms/bsf.h"
 #include "helper/kms/peers.h"
 #include "helper/lib/problem.h"
 
@@ -45,6 +46,7 @@ struct kms_config {
 	char *peer_private_key;
 	s64 peer_timeout;		/* seconds */
 	s64 peer_requests;
+	struct kms_bsf_config bsf;
 	s64 tpk_lifetime;
 	s64 threads;
 	s64 max_connections;

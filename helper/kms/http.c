@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <time.h>
 
+#include "helper/kms/bsf.h"
 #include "helper/kms/http.h"
 #include "helper/kms/listener.h"
 #include "helper/kms/peer_tls.h"
@@ -41,6 +43,7 @@ struct kms_http {
 	/* only where there are peers */
 	struct kms_peer_tls *peer_tls;
 	struct kms_zk_client *zk;
+	struct kms_bsf *bsf;		/* only where there is one */
 	char *peer_certificate;
 	char *peer_private_key;
 };
@@ -53,8 +56,9 @@ struct request {
 	size_t len;
 	char *body;
 	const struct kms_peer *peer;	/* that asks over Zk, or NULL */
-	/* while a peer is asked: what was understood, and what that led to */
 	struct bytes msg;
+	struct kms_gba *gba;		/* PSKs that a BSF knows, or NULL */
+	/* while a peer is asked: what the message led to */
 	struct kms_answer *answer;
 	struct kms_zk_call call;
 };
@@ -279,7 +283,7 @@ static enum MHD_Result conclude(struct MHD_Connection *connection,
 		      "the KMS has a fault\n");
 }
 
-static void on_peer_answer(void *ctx)
+static void wake(void *ctx)
 {
 	MHD_resume_connection(ctx);
 }
@@ -289,7 +293,7 @@ static enum MHD_Result ask_peer(struct kms_http *http,
 				struct MHD_Connection *connection,
 				struct request *request)
 {
-	request->call.done = on_peer_answer;
+	request->call.done = wake;
 	request->call.ctx = connection;
 	MHD_suspend_connection(connection);
 	if (kms_zk_call(http->zk, request->answer->pending, &request->call))
@@ -314,42 +318,80 @@ static enum MHD_Result finish_asked(struct MHD_Connection *connection,
 	return conclude(connection, request, ret);
 }
 
+/* The whole message as a request; 0, or a status with words. */
+static unsigned int decode(struct kms_http *http, struct request *request,
+			   const char **words)
+{
+	int ret;
+
+	*words = "the body is too large for a MIKEY message\n";
+	if (request->too_large)
+		return MHD_HTTP_CONTENT_TOO_LARGE;
+	ret = base64_read(&request->msg, request->body ? request->body : "",
+			  request->len);
+	*words = "the body is not base64\n";
+	if (ret && ret != -ENOMEM)
+		return MHD_HTTP_BAD_REQUEST;
+	*words = "no memory\n";
+	if (!ret && http->bsf)
+		request->gba = malloc(sizeof(*request->gba));
+	if (ret || !request->gba != !http->bsf)
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	if (request->gba)
+		kms_gba_begin(request->gba,
+			      (const char *const *)http->config->bsf.domains,
+			      http->config->bsf.num_domains, request->msg.data,
+			      request->msg.len);
+	return 0;
+}
+
+static int handle(struct kms_http *http, struct request *request)
+{
+	struct kms_database *d = kms_pool_take(http->pool);
+	struct kms_store *store = &d->store;
+	const struct bytes *msg = &request->msg;
+	int ret;
+
+	if (request->gba)
+		store = kms_gba_store(request->gba, store);
+	if (request->peer)
+		ret = kms_handle_peer(http->kms, store, request->peer, msg->data,
+				      msg->len, request->answer);
+	else
+		ret = kms_handle(http->kms, store, request->kind, msg->data,
+				 msg->len, request->answer);
+	kms_pool_give(http->pool, d);
+	return ret;
+}
+
+/* Once the body is there, and again after each answer of the BSF. */
 static enum MHD_Result finish(struct kms_http *http,
 			      struct MHD_Connection *connection,
 			      struct request *request)
 {
-	struct kms_answer *answer;
-	struct bytes msg = { 0 };
-	struct kms_database *d;
+	struct kms_gba_wanted *wanted = NULL;
+	unsigned int status;
+	const char *words;
 	int ret;
 
-	if (request->too_large)
-		return refuse(connection, MHD_HTTP_CONTENT_TOO_LARGE,
-			      "the body is too large for a MIKEY message\n");
-	ret = base64_read(&msg, request->body ? request->body : "",
-			  request->len);
-	if (ret)
-		return refuse(connection, ret == -ENOMEM ?
-			      MHD_HTTP_SERVICE_UNAVAILABLE :
-			      MHD_HTTP_BAD_REQUEST,
-			      ret == -ENOMEM ? "no memory\n" :
-			      "the body is not base64\n");
-	answer = calloc(1, sizeof(*answer));
-	if (!answer) {
-		bytes_wipe(&msg);
+	if (!request->msg.data) {
+		status = decode(http, request, &words);
+		if (status)
+			return refuse(connection, status, words);
+	}
+	if (request->gba)
+		wanted = kms_bsf_next(http->bsf, request->gba, time(NULL));
+	if (wanted) {
+		MHD_suspend_connection(connection);
+		if (kms_bsf_ask(http->bsf, wanted, wake, connection))
+			MHD_resume_connection(connection);
+		return MHD_YES;
+	}
+	request->answer = calloc(1, sizeof(*request->answer));
+	if (!request->answer)
 		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "no memory\n");
-	}
-	d = kms_pool_take(http->pool);
-	if (request->peer)
-		ret = kms_handle_peer(http->kms, &d->store, request->peer,
-				      msg.data, msg.len, answer);
-	else
-		ret = kms_handle(http->kms, &d->store, request->kind, msg.data,
-				 msg.len, answer);
-	kms_pool_give(http->pool, d);
-	request->msg = msg;
-	request->answer = answer;
+	ret = handle(http, request);
 	if (ret == KMS_WAITS)
 		return ask_peer(http, connection, request);
 	return conclude(connection, request, ret);
@@ -397,6 +439,9 @@ static void on_completed(void *ctx, struct MHD_Connection *connection,
 			OPENSSL_cleanse(request->answer, sizeof(*request->answer));
 		}
 		free(request->answer);
+		if (request->gba)
+			kms_gba_wipe(request->gba);
+		free(request->gba);
 		bytes_wipe(&request->msg);
 		bytes_wipe(&request->call.reply);
 		free(request->body);
@@ -471,7 +516,7 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		flags |= MHD_USE_TLS;
 	if (listen->address.ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	if (http->zk)
+	if (http->zk || http->bsf)
 		flags |= MHD_ALLOW_SUSPEND_RESUME;
 	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL,
 					  listen->peers ? on_peer_request : on_request,
@@ -532,6 +577,11 @@ struct kms_http *kms_http_start(const struct kms_config *config,
 		goto fail;
 	if (config->peers.num && start_peers(http, problem))
 		goto fail;
+	if (config->bsf.url) {
+		http->bsf = kms_bsf_new(&config->bsf, problem);
+		if (!http->bsf)
+			goto fail;
+	}
 	for (i = 0; i < config->num_listen; i++) {
 		if (start_server(http, &config->listen[i], &http->servers[i],
 				 problem))
@@ -564,7 +614,8 @@ void kms_http_stop(struct kms_http *http)
 		MHD_quiesce_daemon(http->servers[i].daemon);
 	if (http->watch)
 		kms_watch_drain(http->watch, STOP_SECONDS);
-	/* wakes who still waits for a peer, as no server may stop before */
+	/* wakes who still waits for others, as no server may stop before */
+	kms_bsf_free(http->bsf);
 	kms_zk_client_free(http->zk);
 	for (i = 0; i < http->num_servers; i++) {
 		MHD_stop_daemon(http->servers[i].daemon);

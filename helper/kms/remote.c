@@ -91,8 +91,9 @@ static int prepare(struct errand *e, const char *type)
 	    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) ||
 	    curl_easy_setopt(c, CURLOPT_CAPATH, NULL) ||
 	    curl_easy_setopt(c, CURLOPT_CAINFO, t->ca) ||
-	    curl_easy_setopt(c, CURLOPT_SSLCERT, t->certificate) ||
-	    curl_easy_setopt(c, CURLOPT_SSLKEY, t->private_key) ||
+	    (t->certificate &&
+	     (curl_easy_setopt(c, CURLOPT_SSLCERT, t->certificate) ||
+	      curl_easy_setopt(c, CURLOPT_SSLKEY, t->private_key))) ||
 	    curl_easy_setopt(c, CURLOPT_TIMEOUT, t->timeout) ||
 	    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) ||
 	    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, e->error) ||

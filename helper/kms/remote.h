@@ -18,7 +18,7 @@ struct kms_remote;
  * @url: what is asked for; its host is what the server's certificate must name
  * @connect_to: "::HOST:PORT" in the form of CURLOPT_CONNECT_TO, or NULL
  * @ca: PEM file; the only authority that is trusted
- * @certificate, @private_key: PEM files of our own
+ * @certificate, @private_key: PEM files of our own, or both NULL
  * @timeout: seconds for everything
  * @most: how many may wait for it at once
  * @answer_max: most bytes of an answer
