@@ -122,4 +122,17 @@ int kms_tpk_each(struct kms_database *d,
 int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 		     struct problem *problem);
 
+/*
+ * Of an import, inside its transaction: 1 if it was added, 0 if just this is
+ * there already. A group is made where there is none; @uid may be NULL.
+ */
+int kms_user_import(struct kms_database *d, const struct kms_user_spec *spec,
+		    s64 now, struct problem *problem);
+int kms_member_import(struct kms_database *d, const struct uid *psi,
+		      const struct kms_member *member, struct problem *problem);
+
+/* The same inside the caller's transaction. */
+int kms_replay_reset_within(struct kms_database *d, s64 now, s64 until,
+			    struct problem *problem);
+
 #endif

@@ -13,6 +13,11 @@ mikeykmsd_SRCS := $(addprefix helper/kms/,bsf.c bsf_answer.c command_group.c \
 	seal.c sql.c sql_pgsql.c sql_sqlite.c store_sql.c textfile.c tpks.c users.c watch.c zk_client.c)
 mikeykmsd_PKGS := libcrypto libcurl expat gnutls libconfig libmicrohttpd libpq sqlite3
 
+# The store's copies: files that go in and come out.
+mikeykmsd_SRCS += $(addprefix helper/kms/,backup.c command_backup.c command_export.c \
+	command_import.c progress.c rows.c)
+mikeykmsd_PKGS += jansson
+
 PROGRAMS += mikey-kms
 mikey-kms_SRCS := helper/kms/main.c
 mikey-kms_LIBS := mikeykmsd mikeykms mikeyhelper mikeywire

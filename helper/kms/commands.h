@@ -128,6 +128,18 @@ enum kms_exit kms_run_peer_list(const struct kms_command *self, int argc,
 				char **argv);
 enum kms_exit kms_run_peer_del(const struct kms_command *self, int argc,
 			       char **argv);
+enum kms_exit kms_run_import_users(const struct kms_command *self, int argc,
+				   char **argv);
+enum kms_exit kms_run_import_groups(const struct kms_command *self, int argc,
+				    char **argv);
+enum kms_exit kms_run_export_users(const struct kms_command *self, int argc,
+				   char **argv);
+enum kms_exit kms_run_export_groups(const struct kms_command *self, int argc,
+				    char **argv);
+enum kms_exit kms_run_backup(const struct kms_command *self, int argc,
+			     char **argv);
+enum kms_exit kms_run_restore(const struct kms_command *self, int argc,
+			      char **argv);
 enum kms_exit kms_run_policy(const struct kms_command *self, int argc,
 			     char **argv);
 enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,

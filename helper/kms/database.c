@@ -225,23 +225,22 @@ int kms_meta_get(struct kms_database *d, const char *name, u8 *value, u32 len,
 	return ret;
 }
 
-static int write_new(struct kms_database *d, struct problem *problem)
+/* What a new store is: names of its own, and a proof of its key. */
+static int write_new(struct kms_database *d, void *arg, struct problem *problem)
 {
 	u8 check[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
 	int ret;
 
+	(void)arg;
 	if (RAND_bytes(d->store_id, sizeof(d->store_id)) != 1 ||
 	    RAND_bytes(d->kms_id, sizeof(d->kms_id)) != 1)
 		return problem_set(problem, -EIO, "no randomness for a new store");
 	aad_check(&aad, d);
 	if (kms_seal_close(d->seal, &aad, NULL, 0, check))
 		return problem_set(problem, -EIO, "sealing failed");
-	ret = kms_schema_create(d, problem);
-	if (!ret)
-		ret = kms_meta_put(d, "store-id",
-				   kms_blob(d->store_id, sizeof(d->store_id)),
-				   problem);
+	ret = kms_meta_put(d, "store-id",
+			   kms_blob(d->store_id, sizeof(d->store_id)), problem);
 	if (!ret)
 		ret = kms_meta_put(d, "kms-id",
 				   kms_blob(d->kms_id, sizeof(d->kms_id)),
@@ -271,25 +270,6 @@ static struct kms_database *connect(const char *where, bool create,
 	return NULL;
 }
 
-int kms_database_create(const char *where, const struct kms_seal *seal,
-			struct problem *problem)
-{
-	struct kms_database *d = connect(where, true, seal, problem);
-	int ret;
-
-	if (!d)
-		return problem->error;
-	ret = kms_database_begin(d, problem);
-	if (!ret)
-		ret = kms_database_end(d, write_new(d, problem), problem);
-	kms_database_close(d);
-	if (ret)
-		problem_prefix(problem, "%s: ", sql_name(where));
-	if (ret && !sql_is_url(where))
-		unlink(where);
-	return ret;
-}
-
 static int check_key(struct kms_database *d, struct problem *problem)
 {
 	u8 check[KMS_SEAL_OVERHEAD];
@@ -311,6 +291,37 @@ static int check_key(struct kms_database *d, struct problem *problem)
 		return problem_set(problem, ret,
 				   "the store key does not belong to this store");
 	return 0;
+}
+
+int kms_database_make(const char *where, const struct kms_seal *seal,
+		      kms_fill_fn *fill, void *arg, struct problem *problem)
+{
+	struct kms_database *d = connect(where, true, seal, problem);
+	int ret;
+
+	if (!d)
+		return problem->error;
+	ret = kms_database_begin(d, problem);
+	if (!ret) {
+		ret = kms_schema_create(d, problem);
+		if (!ret)
+			ret = fill(d, arg, problem);
+		if (!ret)
+			ret = check_key(d, problem);
+		ret = kms_database_end(d, ret, problem);
+	}
+	kms_database_close(d);
+	if (ret)
+		problem_prefix(problem, "%s: ", sql_name(where));
+	if (ret && !sql_is_url(where))
+		unlink(where);
+	return ret;
+}
+
+int kms_database_create(const char *where, const struct kms_seal *seal,
+			struct problem *problem)
+{
+	return kms_database_make(where, seal, write_new, NULL, problem);
 }
 
 static int prepare_all(struct kms_database *d, struct problem *problem)

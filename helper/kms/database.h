@@ -61,6 +61,14 @@ struct kms_database {
 int kms_database_create(const char *where, const struct kms_seal *seal,
 			struct problem *problem);
 
+/* What goes into a new store, the key's proof included. */
+typedef int (kms_fill_fn)(struct kms_database *d, void *arg,
+			  struct problem *problem);
+
+/* The same with what @fill puts into it, in one transaction. */
+int kms_database_make(const char *where, const struct kms_seal *seal,
+		      kms_fill_fn *fill, void *arg, struct problem *problem);
+
 /**
  * kms_database_open() - open a store
  * @seal: kept by the caller until kms_database_close()
@@ -81,6 +89,9 @@ void kms_database_close(struct kms_database *d);
 int kms_schema_create(struct kms_database *d, struct problem *problem);
 int kms_schema_check(struct kms_database *d, struct problem *problem);
 int kms_schema_upgrade(struct kms_database *d, struct problem *problem);
+
+/* The versions whose backups go into a new store of this one. */
+bool kms_schema_can_restore(s64 version);
 
 /**
  * kms_database_ask() - a statement with its values, to be stepped through

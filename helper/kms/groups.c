@@ -40,6 +40,11 @@ static const char *const insert_sql[KMS_PSI_ROLES] = {
 		"INSERT INTO server(psi, uid, sealed) VALUES(?1, ?2, ?3) ON CONFLICT DO NOTHING",
 };
 
+static const char *const is_sql[KMS_PSI_ROLES] = {
+	[KMS_PSI_MEMBER] = "SELECT 1 FROM member WHERE psi = ?1 AND uid = ?2",
+	[KMS_PSI_SERVER] = "SELECT 1 FROM server WHERE psi = ?1 AND uid = ?2",
+};
+
 static const char *const delete_sql[KMS_PSI_ROLES] = {
 	[KMS_PSI_MEMBER] = "DELETE FROM member WHERE psi = ?1 AND uid = ?2",
 	[KMS_PSI_SERVER] = "DELETE FROM server WHERE psi = ?1 AND uid = ?2",
@@ -96,6 +101,31 @@ static int add_group(struct kms_database *d, const struct uid *psi,
 	for (i = 0; !ret && i < num_members; i++)
 		ret = add_member(d, psi, &members[i], problem);
 	return ret;
+}
+
+int kms_member_import(struct kms_database *d, const struct uid *psi,
+		      const struct kms_member *member, struct problem *problem)
+{
+	s64 found = 0;
+	int ret;
+
+	if (!uid_is_own(psi))
+		return problem_set(problem, -EINVAL,
+				   "%s: a group's name has no wildcard", psi->text);
+	ret = exists(d, "SELECT 1 FROM psi WHERE psi = ?1", psi, problem);
+	if (ret == -ENOENT) {
+		ret = add_group(d, psi, member, member ? 1 : 0, problem);
+		return ret ? ret : 1;
+	}
+	if (ret || !member)
+		return ret;
+	ret = kms_database_number(d, problem, &found, 0, is_sql[member->role],
+				  SQL_VALUES(SQL_BLOB(uid_blob(psi)),
+					     SQL_BLOB(uid_blob(&member->uid))));
+	if (ret || found)
+		return ret;
+	ret = add_member(d, psi, member, problem);
+	return ret ? ret : 1;
 }
 
 int kms_group_add(struct kms_database *d, const struct uid *psi,

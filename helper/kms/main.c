@@ -64,6 +64,27 @@ const struct kms_command kms_commands[] = {
 	  kms_run_peer_add },
 	{ "peer list", "\n\nList the other KMSs that there are.", kms_run_peer_list },
 	{ "peer del", "NAME\n\nTake one out of the file of peers.", kms_run_peer_del },
+	{ "import users", "[--psk-out FILE] FILE\n\n"
+	  "Add users from a file, CSV with the columns uids (separated by blanks), psk_id,\n"
+	  "suite, expires, psk (hexadecimal), or JSON of the same names, an object a line.\n"
+	  "Those that are there just so are passed over: an import that was interrupted\n"
+	  "can be run again. A fault of form anywhere changes nothing.\n\n"
+	  "  --psk-out FILE    make PSKs where there is none, and write them to a new file",
+	  kms_run_import_users },
+	{ "import groups", "FILE\n\n"
+	  "Add groups and members from a file, CSV with the columns psi, role (member or\n"
+	  "server) and uid, or JSON of the same names, an object a line.", kms_run_import_groups },
+	{ "export users", "[--out FILE] [--with-psks]\n\n"
+	  "Write what import users reads; with --json an object a line.\n\n"
+	  "  --out FILE        into a new file, mode 0600\n"
+	  "  --with-psks       PSKs in the clear, too; wants --out", kms_run_export_users },
+	{ "export groups", "[--out FILE]\n\nWrite what import groups reads.",
+	  kms_run_export_groups },
+	{ "backup", "FILE\n\nWrite the store into a new file, keys as they are sealed in it.",
+	  kms_run_backup },
+	{ "restore", "FILE\n\n"
+	  "Make a new store of a backup, in whichever database. Its key is that of the\n"
+	  "old one. Requests are refused until the skew has passed.", kms_run_restore },
 	{ "policy", "\n\nShow the policy in force: what may be asked for, and what is granted.",
 	  kms_run_policy },
 	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },

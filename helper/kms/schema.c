@@ -101,6 +101,7 @@ static const struct step steps[] = {
 };
 
 #define VERSION ((int)ARRAY_SIZE(steps))
+#define FIRST_BACKUP 3
 
 static const char *word_of(const struct sql_dialect *dialect, const char *at,
 			   size_t *len)
@@ -175,6 +176,11 @@ static int get_version(struct kms_database *d, s64 *version,
 	int ret = sql_get_version(d->sql, version);
 
 	return ret ? kms_database_problem(d, ret, problem) : 0;
+}
+
+bool kms_schema_can_restore(s64 version)
+{
+	return version >= FIRST_BACKUP && version <= VERSION;
 }
 
 int kms_schema_create(struct kms_database *d, struct problem *problem)

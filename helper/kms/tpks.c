@@ -117,8 +117,8 @@ int kms_tpk_each(struct kms_database *d,
 	return ret;
 }
 
-static int reset_replay(struct kms_database *d, s64 now, s64 until,
-			struct problem *problem)
+int kms_replay_reset_within(struct kms_database *d, s64 now, s64 until,
+			    struct problem *problem)
 {
 	s64 ret;
 
@@ -139,6 +139,8 @@ int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 {
 	int ret = kms_database_begin(d, problem);
 
-	return ret ? ret : kms_database_end(d, reset_replay(d, now, until, problem),
-					    problem);
+	if (ret)
+		return ret;
+	ret = kms_replay_reset_within(d, now, until, problem);
+	return kms_database_end(d, ret, problem);
 }

@@ -139,21 +139,64 @@ static int add_all(struct kms_database *d, const struct kms_user_spec *spec,
 	return ret;
 }
 
-int kms_user_add(struct kms_database *d, const struct kms_user_spec *spec,
-		 s64 now, struct problem *problem)
+static int check_spec(const struct kms_user_spec *spec, struct problem *problem)
 {
-	int ret;
-
 	if (!spec->num_uids || spec->num_uids > KMS_USER_UIDS_MAX)
 		return problem_set(problem, -EINVAL,
 				   "a user has 1 to %d UIDs", KMS_USER_UIDS_MAX);
-	ret = check_psk(spec->psk_id, &spec->psk, problem);
-	if (ret)
-		return ret;
-	ret = kms_database_begin(d, problem);
+	return check_psk(spec->psk_id, &spec->psk, problem);
+}
+
+int kms_user_add(struct kms_database *d, const struct kms_user_spec *spec,
+		 s64 now, struct problem *problem)
+{
+	int ret = check_spec(spec, problem);
+
+	if (!ret)
+		ret = kms_database_begin(d, problem);
 	if (ret)
 		return ret;
 	return kms_database_end(d, add_all(d, spec, now, problem), problem);
+}
+
+/* 1: there is a user with this PSK id and just these UIDs. */
+static int is_there(struct kms_database *d, const struct kms_user_spec *spec,
+		    struct problem *problem)
+{
+	struct kms_uid uids[KMS_USER_UIDS_MAX];
+	u32 num, i;
+	s64 user;
+	int ret;
+
+	ret = kms_database_number(d, problem, &user, 0,
+				  "SELECT owner FROM psk WHERE id = ?1",
+				  SQL_VALUES(SQL_BLOB(text_blob(spec->psk_id))));
+	if (ret || !user)
+		return ret;
+	ret = d->store.ops->uids(&d->store, user, uids, &num);
+	if (ret)
+		return problem_set(problem, ret, "the UIDs of PSK %s cannot be read",
+				   spec->psk_id);
+	if (num != spec->num_uids)
+		return 0;
+	for (i = 0; i < num; i++)
+		if (uids[i].len != spec->uids[i].len ||
+		    memcmp(uids[i].data, spec->uids[i].text, uids[i].len))
+			return 0;
+	return 1;
+}
+
+int kms_user_import(struct kms_database *d, const struct kms_user_spec *spec,
+		    s64 now, struct problem *problem)
+{
+	int ret = check_spec(spec, problem);
+
+	if (!ret)
+		ret = is_there(d, spec, problem);
+	if (ret)
+		return ret < 0 ? ret : 0;
+	ret = add_all(d, spec, now, problem);
+	return ret ? ret : 1;
 }
 
 /* Mark the PSK in @stmt's row, id in front, as superseded, or remove it. */
