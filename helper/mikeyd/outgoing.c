@@ -426,7 +426,7 @@ static void single_sealed(const struct problem *problem, const struct bytes *tra
 	}
 	if (problem) {
 		outgoing_refuse(single->mikeyd, single->server, problem);
-	} else if (queue_takes(single->mikeyd, single->server->msg)) {
+	} else if (!single->route.strict && queue_takes(single->mikeyd, single->server->msg)) {
 		queue_send(single->mikeyd, &(struct queue_wish){
 			.server = single->server,
 			.route = &single->route,

@@ -82,6 +82,8 @@ void queue_send(struct mikeyd *mikeyd, const struct queue_wish *wish)
 {
 	struct lane *lane = lane_of(mikeyd->queue, wish->recipient);
 	struct parcel *parcel = lane ? lane_parcel(lane) : NULL;
+	static const char others[] = "others wait for the same recipient";
+	bool first;
 
 	if (!parcel) {
 		sipmsg_wipe(wish->body->body);
@@ -94,8 +96,10 @@ void queue_send(struct mikeyd *mikeyd, const struct queue_wish *wish)
 	parcel->sender = *wish->sender;
 	parcel->body = *wish->body;
 	parcel->valid_until = wish->valid_until;
+	first = !lane->rows && list_isempty(&lane->parcels);
+	lane_put(parcel, first, first ? "it was being sent" : others);
 	if (lane->rows) {
-		lane_accept(parcel, false, "others wait for the same recipient");
+		lane_accept(parcel, false, 0, others);
 		mem_deref(parcel);
 		return;
 	}
@@ -113,8 +117,8 @@ static void expire(struct queue *queue)
 
 	while (!queue_store_expired(queue->store, &item, &problem)) {
 		lane = lane_of(queue, &item.recipient);
-		/* what is under way ends with its answer */
-		if (!lane || lane_flies(lane, item.id)) {
+		/* what is under way, or has a client that waits, ends with its answer */
+		if (!lane || lane_flies(lane, item.id) || !list_isempty(&lane->parcels)) {
 			queue_item_wipe(&item);
 			break;
 		}

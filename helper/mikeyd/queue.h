@@ -5,13 +5,13 @@
  *
  * All is done for one recipient after the other's answer (RFC 3428 section 8), so
  * their order stays. As long as nothing waits a message is sent at once and its
- * answer is the client's; what has to wait is answered with 202, which says that
- * it is on the disk.
+ * answer is the client's; what has to wait is answered with 202.
  *
- * At whatever moment mikeyd is killed: before the 202 the message is not there, or
- * is and the client's repeat is answered with 202 too. After it the message is
- * there until its final answer was put down; an attempt that may have had one is
- * made again with the same TRANSFER_INIT, which the recipient's mikeyd knows.
+ * All are put down before they are sent. At whatever moment mikeyd is killed: the
+ * message is not there and was not sent; or it is there until its final answer was
+ * the client's, or put down. A repeat of the client's is then answered with 202, and
+ * an attempt that may have had an answer is made again with the same TRANSFER_INIT,
+ * which the recipient's mikeyd knows.
  */
 #ifndef HELPER_MIKEYD_QUEUE_H
 #define HELPER_MIKEYD_QUEUE_H

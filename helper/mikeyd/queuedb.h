@@ -9,7 +9,7 @@
 
 enum statement {
 	BEGIN, COMMIT, ROLLBACK,
-	COUNT, COUNT_RECIPIENT, PUT, ACCEPT, FORGET, ACCEPTED,
+	COUNT, COUNT_RECIPIENT, PUT, ACCEPT, FORGET, ACCEPTED, DISOWN,
 	FIRST, EXPIRED, RECIPIENTS, EACH, EACH_FAILED,
 	FLY, AGAIN, FAIL, TRIM, DELETE, SETTLE,
 	POKE, POKED, CHALLENGED, CHALLENGE,
@@ -22,6 +22,7 @@ struct queue_store {
 	int dir;
 	char boot[QUEUE_BOOT_SIZE];
 	int64_t poked;
+	bool challenged;
 };
 
 /* A statement of the store, as sql_run() does it. */

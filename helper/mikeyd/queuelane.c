@@ -151,62 +151,78 @@ static struct queue_limits limits_of(const struct queue *queue)
 	};
 }
 
-/* On the disk as a row; its id, or 0 and why not. */
-static int64_t put(struct parcel *parcel, bool unsure, const char *why,
-		   struct problem *problem)
+static int put(struct parcel *parcel, struct queue_item *item, struct problem *problem)
 {
 	struct queue *queue = parcel->lane->queue;
 	const struct sip_msg *msg = parcel->server->msg;
 	struct queue_limits limits = limits_of(queue);
-	struct queue_item item = { 0 };
-	int64_t id = 0;
 
-	item.lifetime = queue_text_lifetime(msg, queue->mikeyd->config->queue_age,
-					    parcel->valid_until);
-	if (item.lifetime <= 0) {
-		problem_set(problem, -ESTALE, "its time is over");
-		return 0;
-	}
-	if (queue_text_write(&item, msg, &parcel->route, &parcel->body)) {
-		problem_set(problem, -ENOMEM, "no memory");
-		return 0;
-	}
-	item.sender = parcel->sender;
-	item.recipient = parcel->lane->recipient;
-	item.unsure = unsure;
-	item.words = strdup(why);
-	if (!queue_store_put(queue->store, &limits, &item, parcel->server->key, problem))
-		id = item.id;
-	queue_item_wipe(&item);
-	return id;
+	item->lifetime = queue_text_lifetime(msg, queue->mikeyd->config->queue_age,
+					     parcel->valid_until);
+	if (item->lifetime <= 0)
+		return problem_set(problem, -ESTALE, "its time is over");
+	if (queue_text_write(item, msg, &parcel->route, &parcel->body))
+		return problem_set(problem, -ENOMEM, "no memory");
+	item->sender = parcel->sender;
+	item->recipient = parcel->lane->recipient;
+	return queue_store_put(queue->store, &limits, item, parcel->server->key, problem);
 }
 
-/* It waits on the disk; true, and the client knows. */
-bool lane_accept(struct parcel *parcel, bool unsure, const char *why)
+/* Put it down, or say why that cannot be. */
+static int keep(struct parcel *parcel, bool flying, bool unsure, uint16_t code,
+		const char *why, struct problem *problem)
+{
+	struct queue_item item = {
+		.flying = flying,
+		.unsure = unsure,
+		.code = code,
+		.words = strdup(why),
+	};
+	int err = put(parcel, &item, problem);
+
+	if (!err) {
+		parcel->id = item.id;
+		parcel->begun = flying;
+	}
+	queue_item_wipe(&item);
+	return err;
+}
+
+void lane_put(struct parcel *parcel, bool begun, const char *why)
+{
+	struct problem problem;
+
+	/* without it the message goes its way still, but cannot wait */
+	if (keep(parcel, begun, false, 0, why, &problem))
+		log_debug("queue: a message for %s is not kept: %s",
+			  parcel->lane->recipient.text, problem.words);
+}
+
+bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *why)
 {
 	struct lane *lane = parcel->lane;
+	struct mikeyd *mikeyd = lane->queue->mikeyd;
+	bool flies = lane->flight && lane->flight->parcel == parcel;
 	struct problem problem;
-	int64_t id = put(parcel, unsure, why, &problem);
 
-	if (!id) {
+	if (!parcel->id && keep(parcel, flies, unsure, code, why, &problem)) {
 		log_warning("queue: a message for %s cannot wait: %s", lane->recipient.text,
 			    problem.words);
 		problem_prefix(&problem, "%s, and the message cannot wait: ", why);
-		if (!lane->flight || lane->flight->parcel != parcel)
-			proxy_refuse(lane->queue->mikeyd, parcel->server, 503,
-				     "Service Unavailable", true, problem.words);
+		/* one that is under way may get its answer still */
+		if (!flies)
+			proxy_refuse(mikeyd, parcel->server, 503, "Service Unavailable", true,
+				     problem.words);
 		return false;
 	}
 	lane->rows = true;
-	if (lane->flight && lane->flight->parcel == parcel) {
+	if (flies) {
 		lane->flight->parcel = NULL;
-		lane->flight->item.id = id;
-		lane->flight->item.unsure = unsure;
+		lane->flight->item.id = parcel->id;
 		lane->flight->item.doubt = -1;
 	}
 	problem_set(&problem, 0, "it will be sent later: %s", why);
-	proxy_refuse(lane->queue->mikeyd, parcel->server, 202, "Accepted", false,
-		     problem.words);
+	proxy_refuse(mikeyd, parcel->server, 202, "Accepted", false, problem.words);
 	return true;
 }
 
@@ -220,7 +236,7 @@ void lane_accept_all(struct lane *lane, const char *why)
 		bool flies = lane->flight && lane->flight->parcel == parcel;
 
 		le = le->next;
-		if (lane_accept(parcel, flies, why) || !flies)
+		if (lane_accept(parcel, flies, 0, why) || !flies)
 			mem_deref(parcel);
 	}
 }
@@ -320,6 +336,41 @@ static void row_ended(struct lane *lane, struct queue_item *item, int err,
 	}
 }
 
+/*
+ * The client has its answer. Told first and forgotten then: who is killed between
+ * the two sends it once more, and the recipient's record knows it.
+ */
+static void forget(struct parcel *parcel, uint16_t code)
+{
+	struct queue_store *store = parcel->lane->queue->store;
+	struct problem problem;
+	int err = 0;
+
+	if (parcel->id && code / 100 == 2)
+		err = queue_store_end(store, parcel->id, true, code, "", &problem);
+	else if (parcel->id)
+		err = queue_store_withdraw(store, parcel->id, parcel->server->key, &problem);
+	if (err)
+		log_error("%s", problem.words);
+}
+
+/* The first attempt failed; may it wait for another one? */
+static bool failed_once(struct parcel *parcel, int err, uint16_t code, const char *why)
+{
+	struct queue_item item = {
+		.id = parcel->id,
+		.unsure = queue_may_have_arrived(err, code),
+		.doubt = -1,
+		.code = code,
+		.words = (char *)why,
+	};
+	struct problem problem;
+
+	if (parcel->id && queue_store_again(parcel->lane->queue->store, &item, &problem))
+		log_error("%s", problem.words);
+	return lane_accept(parcel, item.unsure, code, why);
+}
+
 /* An attempt of a parcel ended. */
 static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *msg)
 {
@@ -337,6 +388,7 @@ static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *m
 				     "too large for the way it has to go");
 		else
 			proxy_relay(mikeyd, parcel->server, 0, msg, NULL);
+		forget(parcel, code);
 		mem_deref(parcel);
 		lane_go_next(lane);
 		return;
@@ -344,8 +396,7 @@ static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *m
 	lane->unanswered = err;
 	if (err)
 		queue->hop_away = true;
-	if (lane_accept(parcel, queue_may_have_arrived(err, code),
-			words_of(err, msg, text, sizeof(text)))) {
+	if (failed_once(parcel, err, code, words_of(err, msg, text, sizeof(text)))) {
 		mem_deref(parcel);
 		lane_accept_all(lane, "others wait for the same recipient");
 		pause_lane(lane, err ? 0 : retry_after(msg));
@@ -406,6 +457,7 @@ static void fly_parcel(struct lane *lane, struct parcel *parcel)
 		.content = &content,
 	};
 	struct mbuf *mb = NULL;
+	struct problem problem;
 	int err;
 
 	if (!flight) {
@@ -415,6 +467,9 @@ static void fly_parcel(struct lane *lane, struct parcel *parcel)
 		return;
 	}
 	flight->parcel = parcel;
+	if (parcel->id && !parcel->begun &&
+	    queue_store_begin(lane->queue->store, parcel->id, &problem))
+		log_error("%s", problem.words);
 	pl_set_str(&content.headers, parcel->body.headers);
 	pl_set_mbuf(&content.body, parcel->body.body);
 	route_branch(branch, &parcel->server->flow, parcel->server->msg);

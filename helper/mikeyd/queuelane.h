@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the queue is inside: for queue.c and queuelane.c only. A lane is the
- * messages for one recipient: parcels, whose clients have no answer yet, or rows on
- * the disk, of which the first is the next to be sent. There are never parcels
- * behind rows.
+ * messages for one recipient: parcels, whose clients have no answer yet, or rows that
+ * were answered with 202; both are on the disk, and the first is the next to be
+ * sent. There are never parcels behind rows.
  */
 #ifndef HELPER_MIKEYD_QUEUELANE_H
 #define HELPER_MIKEYD_QUEUELANE_H
@@ -44,6 +44,8 @@ struct lane {
 struct parcel {
 	struct le le;
 	struct lane *lane;
+	int64_t id;			/* on the disk; 0: it could not be put down */
+	bool begun;			/* its attempt, on the disk */
 	struct server *server;
 	struct route route;
 	struct uid sender;
@@ -68,13 +70,16 @@ void lane_go_next(struct lane *lane);
 /* lane_flies - is this row under way? */
 bool lane_flies(const struct lane *lane, int64_t id);
 
+/* lane_put - put a parcel on the disk, if it can; @begun: its attempt begins at once */
+void lane_put(struct parcel *parcel, bool begun, const char *why);
+
 /*
- * lane_accept - put a parcel down as a row and tell its client; the caller gives
+ * lane_accept - make a parcel a row and tell its client; the caller gives
  * the parcel back in any case but that its attempt is under way and false came
- * @unsure: it may have arrived
+ * @unsure, @code: it may have arrived; the answer that it had (if it is not kept yet)
  * @why: in words
  */
-bool lane_accept(struct parcel *parcel, bool unsure, const char *why);
+bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *why);
 
 /* lane_accept_all - all parcels; those that cannot wait are refused */
 void lane_accept_all(struct lane *lane, const char *why);

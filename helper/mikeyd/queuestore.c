@@ -57,10 +57,11 @@ static const char * const sql[] = {
 	[COUNT] = "SELECT count(*), coalesce(sum(size), 0) FROM message",
 	[COUNT_RECIPIENT] = "SELECT count(*) FROM message WHERE recipient = ?",
 	[PUT] = "INSERT INTO message (sender, recipient, uri, branch, size, boot, since, wall,\n"
-		" lifetime, unsure, code, words, head, body)\n"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" lifetime, flying, unsure, code, words, head, body)\n"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ACCEPT] = "INSERT OR REPLACE INTO accepted (key, boot, since) VALUES (?, ?, ?)",
 	[FORGET] = "DELETE FROM accepted WHERE boot <> ? OR since < ?",
+	[DISOWN] = "DELETE FROM accepted WHERE key = ?",
 	[ACCEPTED] = "SELECT 1 FROM accepted WHERE key = ?",
 	[FIRST] = "SELECT " ITEM TEXTS " FROM message WHERE recipient = ? ORDER BY id LIMIT 1",
 	[EXPIRED] = "SELECT " ITEM " FROM message WHERE " OVER " ORDER BY id LIMIT 1",
@@ -148,6 +149,16 @@ static int open_problem(struct queue_store *store, const char *path, int status,
 	}
 }
 
+static int64_t state(struct queue_store *store, enum statement which)
+{
+	int64_t value = 0;
+
+	if (RUN(store, which, "") == SQLITE_ROW)
+		value = sqlite3_column_int64(store->statements[which], 0);
+	sql_done(store->statements[which]);
+	return value;
+}
+
 static int open_in(struct queue_store *store, const char *dir, bool make,
 		   struct problem *problem)
 {
@@ -174,6 +185,7 @@ static int open_in(struct queue_store *store, const char *dir, bool make,
 	if (status != SQLITE_OK)
 		return open_problem(store, path, status, problem);
 	queue_store_poked(store);
+	store->challenged = state(store, CHALLENGED);
 	return fsync(store->dir) ? problem_set(problem, -EIO, "%s: %s", dir, strerror(errno)) : 0;
 }
 
@@ -261,12 +273,12 @@ static int insert(struct queue_store *store, const struct queue_item *item, cons
 	const char *words = item->words ? item->words : "";
 	int status;
 
-	status = RUN(store, PUT, "ttttitiiiiitbb", item->sender.text, item->sender.len,
+	status = RUN(store, PUT, "ttttitiiiiiitbb", item->sender.text, item->sender.len,
 		     item->recipient.text, item->recipient.len, item->uri, strlen(item->uri),
 		     item->branch, strlen(item->branch), (int64_t)size_of(item), store->boot,
 		     strlen(store->boot), now, queue_clock_wall(), item->lifetime,
-		     (int64_t)item->unsure, (int64_t)item->code, words, strlen(words),
-		     item->head, item->head_len, item->body, item->body_len);
+		     (int64_t)item->flying, (int64_t)item->unsure, (int64_t)item->code, words,
+		     strlen(words), item->head, item->head_len, item->body, item->body_len);
 	if (status == SQLITE_DONE)
 		status = RUN(store, FORGET, "ti", store->boot, strlen(store->boot),
 			     now - REPEAT_SECONDS);
@@ -341,6 +353,20 @@ int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint1
 	return queue_db_done(store, status, problem);
 }
 
+int queue_store_withdraw(struct queue_store *store, int64_t id, const char *key,
+			 struct problem *problem)
+{
+	int status = RUN(store, BEGIN, "");
+
+	if (status == SQLITE_DONE)
+		status = RUN(store, DELETE, "i", id);
+	if (status == SQLITE_DONE)
+		status = RUN(store, DISOWN, "t", key, strlen(key));
+	if (status == SQLITE_DONE)
+		status = RUN(store, COMMIT, "");
+	return queue_db_done(store, status, problem);
+}
+
 int queue_store_settle(struct queue_store *store, struct problem *problem)
 {
 	int status = RUN(store, SETTLE, "iit", queue_clock_boot(), queue_clock_wall(),
@@ -350,16 +376,6 @@ int queue_store_settle(struct queue_store *store, struct problem *problem)
 }
 
 /* ---- between mikeyctl and mikeyd, and what is known of the next hop */
-
-static int64_t state(struct queue_store *store, enum statement which)
-{
-	int64_t value = 0;
-
-	if (RUN(store, which, "") == SQLITE_ROW)
-		value = sqlite3_column_int64(store->statements[which], 0);
-	sql_done(store->statements[which]);
-	return value;
-}
 
 int queue_store_poke(struct queue_store *store, struct problem *problem)
 {
@@ -376,10 +392,12 @@ bool queue_store_poked(struct queue_store *store)
 
 bool queue_store_challenged(struct queue_store *store)
 {
-	return state(store, CHALLENGED);
+	return store->challenged;
 }
 
 void queue_store_set_challenged(struct queue_store *store, bool challenged)
 {
-	RUN(store, CHALLENGE, "i", (int64_t)challenged);
+	if (challenged != store->challenged)
+		RUN(store, CHALLENGE, "i", (int64_t)challenged);
+	store->challenged = challenged;
 }

@@ -44,6 +44,7 @@ struct queue_item {
 	int64_t queued;			/* by the wall clock */
 	bool settled;			/* its age is known for certain */
 	uint32_t attempts;		/* that had an end */
+	bool flying;			/* put(): its first attempt begins at once */
 	bool unsure;			/* one of them may have been delivered */
 	int64_t doubt;			/* its age when doubts began (queuefate.h), or -1 */
 	uint16_t code;			/* the last answer; 0: none */
@@ -74,7 +75,7 @@ void queue_store_close(struct queue_store *store);
 
 /*
  * queue_store_put - one more message for its recipient, behind all others
- * @item: sender, recipient, uri, branch, head, body, lifetime, unsure, code, words
+ * @item: sender, recipient, uri, branch, head, body, lifetime, flying, unsure, code, words
  * @key: what a repeat of the client's request is known by
  *
  * Sets item->id. -ENOSPC: as much as may wait waits already. -EIO: it could not
@@ -90,7 +91,7 @@ bool queue_store_has(struct queue_store *store, const char *key);
 int queue_store_first(struct queue_store *store, const struct uid *recipient,
 		      struct queue_item *item, struct problem *problem);
 
-/* queue_store_begin - an attempt begins; not durable on a power cut: see again() */
+/* queue_store_begin - an attempt begins: what ends before again() may have arrived */
 int queue_store_begin(struct queue_store *store, int64_t id, struct problem *problem);
 
 /*
@@ -106,6 +107,13 @@ int queue_store_again(struct queue_store *store, const struct queue_item *item,
  */
 int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint16_t code,
 		    const char *words, struct problem *problem);
+
+/*
+ * queue_store_withdraw - it is over, and its client knows how: nothing is remembered
+ * @key: as it was put down with: a repeat is a new request
+ */
+int queue_store_withdraw(struct queue_store *store, int64_t id, const char *key,
+			 struct problem *problem);
 
 /* queue_store_expired - one whose time is over; -ENOENT if there is none */
 int queue_store_expired(struct queue_store *store, struct queue_item *item,

@@ -187,7 +187,7 @@ static void sent_again(void **state)
 	assert_string_equal(header("P-Mikey-Verified", 0), "");
 	assert_string_equal(header("From", 0), "<sip:alice@example.test>;tag=f");
 	assert_string_equal(header("To", 0), "<sip:bob@example.test>");
-	assert_string_equal(header("CSeq", 0), "1 MESSAGE");
+	assert_string_equal(header("CSeq", 0), "2 MESSAGE");
 	assert_string_equal(header("Via", 1), "");
 	assert_int_equal(atoi(header("Max-Forwards", 0)), 70);
 	assert_non_null(strstr(header("Date", 0), " GMT"));
@@ -199,7 +199,7 @@ static void sent_again(void **state)
 	hop_answers("500 Not Yet");
 	hop_gets_later("a");
 	assert_string_equal(header("Call-ID", 0), call_id);
-	assert_string_equal(header("CSeq", 0), "2 MESSAGE");
+	assert_string_equal(header("CSeq", 0), "3 MESSAGE");
 	assert_string_not_equal(header("Via", 0), branch);
 	assert_string_equal(body(), first);
 	hop_answers("200 OK");
@@ -259,7 +259,7 @@ static void over_a_restart(void **state)
 	stage_restart(ON "ticket = \"self\";\n");
 	hop_gets_later("a");
 	assert_non_null(strstr(header("Via", 0), via));
-	assert_string_equal(header("CSeq", 0), "1 MESSAGE");
+	assert_string_equal(header("CSeq", 0), "2 MESSAGE");
 	hop_answers("200 OK");
 	hop_gets_later("b");
 	hop_answers("200 OK");
@@ -286,30 +286,97 @@ static void ended_meanwhile(void **state)
 	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
 }
 
-/* The 202 was lost when mikeyd was killed: the client repeats its request. */
-static void repeat_of_the_client(void **state)
+/* The port of the client is a part of what its repeats are known by. */
+static void restart_with_client(void)
 {
-	unsigned int port;
-
-	(void)state;
-	has_to_wait("a");
-	port = stage.client_port;
-	hop_gets_later("a");
-	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
-	stage_restart(ON "ticket = \"self\";\n");
-	/* the same client: the port is a part of what the repeat is known by */
-	close(stage.client);
-	stage.client = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	stage.client_port = port;
-	assert_int_equal(bind(stage.client, (struct sockaddr *)&(struct sockaddr_in){
+	unsigned int port = stage.client_port;
+	struct sockaddr_in in = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 		.sin_port = htons(port),
-	}, sizeof(struct sockaddr_in)), 0);
+	};
+
+	stage_restart(ON "ticket = \"self\";\n");
+	close(stage.client);
+	stage.client = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	stage.client_port = port;
+	assert_int_equal(bind(stage.client, (struct sockaddr *)&in, sizeof(in)), 0);
+}
+
+/* As if it was killed: what is on the disk at this moment is what there is. */
+static void killed_now(void)
+{
+	char command[128], dir[sizeof(stage.state_dir)];
+
+	strcpy(dir, stage.state_dir);
+	strcpy(stage.state_dir, "/tmp/mikeyd-state-XXXXXX");
+	assert_non_null(mkdtemp(stage.state_dir));
+	snprintf(command, sizeof(command), "cp %s/* %s", dir, stage.state_dir);
+	assert_int_equal(system(command), 0);
+	restart_with_client();
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* The 202 was lost when mikeyd was killed: the client repeats its request. */
+static void repeat_of_the_client(void **state)
+{
+	(void)state;
+	has_to_wait("a");
+	hop_gets_later("a");
+	hop_answers("200 OK");
+	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	restart_with_client();
 	client_sends(to_bob("a"));
 	client_is_told(LATER, "it came before");
 	silence();
+}
+
+/* Killed during the first attempt, and before the second of two. */
+static void killed_under_way(void **state)
+{
+	char first[8192];
+
+	(void)state;
+	client_sends(to_bob("a"));
+	hop_gets_later("a");
+	strcpy(first, body());
+	client_sends(to_bob("b"));
+	silence();
+	assert_int_equal(waiting(), 2);
+	killed_now();
+	client_sends(to_bob("a"));
+	client_is_told(LATER, "it came before");
+	hop_gets_later("a");
+	assert_string_equal(body(), first);
+	hop_answers("480 It Came Before");
+	client_sends(to_bob("b"));
+	client_is_told(LATER, "it came before");
+	hop_gets_later("a");
+	hop_answers("200 OK");
+	hop_gets_later("b");
+	hop_answers("200 OK");
+	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	silence();
+	assert_int_equal(kernel.protects, 2);
+}
+
+/* What was refused is not known any more: trying again is the client's right. */
+static void refusal_is_no_repeat(void **state)
+{
+	(void)state;
+	client_sends(to_bob("a"));
+	hop_gets_later("a");
+	hop_answers("403 Forbidden");
+	client_gets();
+	first_line_is("SIP/2.0 403 Forbidden");
+	killed_now();
+	assert_int_equal(waiting(), 0);
+	client_sends(to_bob("a"));
+	hop_gets_later("a");
+	hop_answers("200 OK");
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
 }
 
 static void refused_for_good(void **state)
@@ -449,6 +516,8 @@ int main(void)
 		EACH(over_a_restart),
 		EACH(ended_meanwhile),
 		EACH(repeat_of_the_client),
+		EACH(killed_under_way),
+		EACH(refusal_is_no_repeat),
 		EACH(refused_for_good),
 		EACH(what_cannot_wait),
 		EACH(expires),
