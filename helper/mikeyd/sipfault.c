@@ -138,11 +138,13 @@ static bool are_words(const char *at, const char *end)
  */
 static bool is_address(const struct sip_taddr *address)
 {
-	const char *at = address->val.p, *end = at + address->val.l, *open;
-	const char *uri = address->auri.p, *uri_end = uri + address->auri.l;
+	const char *at = address->val.p, *end, *open;
+	const char *uri = address->auri.p, *uri_end;
 
 	if (!address->auri.l || !memchr(uri, ':', address->auri.l))
 		return false;
+	end = at + address->val.l;
+	uri_end = uri + address->auri.l;
 	for (const char *c = uri; c < uri_end; c++)
 		if (strchr(" \t\r\n<>\"", *c))
 			return false;

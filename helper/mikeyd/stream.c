@@ -3,8 +3,11 @@
 #include "helper/mikeyd/stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/sipmsg.h"
@@ -16,6 +19,8 @@
 #define IDLE_MS (900 * 1000)
 /* A message that has begun arrives whole within this time, or never. */
 #define MESSAGE_MS (32 * 1000)
+/* What was sent is acknowledged within this time, or the other side is gone. */
+#define ACKNOWLEDGE_MS 10000
 /* Bytes taken at a time while the size of a message is not known. */
 #define STEP 2048
 /* A refused message longer than this costs its sender the connection. */
@@ -113,6 +118,19 @@ static void rest(struct stream *stream)
 	tmr_start(&stream->timer, IDLE_MS, timed_out, stream);
 }
 
+/*
+ * A peer that is gone without a word, or whose network is, would keep what is
+ * sent to it for a quarter of an hour, longer than anybody waits.
+ */
+static void limit_silence(const struct stream *stream)
+{
+	const unsigned int limit = ACKNOWLEDGE_MS;
+
+	if (setsockopt(tcp_conn_fd(stream->tcp), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit,
+		       sizeof(limit)))
+		log_info("TCP_USER_TIMEOUT: %s", strerror(errno));
+}
+
 static void established(void *arg)
 {
 	struct stream *stream = arg;
@@ -120,6 +138,7 @@ static void established(void *arg)
 	int err = 0;
 
 	stream->connected = true;
+	limit_silence(stream);
 	rest(stream);
 	if (!queue)
 		return;
@@ -374,6 +393,7 @@ void streams_accept(struct streams *streams, const struct flow *flow, struct tcp
 	}
 	tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
 	stream->connected = true;
+	limit_silence(stream);
 	tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -345,6 +346,38 @@ static void all_connections_taken(void **state)
 		close(fds[i]);
 }
 
+/* mikeyd's end of a connection, by the port at the other one. */
+static int end_here(int there)
+{
+	struct sockaddr_in in;
+	socklen_t len = sizeof(in);
+	in_port_t port;
+
+	assert_int_equal(getsockname(there, (struct sockaddr *)&in, &len), 0);
+	port = in.sin_port;
+	for (int fd = 3; fd < 1024; fd++) {
+		len = sizeof(in);
+		if (!getpeername(fd, (struct sockaddr *)&in, &len) && in.sin_port == port)
+			return fd;
+	}
+	return -1;
+}
+
+/* Who is gone without a word is noticed while a request waits, not after it. */
+static void silence_is_limited(void **state)
+{
+	unsigned int limit = 0;
+	socklen_t len = sizeof(limit);
+	int fd = connect_here();
+
+	(void)state;
+	loop_for(50);
+	assert_int_equal(getsockopt(end_here(fd), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, &len), 0);
+	assert_in_range(limit, 1000, 20000);
+	close(fd);
+	loop_for(20);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_transport, close_transport)
@@ -358,6 +391,7 @@ int main(void)
 		EACH(answer_on_the_same_connection),
 		EACH(nobody_listens),
 		EACH(all_connections_taken),
+		EACH(silence_is_limited),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
