@@ -432,7 +432,7 @@ int kms_config_read(struct kms_config *config, const char *file,
 int kms_config_can_serve(const struct kms_config *config,
 			 struct problem *problem)
 {
-	bool tls = false;
+	bool tls = false, peers = false;
 	size_t i;
 
 	if (!config->policy.num_identities)
@@ -447,9 +447,10 @@ int kms_config_can_serve(const struct kms_config *config,
 		return problem_set(problem, -EINVAL,
 				   "listen-tls needs \"certificate\" and \"private-key\"");
 	for (i = 0; i < config->num_listen; i++)
-		if (config->listen[i].peers && !config->peers.num)
-			return problem_set(problem, -EINVAL,
-					   "listen-peers needs \"peers\", a file with at least one of them");
+		peers |= config->listen[i].peers;
+	if (peers && !config->peers_file)
+		return problem_set(problem, -EINVAL,
+				   "listen-peers needs \"peers\", the file that names them");
 	if (config->bsf.url &&
 	    (strncasecmp(config->bsf.url, "https://", 8) || !config->bsf.ca ||
 	     !config->bsf.num_domains || !config->bsf.num_uid_domains ||
@@ -459,7 +460,7 @@ int kms_config_can_serve(const struct kms_config *config,
 	if (config->bsf.url && !config->bsf.certificate != !config->bsf.private_key)
 		return problem_set(problem, -EINVAL,
 				   "\"bsf-certificate\" and \"bsf-private-key\" go together");
-	if (config->peers.num &&
+	if ((peers || config->peers.num) &&
 	    !(config->peer_certificate ? config->peer_private_key :
 	      config->certificate ? config->private_key : NULL))
 		return problem_set(problem, -EINVAL,

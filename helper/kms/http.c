@@ -486,6 +486,8 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 	const struct kms_config *config = http->config;
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 			     MHD_USE_ERROR_LOG;
+	/* without any peer there is nobody to ask for a certificate, nor to serve */
+	const char *hints = listen->peers ? kms_peer_tls_hints(http->peer_tls) : NULL;
 	s64 limit = config->max_connections < config->threads ?
 		    config->threads : config->max_connections;
 	struct MHD_OptionItem options[] = {
@@ -504,8 +506,8 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		  http->peer_private_key : http->private_key },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
 		/* makes the client be asked for its certificate */
-		{ listen->peers ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
-		  listen->peers ? (void *)kms_peer_tls_hints(http->peer_tls) : NULL },
+		{ hints ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+		  (void *)hints },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
@@ -575,7 +577,7 @@ struct kms_http *kms_http_start(const struct kms_config *config,
 	if (config->private_key &&
 	    kms_text_read(config->private_key, &http->private_key, problem))
 		goto fail;
-	if (config->peers.num && start_peers(http, problem))
+	if (config->peers_file && start_peers(http, problem))
 		goto fail;
 	if (config->bsf.url) {
 		http->bsf = kms_bsf_new(&config->bsf, problem);

@@ -267,15 +267,16 @@ def outcome(call, *args):
     return "resolved"
 
 
-def zk_post(w, raw, certificate=None, kind="ticketresolve", port=None):
-    """(status, body) of A to whoever has that certificate."""
-    context = ssl.create_default_context(cafile=w.a.authority.pem)
+def zk_post(w, raw, certificate=None, kind="ticketresolve", port=None, to=None):
+    """(status, body) of A, or another, to whoever has that certificate."""
+    host = f"zk.{(to or w.a).letter}.test"
+    context = ssl.create_default_context(cafile=(to or w.a).authority.pem)
     if certificate:
         context.load_cert_chain(*certificate)
     text = base64.b64encode(raw)
     with socket.create_connection(("127.0.0.1", port or w.a.zk_port), timeout=20) as plain, \
-            context.wrap_socket(plain, server_hostname="zk.a.test") as s:
-        s.sendall(f"POST {PATH}{kind} HTTP/1.1\r\nHost: zk.a.test\r\nConnection: close\r\n"
+            context.wrap_socket(plain, server_hostname=host) as s:
+        s.sendall(f"POST {PATH}{kind} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
                   f"Content-Type: application/mikey\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text)
         answer = b""
         while data := s.recv(65536):
@@ -477,6 +478,15 @@ def unknown(w):
         a = w.a.user("alice").protect(w.b.uid("bob").encode(), ENTITY, "auth-enveloped")
         return outcome(w.b.user("bob").resolve, a[0]) == "MIKEY error 0 with V"
     yield "peer del: A's tickets are no longer of use at B", removed
+
+    def nobody():
+        w.b.ctl("peer", "del", "c")
+        w.b.stop()
+        w.b.start()
+        b = w.b.user("alice")
+        return zk_post(w, b"x", (w.a.pem, w.a.key), port=w.b.zk_port, to=w.b)[0] == 403 and \
+            w.b.user("bob").open(*b.protect(w.b.uid("bob").encode(), ENTITY, "auth-enveloped"))
+    yield "without any peer it serves its users, and 403 to everybody else", nobody
 
     def secrets():
         return not any(s in (w.a.log() + w.b.log()) for s in [*w.a.psks.values(), *w.b.psks.values()])
