@@ -18,62 +18,75 @@
 
 #define OPTION_CONFIG { "config", required_argument, NULL, 'C' }
 #define OPTION_DIR { "state-dir", required_argument, NULL, 'd' }
+#define OPTION_USER { "user", required_argument, NULL, 'u' }
 
 #define OPTIONS_HELP \
 "  --config FILE     of mikeyd, whose state-dir counts (" CONFIG_DEFAULT_FILE ")\n" \
 "  --state-dir DIR   where queue.db lies (that of the configuration, else\n" \
-"                    /var/lib/mikey-mime/USER or ~/.local/state/mikeyd)\n"
+"                    /var/lib/mikey-mime/USER or ~/.local/state/mikeyd)\n" \
+"  --user NAME       whose, where one mikeyd serves several users\n"
 
 struct where {
-	const char *config, *dir;
+	const char *config, *dir, *user;
 	bool failed, json, all;
 };
 
 /* ---- finding it */
 
-/* Is it there, between what comes before and behind a name that may be missing? */
-static bool try_dir(struct queue_store **store, struct problem *problem, const char *before,
-		    const char *name, const char *behind)
+/* A directory of a few parts, and in it that of the user. */
+static int open_in(struct queue_store **store, const struct where *where, const char *before,
+		   const char *name, const char *behind, struct problem *problem)
 {
 	char dir[4096];
 
-	if (!name ||
-	    snprintf(dir, sizeof(dir), "%s%s%s", before, name, behind) >= (int)sizeof(dir))
-		return false;
-	return queue_store_open(store, dir, false, problem) != -ENOENT;
+	if (snprintf(dir, sizeof(dir), "%s%s%s%s%s", before, name, behind,
+		     where->user ? "/users/" : "", where->user ? where->user : "") >=
+	    (int)sizeof(dir))
+		return problem_set(problem, -ENAMETOOLONG, "the name of the folder is too long");
+	return queue_store_open(store, dir, false, problem);
 }
 
-/* The first of those places that has one; without --state-dir or a setting. */
-static bool look(struct queue_store **store, struct problem *problem)
+/* The first of the places that has one; without --state-dir or a setting. */
+static int look(struct queue_store **store, const struct where *where, struct problem *problem)
 {
 	const struct passwd *user = getpwuid(geteuid());
+	const struct {
+		const char *before, *name, *behind;
+	} places[] = {
+		{ "/var/lib/mikey-mime/", user ? user->pw_name : NULL, "" },
+		{ "", getenv("XDG_STATE_HOME"), "/mikeyd" },
+		{ "", getenv("HOME"), "/.local/state/mikeyd" },
+	};
+	int err;
 
-	return try_dir(store, problem, "/var/lib/mikey-mime/", user ? user->pw_name : NULL, "") ||
-		try_dir(store, problem, "", getenv("XDG_STATE_HOME"), "/mikeyd") ||
-		try_dir(store, problem, "", getenv("HOME"), "/.local/state/mikeyd");
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!places[i].name)
+			continue;
+		err = open_in(store, where, places[i].before, places[i].name, places[i].behind,
+			      problem);
+		if (err != -ENOENT)
+			return err;
+	}
+	return problem_set(problem, -ENOENT,
+			   "there is no queue here: is queue = true in mikeyd.conf? (--state-dir says where it lies)");
 }
 
 static int open_store(struct queue_store **store, const struct where *where,
 		      struct problem *problem)
 {
 	struct config config = { 0 };
+	int err;
 
 	*store = NULL;
-	problem->error = 0;
-	if (where->dir) {
-		queue_store_open(store, where->dir, false, problem);
-		return *store ? 0 : problem->error;
-	}
-	if (config_load(&config, where->config ? where->config : CONFIG_DEFAULT_FILE, problem) &&
-	    where->config)
-		return problem->error;
-	if (config.state_dir)
-		queue_store_open(store, config.state_dir, false, problem);
-	else if (!look(store, problem))
-		problem_set(problem, -ENOENT,
-			    "there is no queue here: is queue = true in mikeyd.conf? (--state-dir says where it lies)");
+	if (where->dir)
+		return open_in(store, where, where->dir, "", "", problem);
+	err = config_load(&config, where->config ? where->config : CONFIG_DEFAULT_FILE, problem);
+	if (err && where->config)
+		return err;
+	err = config.state_dir ? open_in(store, where, config.state_dir, "", "", problem) :
+		look(store, where, problem);
 	config_free(&config);
-	return *store ? 0 : problem->error;
+	return err;
 }
 
 /* ---- showing */
@@ -304,6 +317,9 @@ static int run(const struct command *command, int argc, char **argv,
 		case 'd':
 			where.dir = optarg;
 			break;
+		case 'u':
+			where.user = optarg;
+			break;
 		case 'j':
 			where.json = true;
 			break;
@@ -328,7 +344,7 @@ static int run(const struct command *command, int argc, char **argv,
 static int run_list(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		OPTION_HELP, OPTION_JSON, OPTION_CONFIG, OPTION_DIR,
+		OPTION_HELP, OPTION_JSON, OPTION_CONFIG, OPTION_DIR, OPTION_USER,
 		{ "failed", no_argument, NULL, 'f' }, { 0 }
 	};
 
@@ -338,7 +354,7 @@ static int run_list(const struct command *command, int argc, char **argv)
 static int run_show(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		OPTION_HELP, OPTION_JSON, OPTION_CONFIG, OPTION_DIR, { 0 }
+		OPTION_HELP, OPTION_JSON, OPTION_CONFIG, OPTION_DIR, OPTION_USER, { 0 }
 	};
 
 	return run(command, argc, argv, options, list, true);
@@ -347,7 +363,7 @@ static int run_show(const struct command *command, int argc, char **argv)
 static int run_retry(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		OPTION_HELP, OPTION_CONFIG, OPTION_DIR, { 0 }
+		OPTION_HELP, OPTION_CONFIG, OPTION_DIR, OPTION_USER, { 0 }
 	};
 
 	return run(command, argc, argv, options, retry, false);
@@ -356,7 +372,8 @@ static int run_retry(const struct command *command, int argc, char **argv)
 static int run_drop(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = {
-		OPTION_HELP, OPTION_CONFIG, OPTION_DIR, { "all", no_argument, NULL, 'a' }, { 0 }
+		OPTION_HELP, OPTION_CONFIG, OPTION_DIR, OPTION_USER,
+		{ "all", no_argument, NULL, 'a' }, { 0 }
 	};
 
 	return run(command, argc, argv, options, drop, true);

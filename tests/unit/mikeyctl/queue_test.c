@@ -146,6 +146,14 @@ static void where_it_lies(void **state)
 	run(&outcome, &queue_list, -1, "--state-dir", "/nowhere", NULL);
 	assert_int_equal(outcome.code, EXIT_FAILED);
 	assert_says(outcome.err, "/nowhere/queue.db: No such file");
+	snprintf(place, sizeof(place), "mkdir -p %s/users/bob && cp %s/queue.db* %s/users/bob/",
+		 dir, dir, dir);
+	assert_int_equal(system(place), 0);
+	run(&outcome, &queue_list, -1, "--state-dir", dir, "--user", "bob", NULL);
+	assert_int_equal(outcome.code, EXIT_DONE);
+	run(&outcome, &queue_list, -1, "--state-dir", dir, "--user", "eve", NULL);
+	assert_int_equal(outcome.code, EXIT_FAILED);
+	assert_says(outcome.err, "/users/eve/queue.db: No such file");
 	unsetenv("XDG_STATE_HOME");
 	setenv("HOME", "/nowhere", 1);
 	run(&outcome, &queue_list, -1, NULL);
