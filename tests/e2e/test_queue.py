@@ -18,7 +18,7 @@ import stage as s
 
 SECRET = "the walrus sings at dawn"
 # More of them for longer.
-KILLS = int(os.environ.get("MIKEY_QUEUE_KILLS", "6"))
+KILLS = int(os.environ.get("MIKEY_QUEUE_KILLS", "4"))
 
 
 class Scene:
