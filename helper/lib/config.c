@@ -36,6 +36,7 @@ ARRAY_OF(rules);
 ARRAY_OF(inside);
 ARRAY_OF(outside);
 ARRAY_OF(clients);
+ARRAY_OF(trusted);
 ARRAY_OF(client_users);
 
 static int take_client(struct config *config, const config_setting_t *given,
@@ -43,6 +44,15 @@ static int take_client(struct config *config, const config_setting_t *given,
 {
 	config->has_client = true;
 	return take_hop(config, given, setting, problem);
+}
+
+static int take_trusted(struct config *config, const config_setting_t *given,
+			const struct setting *setting, struct problem *problem)
+{
+	const char *text = config_setting_get_string(given);
+
+	config->trust_nobody = text && !strcmp(text, "none");
+	return config->trust_nobody ? 0 : take_networks(config, given, setting, problem);
 }
 
 static uint32_t content_value(const char *name)
@@ -83,6 +93,7 @@ static const struct setting settings[] = {
 	SETTING("listen-outside", take_endpoints, outside, .needed = true,
 		.words = "[\"udp:192.0.2.1:5060\", \"tcp:192.0.2.1:5060\"]"),
 	SETTING("clients", take_networks, clients),
+	SETTING("trusted", take_trusted, trusted),
 	SETTING("client-users", take_users, client_users),
 	SETTING("next-hop", take_hop, next_hop, .needed = true,
 		.words = "\"sip:proxy.example.test\""),
@@ -346,6 +357,7 @@ void config_free(struct config *config)
 	free(config->inside);
 	free(config->outside);
 	free(config->clients);
+	free(config->trusted);
 	free(config->client_users);
 	free(config->kms_url);
 	free(config->kms_ca);

@@ -66,6 +66,9 @@ struct config {
 	unsigned int *client_users;	/* uids of local clients besides our own */
 	unsigned int n_client_users;
 	bool any_client_user;
+	struct network *trusted;	/* hops whose P-Asserted-Identity counts; ... */
+	unsigned int n_trusted;		/* ... none: the next hop's, unless ... */
+	bool trust_nobody;
 	struct endpoint next_hop;
 	bool has_client;
 	struct endpoint client;		/* the client before it registered */

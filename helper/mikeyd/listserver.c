@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/sipmsg.h"
@@ -93,31 +94,53 @@ static struct pl plain_from(const struct sip_msg *msg)
 	return plain;
 }
 
+/* What belongs to the request that came, and not to those that go out. */
+#define NOT_COPIED "Contact", "Record-Route", "P-Preferred-Identity"
+/* What RFC 3323 5.3 takes from a message beside From. */
+#define TOLD_OF_USER "Subject", "Call-Info", "Organization", "User-Agent", "Reply-To", "In-Reply-To"
+
+static const char * const dropped[] = { NOT_COPIED, NULL };
+static const char * const dropped_and_identity[] = { NOT_COPIED, IDENTITY_HEADER, NULL };
+static const char * const dropped_for_privacy[] = {
+	NOT_COPIED, IDENTITY_HEADER, TOLD_OF_USER, NULL
+};
+
+/* RFC 5365 7.2: an identity that was asserted is passed on within the domain of trust. */
+static bool passes_identity(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
+	return immediate_trusts(mikeyd, msg) &&
+		(immediate_trusts_next_hop(mikeyd) || !immediate_wants_privacy(msg));
+}
+
 struct circular *listserver_circular(struct mikeyd *mikeyd, const struct list_server *list,
 				     const struct sip_msg *msg, const struct route *route,
-				     const char *identity)
+				     const struct uid *verified)
 {
-	/* what belongs to the request that came, and not to those that go out */
-	static const char * const dropped[] = {
-		"Contact", "Record-Route", IDENTITY_HEADER, NULL,
-	};
-	static const char * const dropped_but_identity[] = { "Contact", "Record-Route", NULL };
-	char escaped[UID_ESCAPED_MAX], *from = NULL, *headers = NULL;
+	bool hide = verified && (immediate_privacy(msg, "user") ||
+				 immediate_privacy(msg, "header"));
+	bool assert = verified && !immediate_wants_privacy(msg);
+	char escaped[UID_ESCAPED_MAX], identity[UID_ESCAPED_MAX] = "";
+	char *from = NULL, *headers = NULL;
 	struct pl plain = plain_from(msg);
 	struct circular_wish wish = {
 		.msg = msg,
 		.route = route,
-		.dropped = identity ? dropped : dropped_but_identity,
+		.dropped = hide ? dropped_for_privacy : verified || !passes_identity(mikeyd, msg) ?
+			dropped_and_identity : dropped,
 		.not_required = OPTION_TAG,
 	};
 	struct circular *circular = NULL;
 	int err;
 
+	if (hide)
+		pl_set_str(&plain, "\"Anonymous\" <sip:anonymous@anonymous.invalid>");
+	if (assert)
+		uid_escape(identity, verified);
 	uid_escape(escaped, list_server_address(list));
 	err = re_sdprintf(&from, "%r", &plain);
 	err = err ?: re_sdprintf(&headers, LIST_HEADER ": <%s>\r\n%s%s%s", escaped,
-				 identity ? IDENTITY_HEADER ": " : "", identity ?: "",
-				 identity ? "\r\n" : "");
+				 assert ? IDENTITY_HEADER ": <sip:" : "", identity,
+				 assert ? ">\r\n" : "");
 	if (!err) {
 		wish.from = from;
 		wish.headers = headers;

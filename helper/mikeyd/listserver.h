@@ -47,11 +47,12 @@ void listserver_opened(struct envelope *envelope);
 /*
  * listserver_circular - a circular of a message, with the headers that RFC 5365
  * 7.2 wants; NULL: no memory
- * @identity: value of P-Asserted-Identity; NULL: what came stays
+ * @verified: who sent it, for P-Asserted-Identity if Privacy lets that be told;
+ *	NULL: nobody is known, and what a trusted hop asserted stays
  */
 struct circular *listserver_circular(struct mikeyd *mikeyd, const struct list_server *list,
 				     const struct sip_msg *msg, const struct route *route,
-				     const char *identity);
+				     const struct uid *verified);
 
 /* A final answer to the sender. */
 struct list_answer {

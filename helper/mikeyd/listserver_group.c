@@ -11,6 +11,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/envelope.h"
+#include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
@@ -53,22 +54,24 @@ static bool is_member(const struct posting *posting, const struct uid *uid)
 }
 
 /*
- * The keys tell the sender, and From has to name the same: members are shown
- * it. Who may send is who is told so, else the members.
+ * The keys tell the sender, and From has to name the same, or nobody: members are
+ * shown it. Who may send is who is told so, else the members.
  */
 static const char *why_not(const struct posting *posting)
 {
 	const struct list_server *list = posting->list;
 	const struct mime_opened *opened = &posting->envelope->opened;
 	const struct sip_msg *msg = envelope_message(posting->envelope);
+	const struct uid *sender = &opened->initiator;
 	struct uid from;
 
-	if (!sipmsg_is_one(&msg->from.params) ||
-	    uid_from_uri(&from, msg->from.auri.p, msg->from.auri.l) ||
-	    !uid_equal(&from, &opened->initiator))
+	if (!immediate_is_anonymous(msg) &&
+	    (!sipmsg_is_one(&msg->from.params) ||
+	     uid_from_uri(&from, msg->from.auri.p, msg->from.auri.l) ||
+	     !uid_equal(&from, sender)))
 		return "From is not the sender that the keys tell";
-	if (list->n_senders ? !list_server_matches(list->senders, list->n_senders, &from) :
-	    !is_member(posting, &from))
+	if (list->n_senders ? !list_server_matches(list->senders, list->n_senders, sender) :
+	    !is_member(posting, sender))
 		return "the sender may not send to this group";
 	return NULL;
 }
@@ -102,15 +105,13 @@ static int fill(const struct posting *posting, struct circular *circular)
 
 static int send_all(struct posting *posting, struct multipart *multipart)
 {
-	const struct mime_opened *opened = &posting->envelope->opened;
-	char escaped[UID_ESCAPED_MAX], identity[UID_ESCAPED_MAX + 8], *headers;
 	struct circular *circular;
+	char *headers;
 
-	uid_escape(escaped, &opened->initiator);
-	re_snprintf(identity, sizeof(identity), "<sip:%s>", escaped);
 	circular = listserver_circular(posting->mikeyd, posting->list,
 				       envelope_message(posting->envelope),
-				       envelope_route(posting->envelope), identity);
+				       envelope_route(posting->envelope),
+				       &posting->envelope->opened.initiator);
 	if (!circular || str_dup(&headers, multipart->headers)) {
 		mem_deref(circular);
 		sipmsg_wipe(multipart->body);
@@ -163,11 +164,22 @@ static int list_responders(struct posting *posting, struct problem *problem)
 	return 0;
 }
 
+/* The members are told who sent it, unless Privacy says that they must not be. */
+static int prepare_entity(struct posting *posting)
+{
+	struct mime_opened *opened = &posting->envelope->opened;
+	const struct sender sender = { .uid = opened->initiator, .proved = opened->proved };
+
+	if (!immediate_wants_privacy(envelope_message(posting->envelope)))
+		return sender_write(&posting->entity, &sender, &opened->entity);
+	posting->entity = opened->entity;
+	opened->entity = (struct bytes){ 0 };
+	return 0;
+}
+
 /* One ticket for all members, also the sender: so the next one's message has it too. */
 static void seal(struct posting *posting)
 {
-	const struct mime_opened *opened = &posting->envelope->opened;
-	const struct sender sender = { .uid = opened->initiator, .proved = opened->proved };
 	struct problem problem;
 	struct sealing sealing = {
 		.initiator = posting->list->psi,
@@ -180,7 +192,7 @@ static void seal(struct posting *posting)
 		refuse(posting, verdict_list(&problem), problem.words);
 		return;
 	}
-	if (sender_write(&posting->entity, &sender, &opened->entity)) {
+	if (prepare_entity(posting)) {
 		problem_set(&problem, -ENOMEM, "no memory");
 		refuse(posting, verdict_list(&problem), problem.words);
 		return;

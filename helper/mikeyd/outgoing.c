@@ -16,6 +16,7 @@
 #include "helper/lib/mime.h"
 #include "helper/lib/rules.h"
 #include "helper/mikeyd/entity.h"
+#include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/mailing.h"
 #include "helper/mikeyd/multipart.h"
@@ -484,17 +485,27 @@ void outgoing_refuse(struct mikeyd *mikeyd, struct server *server,
 }
 
 /*
- * Who sends, and to whom. In a dialog the Request-URI is the other side's
- * contact, and To still its address of record.
+ * Who sends, and to whom. Who has an anonymous From (RFC 3323) says it in
+ * P-Preferred-Identity, or is the first of the identities. In a dialog the
+ * Request-URI is the other side's contact, and To still its address of record.
  */
 static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *initiator,
 		    struct uid *recipient)
 {
 	const struct sip_msg *msg = server->msg;
 	const struct pl *to = pl_isset(&msg->to.tag) ? &msg->to.auri : &msg->ruri;
+	const struct uid *preferred = immediate_preferred(mikeyd, msg);
 
-	if (uid_from_uri(initiator, msg->from.auri.p, msg->from.auri.l) ||
-	    !config_identity(mikeyd->config, initiator)) {
+	if (immediate_privacy(msg, "critical") && immediate_wants_privacy(msg)) {
+		/* RFC 3323 section 5 */
+		proxy_refuse(mikeyd, server, 500, "Privacy Not Possible", false,
+			     "what is protected names its sender to whoever gets it");
+		return false;
+	}
+	if (immediate_is_anonymous(msg)) {
+		*initiator = preferred ? *preferred : mikeyd->config->identities[0];
+	} else if (uid_from_uri(initiator, msg->from.auri.p, msg->from.auri.l) ||
+		   !config_identity(mikeyd->config, initiator)) {
 		proxy_refuse(mikeyd, server, 403, "Forbidden", false,
 			     "From is no identity of this user");
 		return false;

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/outgoing.h"
@@ -90,6 +92,8 @@ void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
 			     "the next SIP hop cannot be reached" :
 			     "the user's client cannot be reached");
 	} else {
+		if (sipmsg_is(msg, "MESSAGE"))
+			pass.dropped = immediate_dropped(mikeyd, server->flow.side, msg);
 		mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
 		if (mb && !sipmsg_write(mb, &pass))
 			server_relay(server, msg->scode, mb);
@@ -282,6 +286,9 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, NULL);
 	else if (route.asks_us)
 		answer_options(server);
+	else if (sipmsg_is(msg, "MESSAGE") && immediate_expired(msg, time(NULL)))
+		proxy_refuse(mikeyd, server, 400, "Message Expired", false,
+			     "Expires and Date say that the message's time is over");
 	else if (!sipmsg_is(msg, "MESSAGE"))
 		pass_request(mikeyd, server, &route);
 	else if (flow->side == SIDE_INSIDE)

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/inbox.h"
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/owner.h"
@@ -427,7 +429,8 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 {
 	const struct sa *local;
 	struct mbuf *mb;
-	char via[160], *headers = NULL;
+	char via[160], date[IMMEDIATE_DATE_SIZE] = "", *headers = NULL;
+	bool is_message = sipmsg_is(pass->msg, "MESSAGE");
 	int err;
 
 	local = transport_local(mikeyd->transport, route->to.side, route->to.tp,
@@ -440,7 +443,9 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 		return -EAFNOSUPPORT;
 	re_snprintf(via, sizeof(via), "SIP/2.0/%s %J;branch=%s;rport",
 		    sip_transp_name(route->to.tp), local, branch);
-	if (re_sdprintf(&headers, "%s%s", route->headers, pass->headers ?: ""))
+	if (is_message && route->to.side == SIDE_OUTSIDE)
+		immediate_date(date, pass->msg, time(NULL));
+	if (re_sdprintf(&headers, "%s%s%s", route->headers, pass->headers ?: "", date))
 		return -ENOMEM;
 	mb = mbuf_alloc(2048 + (pass->content ? pass->content->body.l : 0) +
 			mbuf_get_left(pass->msg->mb));
@@ -453,6 +458,8 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 		whole.drop_routes = route->drop_routes;
 		whole.strict = route->strict;
 		whole.max_forwards = route->max_forwards;
+		if (is_message && !whole.dropped)
+			whole.dropped = immediate_dropped(mikeyd, route->to.side, pass->msg);
 		err = sipmsg_write(mb, &whole);
 	}
 	mem_deref(headers);

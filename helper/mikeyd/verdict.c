@@ -101,8 +101,8 @@ struct verdict verdict_incoming(const struct problem *problem)
 
 struct verdict verdict_list(const struct problem *problem)
 {
+	static const struct verdict own = OWN, large = LARGE;
 	struct verdict verdict = find(problem)->outgoing;
-	static const struct verdict own = OWN;
 
-	return verdict.retry ? verdict : own;
+	return verdict.retry || verdict.code == large.code ? verdict : own;
 }

@@ -31,7 +31,7 @@ struct verdict verdict_incoming(const struct problem *problem);
 
 /*
  * verdict_list - for the sender of a message to a list server, which cannot be
- * sent on: nothing is wrong with the message
+ * sent on: nothing is wrong with the message but perhaps its size
  */
 struct verdict verdict_list(const struct problem *problem);
 

@@ -168,6 +168,32 @@ def test_unprotected(stage, members, alice, bob):
     stranger.close()
 
 
+def test_expired(stage, alice, bob, members):
+    """What was stored for too long is answered with 400 and not opened"""
+    members.write(alice.aor, bob.aor)
+    b, resolves = drained(bob), stage.kms_requests("ticketresolve")
+    held, = Held(stage, alice, bob).held("too late")
+    late = {"date": "Sat, 13 Nov 2010 23:29:00 GMT", "expires": "600"}
+    scene = Held(stage, alice, bob)
+    ktap.status(scene.inject(held, headers=late), 400)
+    ktap.status(scene.inject(held, to=Target(TEAM), headers=late), 400)
+    ktap.equal(stage.kms_requests("ticketresolve"), resolves, "resolves")
+    nothing(b)
+    ktap.status(scene.inject(held), 200)
+    ktap.equal(ktap.true(b.received(), "nothing arrived").body, b"too late", "body")
+
+
+def test_privacy(alice, bob, members):
+    """A group does not tell its members who does not want to be known"""
+    members.write(alice.aor, bob.aor)
+    b, client = drained(bob), alice.registered()
+    ktap.status(client.message("sip:" + TEAM, TEXT, headers=("Privacy: user;id",)), 202)
+    got = ktap.true(b.received(), "nothing arrived")
+    ktap.equal(got.body.decode(), TEXT, "body")
+    ktap.true(b"alice" not in got.raw, f"alice is named: {got.raw!r}")
+    ktap.true(got.get("p-mikey-verified").startswith(f"<{TEAM}>; proved=body;"), "told")
+
+
 def test_uris(stage, alice, bob, carol, server):
     """The URI-list service copies what it cannot read, with a history of the list"""
     readers, client = [drained(bob), drained(carol)], alice.registered()

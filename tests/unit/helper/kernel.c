@@ -156,6 +156,7 @@ static void take_wish(struct nlattr **attrs, struct nl_msg *message, struct want
 		strcat(kernel.wanted, wanted->responders[wanted->n_responders++].text);
 	}
 	copy_uid(&wanted->initiator, attrs[T(INITIATOR)]);
+	strcpy(kernel.wanted_by, wanted->initiator.text);
 	copy_uid(&wanted->kms, attrs[T(KMS)]);
 	wanted->until = nla_get_s64(attrs[T(VALID_UNTIL)]);
 	wanted->reusable = attrs[T(REUSABLE)];

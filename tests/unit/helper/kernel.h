@@ -40,6 +40,7 @@ struct kernel {
 	int64_t sent;			/* T of what UNPROTECT opens; 0 = in 2023 */
 	uint32_t profile_seen, suite_seen, rekey_seen;	/* of the last REQUEST or MINT */
 	bool cacheable_seen;
+	char wanted_by[UID_MAX + 1];	/* initiator of the last REQUEST or MINT */
 	char wanted[2048];		/* responders of the last REQUEST or MINT */
 	char protected_for[UID_MAX + 1];
 	bool list_service;		/* of the last PROTECT */

@@ -233,6 +233,38 @@ static void group_senders(void **state)
 	first_line_is("MESSAGE sip:dave@example.test SIP/2.0");
 }
 
+/* RFC 3323: who does not want to be known is not named to the members. */
+static void group_privacy(void **state)
+{
+	(void)state;
+	hop_sends(message("1", "\"Anonymous\" <sip:anonymous@anonymous.invalid>",
+			  "bob@example.test", "Privacy: id\r\n"
+			  "P-Asserted-Identity: <sip:alice@example.test>\r\n"
+			  MULTIPART(HELLO)));
+	kms_grants(2);
+	hop_gets();
+	first_line_is("MESSAGE sip:carol@example.test SIP/2.0");
+	assert_memory_equal(header("From", 0),
+			    "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=", 50);
+	assert_string_equal(header("P-Asserted-Identity", 0), "");
+	assert_string_equal(header("Subject", 0), "s");
+	opens_to("Content-Type: text/plain\r\n\r\nhello");
+	stage_restart(GROUP);
+	to_group("2", "Privacy: user;id\r\nReply-To: <sip:alice@example.test>\r\n"
+		 MULTIPART(HELLO));
+	kms_grants(2);
+	hop_gets();
+	assert_memory_equal(header("From", 0),
+			    "\"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=", 50);
+	assert_string_equal(header("Subject", 0), "");
+	assert_null(strstr(stage.got, "alice"));
+	stage_restart(GROUP);
+	to_group("3", "Privacy: none\r\n" MULTIPART(HELLO));
+	kms_grants(2);
+	hop_gets();
+	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:alice@example.test>");
+}
+
 static void group_damaged(void **state)
 {
 	(void)state;
@@ -451,6 +483,24 @@ static void uris(void **state)
 	silence();
 }
 
+/* RFC 5365 7.2: an asserted identity stays within the domain of trust. */
+static void uris_identity(void **state)
+{
+	static const char * const configs[] = {
+		URIS, URIS "trusted = \"192.0.2.0/24\";\n", URIS "trusted = \"none\";\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+		stage_restart(configs[i]);
+		to_list("1", REQUIRE "P-Asserted-Identity: <sip:alice@example.test>\r\n" TYPE "\r\n"
+			LIST_PART(E("carol", "bcc")) PARTS(HELLO) "--b--\r\n");
+		hop_gets();
+		assert_string_equal(header("P-Asserted-Identity", 0),
+				    i ? "" : "<sip:alice@example.test>");
+	}
+}
+
 /* RFC 5364 6, figures 3 and 4 */
 static void history(void **state)
 {
@@ -629,6 +679,7 @@ int main(void)
 		GROUP_TEST(group_again),
 		GROUP_TEST(group_in_annex_i),
 		GROUP_TEST(group_senders),
+		GROUP_TEST(group_privacy),
 		GROUP_TEST(group_damaged),
 		GROUP_TEST(group_not_reached),
 		GROUP_TEST(group_cannot_be_sealed),
@@ -637,6 +688,7 @@ int main(void)
 		GROUP_TEST(one_at_a_time),
 		GROUP_TEST(ends_meanwhile),
 		URIS_TEST(uris),
+		URIS_TEST(uris_identity),
 		cmocka_unit_test(history),
 		URIS_TEST(uris_hidden),
 		URIS_TEST(uris_unwrapped),

@@ -460,6 +460,35 @@ static void minting_fails(void **state)
 	assert_int_equal(kernel.psk_seen, 78);
 }
 
+/* What the network answers is the client's to know as it was said. */
+static void answers_pass(void **state)
+{
+	static const char * const answers[] = {
+		"180 Ringing", "200 OK", "202 Accepted", "299 Whatever", "302 Moved Temporarily",
+		"404 Not Found", "480 Temporarily Unavailable", "486 Busy Here",
+		"493 Undecipherable", "500 Server Internal Error", "504 Gone Fishing",
+		"600 Busy Everywhere", "603 Decline",
+	};
+	char branch[8], line[80];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		snprintf(branch, sizeof(branch), "a%zu", i);
+		client_sends(to_bob(branch));
+		if (!i) {
+			wait_exchanges(1);
+			kms_answers();
+		}
+		hop_gets();
+		hop_sends(answer(answers[i]));
+		client_gets();
+		snprintf(line, sizeof(line), "SIP/2.0 %s", answers[i]);
+		first_line_is(line);
+		assert_string_equal(header("Call-ID", 0), branch);
+		assert_string_equal(header("Warning", 0), "");
+	}
+}
+
 static int open_passing(void **state)
 {
 	(void)state;
@@ -594,6 +623,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(policy_is_followed, open_annex_i, close_stage),
 		cmocka_unit_test_setup_teardown(tickets_of_our_own, open_minting, close_stage),
 		cmocka_unit_test_setup_teardown(minting_fails, open_minting, close_stage),
+		EACH(answers_pass),
 		cmocka_unit_test_setup_teardown(passed_if_configured_so, open_passing,
 						close_stage),
 		cmocka_unit_test_setup_teardown(rules_for_peers, open_ruled, close_stage),

@@ -102,10 +102,13 @@ static void transmit(int fd, unsigned int port)
 			 text_len);
 }
 
-static bool changes(const struct sip_hdr *hdr)
+static bool changes(const struct sip_msg *msg, const struct sip_hdr *hdr)
 {
 	static const char * const names[] = { "Via", "Max-Forwards", "Content-Length", "Route" };
 
+	/* RFC 3428 section 4 */
+	if (sipmsg_is(msg, "MESSAGE") && sipmsg_named(hdr, "Contact"))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (sipmsg_named(hdr, names[i]))
 			return true;
@@ -143,7 +146,7 @@ static void is_forwarded(const char *name)
 		const struct sip_hdr *hdr = le->data;
 		int len = re_snprintf(line, sizeof(line), "\r\n%r: %r\r\n", &hdr->name, &hdr->val);
 
-		if (!changes(hdr))
+		if (!changes(msg, hdr))
 			has(name, line, len);
 	}
 	body = sipmsg_body(msg);

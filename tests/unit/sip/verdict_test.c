@@ -17,7 +17,7 @@
 struct shown {
 	int error;
 	int kms;		/* number of an Error message, or -1 */
-	unsigned int outgoing, incoming;
+	unsigned int outgoing, incoming, list;
 };
 
 static struct shown table[64];
@@ -31,7 +31,7 @@ static int error_of(const char *name)
 	return 0;
 }
 
-/* Lines as "| `EIO` | words | 503 | 503 |", with a number behind EREMOTEIO. */
+/* Lines as "| `EIO` | words | 503 | 503 | 503 |", with a number behind EREMOTEIO. */
 static int read_table(void **state)
 {
 	FILE *file = fopen("docs/sip.md", "r");
@@ -42,10 +42,10 @@ static int read_table(void **state)
 		struct shown *row = &table[n_shown];
 
 		row->kms = -1;
-		if (sscanf(line, "| `%31[A-Z]` %d |%*[^|]| %u |%u |", name, &row->kms,
-			   &row->outgoing, &row->incoming) != 4 &&
-		    sscanf(line, "| `%31[A-Z]` |%*[^|]| %u |%u |", name, &row->outgoing,
-			   &row->incoming) != 3)
+		if (sscanf(line, "| `%31[A-Z]` %d |%*[^|]| %u |%u |%u |", name, &row->kms,
+			   &row->outgoing, &row->incoming, &row->list) != 5 &&
+		    sscanf(line, "| `%31[A-Z]` |%*[^|]| %u |%u |%u |", name, &row->outgoing,
+			   &row->incoming, &row->list) != 4)
 			continue;
 		row->error = error_of(name);
 		if (!row->error)
@@ -67,6 +67,7 @@ static void shown_is_true(void **state)
 			    "the KMS's ticket: KMS error %d: words", table[i].kms);
 		assert_int_equal(verdict_outgoing(&problem).code, table[i].outgoing);
 		assert_int_equal(verdict_incoming(&problem).code, table[i].incoming);
+		assert_int_equal(verdict_list(&problem).code, table[i].list);
 	}
 }
 
@@ -89,6 +90,7 @@ static void true_is_shown(void **state)
 			continue;
 		assert_int_equal(verdict_outgoing(&problem).code, 500);
 		assert_int_equal(verdict_incoming(&problem).code, 500);
+		assert_int_equal(verdict_list(&problem).code, 500);
 	}
 }
 
