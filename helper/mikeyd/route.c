@@ -162,7 +162,9 @@ static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 		if (!transport_is_local(mikeyd->transport, &address.uri.host,
 					address.uri.port)) {
 			route->strict = uri_param_get(&address.uri.params, &lr, &value);
-			break;
+			/* it is to be the Request-URI */
+			return route->strict && !sipmsg_is_uri(&address.auri) ?
+				REFUSE_ROUTE : 0;
 		}
 		if (pl_isset(&address.uri.user))
 			*token = address.uri.user;
@@ -345,7 +347,8 @@ static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
 		known = known || !pl_strcasecmp(&scheme, schemes[i]);
-	if (!known)
+	/* sips: wants TLS on every hop (26.2.2), and the next one has none */
+	if (!known || (from->side == SIDE_INSIDE && !pl_strcasecmp(&scheme, "sips")))
 		return REFUSE_SCHEME;
 	route->max_forwards = MAX_FORWARDS;
 	if (pl_isset(&hops)) {

@@ -163,13 +163,9 @@ static bool is_address(const struct sip_taddr *address)
 /* The Request-URI: of SIP's own ones everything, of others the scheme. */
 static bool is_uri(const struct sip_msg *msg)
 {
-	const char *end = msg->ruri.p + msg->ruri.l;
 	struct pl scheme = sipmsg_scheme(msg);
 
-	for (const char *at = msg->ruri.p; at < end; at++)
-		if (strchr(" \t<>\"", *at))
-			return false;
-	if (!scheme.l)
+	if (!sipmsg_is_uri(&msg->ruri) || !scheme.l)
 		return false;
 	if (pl_strcasecmp(&scheme, "sip") && pl_strcasecmp(&scheme, "sips"))
 		return true;

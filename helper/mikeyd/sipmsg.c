@@ -69,6 +69,14 @@ bool sipmsg_content_length(const char *head, size_t len, struct pl *value)
 	return any && value->l;
 }
 
+bool sipmsg_is_uri(const struct pl *text)
+{
+	for (size_t i = 0; i < text->l; i++)
+		if ((unsigned char)text->p[i] <= 0x20 || strchr("<>\"\177", text->p[i]))
+			return false;
+	return text->l;
+}
+
 struct pl sipmsg_scheme(const struct sip_msg *msg)
 {
 	struct pl scheme = { .p = msg->ruri.p, .l = 0 };
@@ -261,7 +269,7 @@ int sipmsg_unstrict(struct sip_msg *msg)
 		last = le->data;
 		first = first ?: last;
 	}
-	if (!last || sip_addr_decode(&address, &last->val))
+	if (!last || sip_addr_decode(&address, &last->val) || !sipmsg_is_uri(&address.auri))
 		return -EBADMSG;
 	msg->ruri = address.auri;
 	msg->uri = address.uri;

@@ -49,6 +49,9 @@ int sipmsg_decode(struct sip_msg **msg, struct mbuf *mb);
  */
 uint16_t sipmsg_fault(const struct sip_msg *msg);
 
+/* sipmsg_is_uri - may this stand in a request line: without blanks, folds, quotes? */
+bool sipmsg_is_uri(const struct pl *text);
+
 /* sipmsg_scheme - the scheme of a request's URI; empty if it has none */
 struct pl sipmsg_scheme(const struct sip_msg *msg);
 

@@ -2,9 +2,11 @@
 /*
  * A received message, from either side, through all that a proxy does to it
  * but sending: it is read, judged, routed and written. Its size says from which
- * side, so that seeds are messages and nothing else. Beyond the sanitizers' findings: what is written can be read
- * again, has no fault that the received one had not, and says nothing about
- * whom mikeyd verified.
+ * side, so that seeds are messages and nothing else.
+ *
+ * Beyond the sanitizers' findings: what is written can be read again, has no
+ * fault that the received one had not, and says nothing about whom mikeyd
+ * verified.
  */
 #include <stdlib.h>
 #include <string.h>

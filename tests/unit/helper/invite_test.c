@@ -185,9 +185,9 @@ static void without_branch(void **state)
 	hop_gets();
 	first_line_is("ACK sip:bob@example.test SIP/2.0");
 	client_gets_line("SIP/2.0 404 Not Found");
-	snprintf(text, sizeof(text), "ACK sip:bob@example.test SIP/2.0\r\n%s"
-		 "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>;tag=t\r\n"
-		 "Call-ID: call\r\nCSeq: 1 ACK\r\n\r\n", via);
+	snprintf(text, sizeof(text), "ACK sip:bob@example.test SIP/2.0\r\n%sTo: %s\r\n"
+		 "From: <sip:alice@example.test>;tag=f\r\nCall-ID: call\r\nCSeq: 1 ACK\r\n"
+		 "\r\n", via, "<sip:bob@example.test>;tag=t");
 	client_sends(text);
 	loop_for(700);
 	silence();

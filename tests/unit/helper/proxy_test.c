@@ -302,6 +302,11 @@ static void strict_router(void **state)
 		     "Route: <sip:127.0.0.1:$I;lr>, nothing\r\n" AB("q", "BYE") "\r\n");
 	client_gets();
 	first_line_is("SIP/2.0 400 Bad Route");
+	/* a fold would break the request line */
+	client_sends("BYE sip:bob@192.0.2.9 SIP/2.0\r\n" VIA("$C", "q3")
+		     "Route: <sip:old.test\r\n SIP/2.0>\r\n" AB("q", "BYE") "\r\n");
+	client_gets();
+	first_line_is("SIP/2.0 400 Bad Route");
 }
 
 /* A flow of RFC 5626 is the client's to look after: it is told that it failed. */
@@ -330,6 +335,17 @@ static void flow_of_a_client(void **state)
 		  AB("ob", "OPTIONS") "\r\n");
 	hop_gets();
 	first_line_is("SIP/2.0 430 Flow Failed");
+}
+
+/* What has to go over TLS does not go without it. */
+static void no_tls(void **state)
+{
+	(void)state;
+	client_sends("OPTIONS sips:bob@example.test SIP/2.0\r\n" VIA("$C", "tls")
+		     AB("tls", "OPTIONS") "\r\n");
+	client_gets();
+	first_line_is("SIP/2.0 416 Unsupported URI Scheme");
+	silence();
 }
 
 /* OPTIONS without user asks mikeyd itself, on both sides. */
@@ -524,6 +540,7 @@ int main(void)
 		EACH(dialogs_come_back),
 		EACH(strict_router),
 		EACH(flow_of_a_client),
+		EACH(no_tls),
 		EACH(options_for_us),
 		EACH(answers_that_do_not_pass),
 		EACH(incomplete_requests),
