@@ -86,6 +86,12 @@ struct kms_bsf *kms_bsf_new(const struct kms_bsf_config *config,
 	return NULL;
 }
 
+void kms_bsf_stop(struct kms_bsf *bsf)
+{
+	if (bsf)
+		kms_remote_stop(bsf->remote);
+}
+
 void kms_bsf_free(struct kms_bsf *bsf)
 {
 	if (!bsf)

@@ -32,6 +32,9 @@ struct kms_bsf;
 
 struct kms_bsf *kms_bsf_new(const struct kms_bsf_config *config,
 			    struct problem *problem);
+
+/* Ends all questions and takes no more. NULL is fine. */
+void kms_bsf_stop(struct kms_bsf *bsf);
 void kms_bsf_free(struct kms_bsf *bsf);
 
 /**

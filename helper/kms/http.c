@@ -617,12 +617,14 @@ void kms_http_stop(struct kms_http *http)
 	if (http->watch)
 		kms_watch_drain(http->watch, STOP_SECONDS);
 	/* wakes who still waits for others, as no server may stop before */
-	kms_bsf_free(http->bsf);
-	kms_zk_client_free(http->zk);
+	kms_bsf_stop(http->bsf);
+	kms_zk_client_stop(http->zk);
 	for (i = 0; i < http->num_servers; i++) {
 		MHD_stop_daemon(http->servers[i].daemon);
 		kms_listener_close(http->servers[i].fd);
 	}
+	kms_bsf_free(http->bsf);
+	kms_zk_client_free(http->zk);
 	kms_watch_free(http->watch);
 	kms_text_wipe(http->certificate);
 	kms_text_wipe(http->private_key);

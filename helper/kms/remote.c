@@ -247,17 +247,23 @@ struct kms_remote *kms_remote_new(struct problem *problem)
 	return remote;
 }
 
+void kms_remote_stop(struct kms_remote *remote)
+{
+	if (!remote->started)
+		return;
+	pthread_mutex_lock(&remote->lock);
+	remote->ending = true;
+	pthread_mutex_unlock(&remote->lock);
+	curl_multi_wakeup(remote->multi);
+	pthread_join(remote->thread, NULL);
+	remote->started = false;
+}
+
 void kms_remote_free(struct kms_remote *remote)
 {
 	if (!remote)
 		return;
-	if (remote->started) {
-		pthread_mutex_lock(&remote->lock);
-		remote->ending = true;
-		pthread_mutex_unlock(&remote->lock);
-		curl_multi_wakeup(remote->multi);
-		pthread_join(remote->thread, NULL);
-	}
+	kms_remote_stop(remote);
 	curl_multi_cleanup(remote->multi);
 	pthread_mutex_destroy(&remote->lock);
 	free(remote);

@@ -45,7 +45,13 @@ typedef void (kms_remote_fn)(void *ctx, const char *body, size_t len,
 
 struct kms_remote *kms_remote_new(struct problem *problem);
 
-/* Ends everything under way, each with a call, and then the thread. */
+/*
+ * Ends everything under way, each with a call, and then the thread; what is
+ * posted afterwards is refused. For who still has to answer.
+ */
+void kms_remote_stop(struct kms_remote *remote);
+
+/* Stopped before, or now. */
 void kms_remote_free(struct kms_remote *remote);
 
 /**

@@ -71,6 +71,12 @@ struct kms_zk_client *kms_zk_client_new(const struct kms_config *config,
 	return NULL;
 }
 
+void kms_zk_client_stop(struct kms_zk_client *client)
+{
+	if (client)
+		kms_remote_stop(client->remote);
+}
+
 void kms_zk_client_free(struct kms_zk_client *client)
 {
 	size_t i;

@@ -30,7 +30,8 @@ struct kms_zk_call {
 struct kms_zk_client *kms_zk_client_new(const struct kms_config *config,
 					struct problem *problem);
 
-/* Ends all calls first. */
+/* Ends all calls and takes no more. NULL is fine. */
+void kms_zk_client_stop(struct kms_zk_client *client);
 void kms_zk_client_free(struct kms_zk_client *client);
 
 /**

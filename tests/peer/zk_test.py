@@ -91,7 +91,7 @@ class Kms:
                     f'listen-peers = "127.0.0.1:{self.zk_port}";\n'
                     f'peers = "{self.dir}/peers";\n'
                     f'peer-certificate = "{self.pem}";\npeer-private-key = "{self.key}";\n'
-                    f'peer-timeout = 3;\npeer-requests = 2;\nthreads = 2;\n'
+                    f'peer-timeout = 6;\npeer-requests = 2;\nthreads = 2;\n'
                     f'store = "{self.dir}/store";\nstore-key = "{self.dir}/key-of-store";\n'
                     'policy = { suites = [ "128", "ts-128" ]; };\nlog-level = "debug";\n')
         self.ctl("init")
@@ -372,6 +372,28 @@ def foreign_issuer(w):
         return good and results == ["KMS says 503"] * 6 and "too many wait" in w.b.log() and \
             "timed out" in w.b.log().lower()
     yield "a peer that never answers: 503 in time, and nobody else waits", slow
+
+    def stopped():
+        """B is told to stop while a user waits for C, for longer than it drains."""
+        w.c.lie, results = "slow", []
+        w.c.gate.clear()
+        transfer = w.carol.protect(bob, ENTITY, "auth-enveloped")[0]
+        seen = len(w.zk.seen)
+        thread = threading.Thread(target=lambda: results.append(
+            outcome(w.b.user("bob").resolve, transfer)))
+        thread.start()
+        for _ in range(400):
+            if len(w.zk.seen) > seen:
+                break
+            time.sleep(0.01)
+        w.b.stop()
+        thread.join(30)
+        status = w.b.process.returncode
+        w.c.gate.set()
+        w.c.lie = ""
+        w.b.start()
+        return results == ["KMS says 503"] and status == 0 and "the KMS is stopping" in w.b.log()
+    yield "a KMS that stops while a user waits: 503, and a clean end", stopped
 
     def vouch():
         """C makes a ticket "from Alice" of A, whose IDRkms is C's."""
