@@ -2,5 +2,5 @@
 LIBRARIES += mikeyhelper
 mikeyhelper_SRCS := $(addprefix helper/lib/,base64.c bytes.c config.c config_inbox.c endpoint.c \
 	inbox_path.c keyring.c lists.c log.c mime.c netlink.c problem.c reply.c rules.c setting.c \
-	setting_group.c ticket.c uid.c)
+	setting_group.c settings.c ticket.c uid.c)
 mikeyhelper_PKGS := libnl-genl-3.0 libkeyutils libconfig libcrypto

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * mikeyd.conf(5), read with libconfig, which knows types, lists and the line
- * of each setting. What each setting may say is one row of a table.
+ * of each setting. What each setting may say is one row of settings.c's table.
  */
 #include "helper/lib/config.h"
 
@@ -12,202 +12,98 @@
 
 #include "helper/lib/lists.h"
 #include "helper/lib/log.h"
-#include "helper/lib/mime.h"
 #include "helper/lib/rules.h"
 #include "helper/lib/setting.h"
-#include "helper/lib/ticket.h"
+#include "uapi/mikey_mime.h"
+#include "uapi/mikey_ticket.h"
 
 #define CONFIG_MAX 65536
 
 /* The name of the group that holds the policy. */
 #define POLICY "policy"
 
-#define ARRAY_OF(member) \
-	_Static_assert(offsetof(struct config, n_##member) == \
-		       offsetof(struct config, member) + \
-		       offsetof(struct setting_array, count), \
-		       "an array and its length belong together")
-ARRAY_OF(identities);
-ARRAY_OF(groups);
-ARRAY_OF(list_services);
-ARRAY_OF(list_servers);
-ARRAY_OF(must_protect);
-ARRAY_OF(rules);
-ARRAY_OF(inside);
-ARRAY_OF(outside);
-ARRAY_OF(clients);
-ARRAY_OF(trusted);
-ARRAY_OF(client_users);
-
-static int take_client(struct config *config, const config_setting_t *given,
-		       const struct setting *setting, struct problem *problem)
-{
-	config->has_client = true;
-	return take_hop(config, given, setting, problem);
-}
-
-static int take_trusted(struct config *config, const config_setting_t *given,
-			const struct setting *setting, struct problem *problem)
-{
-	const char *text = config_setting_get_string(given);
-
-	config->trust_nobody = text && !strcmp(text, "none");
-	return config->trust_nobody ? 0 : take_networks(config, given, setting, problem);
-}
-
-static uint32_t content_value(const char *name)
-{
-	uint32_t value = mime_content_value(name);
-
-	/* the others are not for a choice */
-	return value == MIKEY_CONTENT_AES_GCM || value == MIKEY_CONTENT_AES_CCM ? value : 0;
-}
-
-static uint32_t maker_value(const char *name)
-{
-	return !strcmp(name, "kms") ? MAKER_KMS : !strcmp(name, "self") ? MAKER_SELF : 0;
-}
-
-static uint32_t queue_ticket_value(const char *name)
-{
-	return !strcmp(name, "none") ? QUEUE_TICKET_NONE :
-		!strcmp(name, "self") ? QUEUE_TICKET_SELF : 0;
-}
-
-#define SETTING(name_, take_, member_, ...) \
-	{ .name = name_, .take = take_, .offset = offsetof(struct config, member_), __VA_ARGS__ }
-
-#define POLICY_SETTING(name_, take_, member_, ...) \
-	SETTING(name_, take_, member_, .policy = true, __VA_ARGS__)
-#define FORMS_OR "\"auth-enveloped\", \"authenticated\" or \"authenticated-enveloped\""
-#define FORMS "[\"auth-enveloped\", \"authenticated\", \"authenticated-enveloped\"]"
-
-static const struct setting settings[] = {
-	SETTING("identity", take_uids, identities, .needed = true,
-		.words = "[\"alice@example.test\"]"),
-	SETTING("group", take_uids, groups),
-	SETTING("list-service", take_uids, list_services),
-	SETTING("list-server", take_list_servers, list_servers),
-	SETTING("listen", take_endpoints, inside, .needed = true,
-		.words = "[\"udp:127.0.0.1:5062\"]"),
-	SETTING("listen-outside", take_endpoints, outside, .needed = true,
-		.words = "[\"udp:192.0.2.1:5060\", \"tcp:192.0.2.1:5060\"]"),
-	SETTING("clients", take_networks, clients),
-	SETTING("trusted", take_trusted, trusted),
-	SETTING("client-users", take_users, client_users),
-	SETTING("next-hop", take_hop, next_hop, .needed = true,
-		.words = "\"sip:proxy.example.test\""),
-	SETTING("client", take_client, client, .words = "\"sip:127.0.0.1:5070\""),
-	SETTING("kms", take_url, kms_url, .needed = true,
-		.words = "\"https://kms.example.test\""),
-	SETTING("kms-ca", take_string, kms_ca),
-	SETTING("kms-id", take_id, kms_id, .needed = true,
-		.words = "\"https://kms.example.test\""),
-	SETTING("psk", take_string, psk, .needed = true,
-		.words = "\"logon:mikey:alice@example.test\""),
-	SETTING("psk-id", take_id, psk_id, .needed = true, .words = "\"alice\""),
-	POLICY_SETTING("profile", take_word, profile, .value = ticket_profile_value,
-		       .words = "\"immediate\" or \"annex-i\""),
-	POLICY_SETTING("accept-profile", take_words, profiles, .value = ticket_profile_value,
-		       .words = "[\"immediate\", \"annex-i\"]"),
-	POLICY_SETTING("suite", take_word, suite, .value = ticket_suite_value,
-		       .words = "\"256\", \"128\" or \"ts-128\""),
-	POLICY_SETTING("form", take_word, form, .value = mime_form_value, .words = FORMS_OR),
-	POLICY_SETTING("accept", take_words, accept, .value = mime_form_value, .words = FORMS),
-	POLICY_SETTING("content", take_word, content, .value = content_value,
-		       .words = "\"gcm\" or \"ccm\""),
-	POLICY_SETTING("proof", take_bool, proof),
-	POLICY_SETTING("ticket", take_word, maker, .value = maker_value,
-		       .words = "\"kms\" or \"self\""),
-	POLICY_SETTING("ticket-lifetime", take_number, ticket_lifetime, .most = 366 * 86400),
-	POLICY_SETTING("reuse", take_bool, reuse),
-	POLICY_SETTING("cacheable", take_bool, cacheable),
-	POLICY_SETTING("rekey", take_number, rekey, .most = 366 * 86400),
-	POLICY_SETTING("outgoing", take_word, outgoing, .value = rules_send_value,
-		       .words = "\"protect\" or \"pass\""),
-	POLICY_SETTING("unprotected", take_word, unprotected, .value = rules_receive_value,
-		       .words = "\"refuse\", \"refuse-415\" or \"mark\""),
-	POLICY_SETTING("must-protect", take_patterns, must_protect),
-	POLICY_SETTING("rules", take_rules, rules),
-	POLICY_SETTING("replay-sender", take_number, replay_sender, .most = 1048576),
-	POLICY_SETTING("replay-total", take_number, replay_total, .most = 16777216),
-	POLICY_SETTING("queue", take_bool, queue),
-	POLICY_SETTING("queue-ticket", take_word, queue_ticket, .value = queue_ticket_value,
-		       .words = "\"none\" or \"self\""),
-	POLICY_SETTING("queue-age", take_number, queue_age, .most = 366 * 86400),
-	POLICY_SETTING("queue-messages", take_number, queue_messages, .most = 10000),
-	POLICY_SETTING("queue-recipient", take_number, queue_recipient, .most = 10000),
-	POLICY_SETTING("queue-kilobytes", take_number, queue_kilobytes, .most = 1048576),
-	SETTING("state-dir", take_path, state_dir),
-	SETTING("inbox", take_inbox, inbox),
-	SETTING("kms-timeout", take_number, kms_timeout, .most = 25),
-	SETTING("retry-after", take_number, retry_after, .most = 86400),
-	SETTING("max-waiting", take_number, max_waiting, .most = 4096),
-	SETTING("log-level", take_log_level, log_level,
-		.words = "\"error\", \"warning\", \"info\" or \"debug\""),
-};
-
-#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
+/* The name of the list that holds several users. */
+#define USERS "users"
 
 static int set_defaults(struct config *config, const char *file, struct problem *problem)
 {
-	static const char * const loopback[] = { "127.0.0.0/8", "::1/128" };
-
-	config->profile = MIKEY_PROFILE_IMMEDIATE;
-	config->suite = MIKEY_SUITE_256;
-	config->form = MIKEY_FORM_AUTH_ENVELOPED;
-	config->accept = 1u << MIKEY_FORM_AUTH_ENVELOPED | 1u << MIKEY_FORM_AUTHENTICATED |
-		1u << MIKEY_FORM_AUTHENTICATED_ENVELOPED;
-	config->proof = true;
-	config->maker = MAKER_KMS;
-	config->ticket_lifetime = 86400;
-	config->reuse = true;
-	config->outgoing = OUTGOING_PROTECT;
-	config->unprotected = UNPROTECTED_REFUSE;
-	config->replay_sender = 4096;
-	config->replay_total = 65536;
-	config->queue_ticket = QUEUE_TICKET_NONE;
-	config->queue_age = 86400;
-	config->queue_messages = 1000;
-	config->queue_recipient = 100;
-	config->queue_kilobytes = 16384;
-	config->kms_timeout = 10;
 	config->retry_after = 30;
-	config->max_waiting = 256;
 	config->log_level = LOG_LEVEL_INFO;
 	config->file = strdup(file);
-	config->clients = calloc(2, sizeof(*config->clients));
-	if (!config->file || !config->clients)
+	config->users = calloc(CONFIG_USERS_MAX, sizeof(*config->users));
+	return config->file && config->users ? 0 : problem_set(problem, -ENOMEM, "no memory");
+}
+
+static int set_user_defaults(struct config_user *user, struct problem *problem)
+{
+	static const char * const loopback[] = { "127.0.0.0/8", "::1/128" };
+
+	user->profile = MIKEY_PROFILE_IMMEDIATE;
+	user->suite = MIKEY_SUITE_256;
+	user->form = MIKEY_FORM_AUTH_ENVELOPED;
+	user->accept = 1u << MIKEY_FORM_AUTH_ENVELOPED | 1u << MIKEY_FORM_AUTHENTICATED |
+		1u << MIKEY_FORM_AUTHENTICATED_ENVELOPED;
+	user->proof = true;
+	user->maker = MAKER_KMS;
+	user->ticket_lifetime = 86400;
+	user->reuse = true;
+	user->outgoing = OUTGOING_PROTECT;
+	user->unprotected = UNPROTECTED_REFUSE;
+	user->replay_sender = 4096;
+	user->replay_total = 65536;
+	user->queue_ticket = QUEUE_TICKET_NONE;
+	user->queue_age = 86400;
+	user->queue_messages = 1000;
+	user->queue_recipient = 100;
+	user->queue_kilobytes = 16384;
+	user->kms_timeout = 10;
+	user->max_waiting = 256;
+	user->name = strdup("");
+	user->clients = calloc(2, sizeof(*user->clients));
+	if (!user->name || !user->clients)
 		return problem_set(problem, -ENOMEM, "no memory");
-	for (config->n_clients = 0; config->n_clients < 2; config->n_clients++)
-		network_parse(&config->clients[config->n_clients], loopback[config->n_clients],
+	for (user->n_clients = 0; user->n_clients < 2; user->n_clients++)
+		network_parse(&user->clients[user->n_clients], loopback[user->n_clients],
 			      problem);
 	return 0;
 }
 
+/*
+ * One pass over a group of settings: those of some scopes are taken, those of
+ * others are another pass's.
+ */
 struct reading {
-	struct config *config;
 	const char *file;
-	bool seen[SETTINGS];
+	const char *place;		/* where in the file, for words */
+	void *into;
+	unsigned int taken, passed;	/* masks of scopes */
+	bool seen[SETTINGS_MAX];
 };
 
-static int take_one(struct reading *reading, const config_setting_t *given, bool in_policy,
-		    struct problem *problem)
+#define BIT(scope) (1u << (scope))
+#define SCOPES_OF_USER (BIT(SCOPE_USER) | BIT(SCOPE_SHARED) | BIT(SCOPE_POLICY))
+
+static int take_one(struct reading *reading, const config_setting_t *given,
+		    unsigned int allowed, struct problem *problem)
 {
 	const char *name = config_setting_name(given);
 	int line = config_setting_source_line(given);
 	size_t at;
 
-	for (at = 0; at < SETTINGS && strcmp(settings[at].name, name); at++)
+	for (at = 0; at < n_settings && strcmp(settings[at].name, name); at++)
 		;
-	if (at == SETTINGS || (in_policy && !settings[at].policy))
+	if (at < n_settings && allowed & reading->passed & BIT(settings[at].scope))
+		return 0;
+	if (at == n_settings || !(allowed & reading->taken & BIT(settings[at].scope)))
 		return problem_set(problem, -EINVAL, "%s:%d: there is no setting \"%s\"%s",
-				   reading->file, line, name, in_policy ? " in " POLICY : "");
+				   reading->file, line, name,
+				   allowed == BIT(SCOPE_POLICY) ? " in " POLICY :
+				   reading->place);
 	if (reading->seen[at])
 		return problem_set(problem, -EINVAL, "%s:%d: %s: given twice, in " POLICY
 				   " and outside", reading->file, line, name);
 	reading->seen[at] = true;
-	if (settings[at].take(reading->config, given, &settings[at], problem) < 0)
+	if (settings[at].take(reading->into, given, &settings[at], problem) < 0)
 		return problem_prefix(problem, "%s:%d: %s: ", reading->file, line, name);
 	return 0;
 }
@@ -222,70 +118,209 @@ static int take_policy(struct reading *reading, const config_setting_t *group,
 				   ": write { NAME = VALUE; ... };", reading->file,
 				   config_setting_source_line(group));
 	for (int i = 0; i < config_setting_length(group) && !err; i++)
-		err = take_one(reading, config_setting_get_elem(group, i), true, problem);
+		err = take_one(reading, config_setting_get_elem(group, i), BIT(SCOPE_POLICY),
+			       problem);
 	return err;
 }
 
-static int take_all(struct config *config, const config_setting_t *root, const char *file,
-		    struct problem *problem)
+static int take_group(struct reading *reading, const config_setting_t *group,
+		      struct problem *problem)
 {
-	struct reading reading = { .config = config, .file = file };
 	int err = 0;
 
-	for (int i = 0; i < config_setting_length(root) && !err; i++) {
-		const config_setting_t *given = config_setting_get_elem(root, i);
+	for (int i = 0; i < config_setting_length(group) && !err; i++) {
+		const config_setting_t *given = config_setting_get_elem(group, i);
+		const char *name = config_setting_name(given);
 
 		/* before there was the group, its settings stood by themselves */
-		err = strcmp(config_setting_name(given), POLICY) ?
-			take_one(&reading, given, false, problem) :
-			take_policy(&reading, given, problem);
+		if (!strcmp(name, POLICY))
+			err = take_policy(reading, given, problem);
+		else if (strcmp(name, USERS) || !config_setting_is_root(group))
+			err = take_one(reading, given, ~0u, problem);
 	}
-	for (size_t at = 0; at < SETTINGS && !err; at++)
-		if (settings[at].needed && !reading.seen[at])
-			err = problem_set(problem, -EINVAL, "%s: a line is missing: %s = %s;",
-					  file, settings[at].name, settings[at].words);
 	return err;
+}
+
+/* Is all there that is needed? Either of the two places will do. */
+static int check_needed(const char *where, unsigned int scopes, const struct reading *one,
+			const struct reading *other, struct problem *problem)
+{
+	for (size_t at = 0; at < n_settings; at++)
+		if (settings[at].needed && scopes & BIT(settings[at].scope) &&
+		    !one->seen[at] && !(other && other->seen[at]))
+			return problem_set(problem, -EINVAL, "%s: a line is missing: %s = %s;",
+					   where, settings[at].name, settings[at].words);
+	return 0;
 }
 
 /* Settings that are each fine and do not go together. */
-static int check_policy(struct config *config, const char *file, struct problem *problem)
+static int check_policy(struct config_user *user, const char *where, struct problem *problem)
 {
-	bool annex_i = config->profile == MIKEY_PROFILE_ANNEX_I;
+	bool annex_i = user->profile == MIKEY_PROFILE_ANNEX_I;
 	const char *wrong = NULL;
 
-	if (annex_i && config->form != MIKEY_FORM_AUTH_ENVELOPED)
+	if (annex_i && user->form != MIKEY_FORM_AUTH_ENVELOPED)
 		wrong = "profile \"annex-i\" sends the form \"auth-enveloped\" only";
-	else if (config->content && config->form != MIKEY_FORM_AUTH_ENVELOPED)
+	else if (user->content && user->form != MIKEY_FORM_AUTH_ENVELOPED)
 		wrong = "content is of the form \"auth-enveloped\" only";
-	else if (config->cacheable && (!annex_i || !config->reuse))
+	else if (user->cacheable && (!annex_i || !user->reuse))
 		wrong = "cacheable needs profile \"annex-i\" and reuse";
-	else if (config->rekey && config->rekey > config->ticket_lifetime)
+	else if (user->rekey && user->rekey > user->ticket_lifetime)
 		wrong = "rekey is longer than ticket-lifetime";
-	else if (config->replay_sender >= config->replay_total)
+	else if (user->replay_sender >= user->replay_total)
 		wrong = "replay-total is not more than replay-sender";
-	else if (config->queue && config->form == MIKEY_FORM_AUTHENTICATED)
+	else if (user->queue && user->form == MIKEY_FORM_AUTHENTICATED)
 		wrong = "queue does not go with form \"authenticated\": texts would be readable";
 	if (wrong)
-		return problem_set(problem, -EINVAL, "%s: " POLICY ": %s", file, wrong);
-	if (!config->profiles)
-		config->profiles = 1u << config->profile;
+		return problem_set(problem, -EINVAL, "%s: " POLICY ": %s", where, wrong);
+	if (!user->profiles)
+		user->profiles = 1u << user->profile;
 	return 0;
 }
 
 /* What a list server protects is protected in its own name. */
-static int check_lists(const struct config *config, const char *file, struct problem *problem)
+static int check_lists(const struct config_user *user, const char *where,
+		       struct problem *problem)
 {
-	for (unsigned int i = 0; i < config->n_list_servers; i++) {
-		const struct list_server *list = &config->list_servers[i];
+	for (unsigned int i = 0; i < user->n_list_servers; i++) {
+		const struct list_server *list = &user->list_servers[i];
 		const struct uid *address = list_server_address(list);
 
 		if ((list->psi.len || list->history == LIST_HISTORY_PROTECT) &&
-		    !config_identity(config, address))
+		    !config_identity(user, address))
 			return problem_set(problem, -EINVAL,
 					   "%s: list-server: %s has to be an identity, since it protects what it sends",
-					   file, address->text);
+					   where, address->text);
 	}
 	return 0;
+}
+
+/*
+ * One user: first what stands at top level for all, then what stands with the
+ * user. @group is the top level itself where the file has no "users".
+ */
+static int take_user(struct config *config, const config_setting_t *root,
+		     const config_setting_t *group, struct problem *problem)
+{
+	struct config_user *user = &config->users[config->n_users++];
+	bool alone = group == root;
+	struct reading common = {
+		.file = config->file,
+		.place = " at top level of a file with \"" USERS "\"",
+		.into = user,
+		.taken = BIT(SCOPE_SHARED) | BIT(SCOPE_POLICY),
+		.passed = BIT(SCOPE_DAEMON),
+	};
+	struct reading own = {
+		.file = config->file,
+		.place = alone ? "" : " of a user",
+		.into = user,
+		.taken = SCOPES_OF_USER,
+		.passed = alone ? BIT(SCOPE_DAEMON) : 0,
+	};
+	char where[512];
+	int err;
+
+	if (alone)
+		snprintf(where, sizeof(where), "%s", config->file);
+	else
+		snprintf(where, sizeof(where), "%s:%d", config->file,
+			 config_setting_source_line(group));
+	err = set_user_defaults(user, problem);
+	if (!err && !alone)
+		err = take_group(&common, root, problem);
+	err = err ?: take_group(&own, group, problem);
+	err = err ?: check_needed(where, SCOPES_OF_USER, &own, &common, problem);
+	if (!err && alone == !!*user->name)
+		err = problem_set(problem, -EINVAL, alone ?
+				  "%s: name is for a user in \"" USERS "\"" :
+				  "%s: a line is missing: name = \"alice\";", where);
+	return err ?: check_policy(user, where, problem) ?: check_lists(user, where, problem);
+}
+
+/* Would a message to this one be another user's too? */
+static bool is_known_to(const struct config_user *user, const struct uid *uid, bool groups_too)
+{
+	if (config_identity(user, uid))
+		return true;
+	for (unsigned int i = 0; groups_too && i < user->n_groups; i++)
+		if (uid_equal(&user->groups[i], uid))
+			return true;
+	return false;
+}
+
+/* Users are told apart by name and by identities; groups they may share. */
+static int check_apart(const struct config *config, const config_setting_t *group,
+		       struct problem *problem)
+{
+	const struct config_user *user = &config->users[config->n_users - 1];
+	int line = config_setting_source_line(group);
+	const config_setting_t *identity = config_setting_get_member(group, "identity");
+
+	for (const struct config_user *other = config->users; other < user; other++) {
+		if (!strcmp(other->name, user->name))
+			return problem_set(problem, -EINVAL,
+					   "%s:%d: name: another user is called \"%s\" too",
+					   config->file, line, user->name);
+		for (unsigned int i = 0; i < user->n_identities; i++)
+			if (is_known_to(other, &user->identities[i], true))
+				return problem_set(problem, -EINVAL,
+						   "%s:%d: identity: %s is user \"%s\"'s",
+						   config->file,
+						   config_setting_source_line(identity),
+						   user->identities[i].text, other->name);
+		for (unsigned int i = 0; i < user->n_groups; i++)
+			if (is_known_to(other, &user->groups[i], false))
+				return problem_set(problem, -EINVAL,
+						   "%s:%d: group: %s is user \"%s\"'s identity",
+						   config->file, line, user->groups[i].text,
+						   other->name);
+	}
+	return 0;
+}
+
+static int take_users_of(struct config *config, const config_setting_t *root,
+			 const config_setting_t *users, struct problem *problem)
+{
+	int line = config_setting_source_line(users), err = 0;
+
+	if (!config_setting_is_list(users) || !config_setting_length(users))
+		return problem_set(problem, -EINVAL, "%s:%d: " USERS
+				   ": write ( { name = \"alice\"; identity = [...]; ... }, ... );",
+				   config->file, line);
+	if (config_setting_length(users) > CONFIG_USERS_MAX)
+		return problem_set(problem, -E2BIG, "%s:%d: " USERS ": more than %d",
+				   config->file, line, CONFIG_USERS_MAX);
+	for (int i = 0; i < config_setting_length(users) && !err; i++) {
+		const config_setting_t *group = config_setting_get_elem(users, i);
+
+		if (!config_setting_is_group(group))
+			return problem_set(problem, -EINVAL,
+					   "%s:%d: " USERS ": each stands in { ... }",
+					   config->file, config_setting_source_line(group));
+		err = take_user(config, root, group, problem) ?:
+			check_apart(config, group, problem);
+	}
+	return err;
+}
+
+static int take_all(struct config *config, const config_setting_t *root, struct problem *problem)
+{
+	const config_setting_t *users = config_setting_get_member(root, USERS);
+	struct reading daemon = {
+		.file = config->file,
+		.place = "",
+		.into = config,
+		.taken = BIT(SCOPE_DAEMON),
+		.passed = SCOPES_OF_USER,
+	};
+	int err = take_group(&daemon, root, problem);
+
+	err = err ?: check_needed(config->file, BIT(SCOPE_DAEMON), &daemon, NULL, problem);
+	if (err)
+		return err;
+	return users ? take_users_of(config, root, users, problem) :
+		take_user(config, root, root, problem);
 }
 
 /*
@@ -335,9 +370,7 @@ int config_load(struct config *config, const char *file, struct problem *problem
 				  config_error_line(&parsed), config_error_text(&parsed));
 	else
 		err = set_defaults(config, file, problem) ?:
-			take_all(config, config_root_setting(&parsed), file, problem) ?:
-			check_policy(config, file, problem) ?:
-			check_lists(config, file, problem);
+			take_all(config, config_root_setting(&parsed), problem);
 	config_destroy(&parsed);
 	free(text);
 	if (err)
@@ -345,40 +378,56 @@ int config_load(struct config *config, const char *file, struct problem *problem
 	return err;
 }
 
+static void free_user(struct config_user *user)
+{
+	free(user->name);
+	free(user->identities);
+	free(user->groups);
+	free(user->list_services);
+	list_servers_free(user->list_servers, user->n_list_servers);
+	free(user->must_protect);
+	rules_free(user->rules, user->n_rules);
+	free(user->clients);
+	free(user->client_users);
+	free(user->kms_url);
+	free(user->kms_ca);
+	free(user->psk);
+	config_inbox_free(&user->inbox);
+}
+
 void config_free(struct config *config)
 {
+	for (unsigned int i = 0; i < config->n_users; i++)
+		free_user(&config->users[i]);
+	free(config->users);
 	free(config->file);
-	free(config->identities);
-	free(config->groups);
-	free(config->list_services);
-	list_servers_free(config->list_servers, config->n_list_servers);
-	free(config->must_protect);
-	rules_free(config->rules, config->n_rules);
 	free(config->inside);
 	free(config->outside);
-	free(config->clients);
-	free(config->trusted);
-	free(config->client_users);
-	free(config->kms_url);
-	free(config->kms_ca);
-	free(config->psk);
 	free(config->state_dir);
-	config_inbox_free(&config->inbox);
+	free(config->trusted);
 	memset(config, 0, sizeof(*config));
 }
 
-bool config_identity(const struct config *config, const struct uid *uid)
+struct config_user *config_named(const struct config *config, const char *name)
 {
-	for (unsigned int i = 0; i < config->n_identities; i++)
-		if (uid_equal(&config->identities[i], uid))
+	for (unsigned int i = 0; i < config->n_users; i++)
+		if (!name || !strcmp(config->users[i].name, name))
+			return &config->users[i];
+	return NULL;
+}
+
+bool config_identity(const struct config_user *user, const struct uid *uid)
+{
+	for (unsigned int i = 0; i < user->n_identities; i++)
+		if (uid_equal(&user->identities[i], uid))
 			return true;
 	return false;
 }
 
-bool config_must_protect(const struct config *config, const struct uid *peer)
+bool config_must_protect(const struct config_user *user, const struct uid *peer)
 {
-	for (unsigned int i = 0; i < config->n_must_protect; i++)
-		if (uid_matches(&config->must_protect[i], peer))
+	for (unsigned int i = 0; i < user->n_must_protect; i++)
+		if (uid_matches(&user->must_protect[i], peer))
 			return true;
 	return false;
 }

@@ -2,7 +2,7 @@
 /*
  * mikeyd.conf(5): what mikeyd is told, checked when it is read so that each
  * fault is reported with its file and line. mikeyctl reads the same file to
- * know the daemon's address and the user's identity.
+ * know the daemon's address and the users' identities.
  */
 #ifndef HELPER_LIB_CONFIG_H
 #define HELPER_LIB_CONFIG_H
@@ -16,6 +16,10 @@
 #include "helper/lib/uid.h"
 
 #define CONFIG_DEFAULT_FILE "/etc/mikey-mime/mikeyd.conf"
+
+/* Users behind one mikeyd, and how long the name of one may be. */
+#define CONFIG_USERS_MAX 64
+#define CONFIG_NAME_MAX 64
 
 /* What happens to a MESSAGE from the network that is not protected. */
 enum config_unprotected {
@@ -45,9 +49,13 @@ enum config_queue_ticket {
 struct list_server;
 struct policy_rule;
 
-struct config {
-	char *file;
-
+/*
+ * One user: who they are, by which programs they may be spoken for, their KMS
+ * and their policy. A file without "users" has one, whose settings stand at its
+ * top level.
+ */
+struct config_user {
+	char *name;			/* "" if the file has no "users" */
 	struct uid *identities;		/* own UIDs; the first is the default */
 	unsigned int n_identities;
 	struct uid *groups;
@@ -57,25 +65,18 @@ struct config {
 	struct list_server *list_servers;	/* what mikeyd itself is one for */
 	unsigned int n_list_servers;
 
-	struct endpoint *inside;	/* where the client finds us */
-	unsigned int n_inside;
-	struct endpoint *outside;	/* where the network finds us */
-	unsigned int n_outside;
-	struct network *clients;	/* who may be a client */
+	struct network *clients;	/* where a client may be */
 	unsigned int n_clients;
 	unsigned int *client_users;	/* uids of local clients besides our own */
 	unsigned int n_client_users;
 	bool any_client_user;
-	struct network *trusted;	/* hops whose P-Asserted-Identity counts; ... */
-	unsigned int n_trusted;		/* ... none: the next hop's, unless ... */
-	bool trust_nobody;
-	struct endpoint next_hop;
 	bool has_client;
 	struct endpoint client;		/* the client before it registered */
 
 	char *kms_url, *kms_ca, *psk;
 	struct uid kms_id, psk_id;
-	char *state_dir;		/* NULL: where the environment says */
+	unsigned int kms_timeout;	/* seconds */
+	unsigned int max_waiting;	/* messages waiting for the KMS */
 
 	/* policy */
 	uint32_t profile, suite, form;	/* of what is sent */
@@ -100,11 +101,25 @@ struct config {
 	unsigned int queue_messages, queue_recipient, queue_kilobytes;
 
 	struct config_inbox inbox;
+};
 
-	unsigned int kms_timeout;	/* seconds */
+/* What is the daemon's as a whole, and its users, of whom there is at least one. */
+struct config {
+	char *file;
+	struct endpoint *inside;	/* where clients find us */
+	unsigned int n_inside;
+	struct endpoint *outside;	/* where the network finds us */
+	unsigned int n_outside;
+	struct network *trusted;	/* hops whose P-Asserted-Identity counts; ... */
+	unsigned int n_trusted;		/* ... none: the next hop's, unless ... */
+	bool trust_nobody;
+	struct endpoint next_hop;
+	char *state_dir;		/* NULL: where the environment says */
 	unsigned int retry_after;	/* seconds */
-	unsigned int max_waiting;	/* messages waiting for the KMS */
 	int log_level;
+
+	struct config_user *users;
+	unsigned int n_users;
 };
 
 /* config_load - read and check a file; problem tells file and line */
@@ -112,11 +127,17 @@ int config_load(struct config *config, const char *file, struct problem *problem
 
 void config_free(struct config *config);
 
-/* config_identity - is this one of the own UIDs? */
-bool config_identity(const struct config *config, const struct uid *uid);
+/*
+ * config_named - the user with this name, or the first one if name is NULL;
+ * NULL if there is none
+ */
+struct config_user *config_named(const struct config *config, const char *name);
+
+/* config_identity - is this one of the user's own UIDs? */
+bool config_identity(const struct config_user *user, const struct uid *uid);
 
 /* config_must_protect - is this peer one with whom all messages are protected? */
-bool config_must_protect(const struct config *config, const struct uid *peer);
+bool config_must_protect(const struct config_user *user, const struct uid *peer);
 
 /* config_maker_name - as the configuration writes it; NULL if there is none */
 const char *config_maker_name(uint32_t maker);

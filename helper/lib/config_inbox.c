@@ -90,10 +90,10 @@ static int take_row(struct config_inbox *inbox, const config_setting_t *given,
 			   config_setting_source_line(given), name);
 }
 
-int take_inbox(struct config *config, const config_setting_t *given,
+int take_inbox(void *into, const config_setting_t *given,
 	       const struct setting *setting, struct problem *problem)
 {
-	struct config_inbox *inbox = (void *)((char *)config + setting->offset);
+	struct config_inbox *inbox = (void *)((char *)into + setting->offset);
 	int err = 0;
 
 	if (!config_setting_is_group(given))

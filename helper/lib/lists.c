@@ -13,10 +13,10 @@
 /* A line of a file of members; a UID has at most 255 bytes. */
 #define LINE_SIZE 1024
 
-static int take_address(struct config *config, const config_setting_t *given,
+static int take_address(void *into, const config_setting_t *given,
 			const struct setting *setting, struct problem *problem)
 {
-	struct uid *uid = (struct uid *)((char *)config + setting->offset);
+	struct uid *uid = (struct uid *)((char *)into + setting->offset);
 	const char *text = config_setting_get_string(given);
 
 	if (!text || uid_from_text(uid, text) || !uid_is_own(uid))
@@ -111,10 +111,10 @@ static const struct setting_group group = {
 	.check = check_list,
 };
 
-int take_list_servers(struct config *config, const config_setting_t *given,
+int take_list_servers(void *into, const config_setting_t *given,
 		      const struct setting *setting, struct problem *problem)
 {
-	struct setting_array *array = (struct setting_array *)((char *)config + setting->offset);
+	struct setting_array *array = (struct setting_array *)((char *)into + setting->offset);
 	const struct list_server *lists;
 
 	if (take_group_list(array, given, &group, problem))

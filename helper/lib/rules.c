@@ -110,12 +110,15 @@ static unsigned int line_of(const config_setting_t *given, unsigned int n)
 	return config_setting_source_line(config_setting_get_elem(given, n));
 }
 
-int take_rules(struct config *config, const config_setting_t *given,
+int take_rules(void *into, const config_setting_t *given,
 	       const struct setting *setting, struct problem *problem)
 {
-	struct setting_array *array = (struct setting_array *)((char *)config + setting->offset);
+	struct setting_array *array = (struct setting_array *)((char *)into + setting->offset);
 	const struct policy_rule *rules;
 
+	/* those of all users, in whose place a user has others */
+	rules_free(array->items, array->count);
+	*array = (struct setting_array){ 0 };
 	if (take_group_list(array, given, &group, problem))
 		return problem->error;
 	rules = array->items;
@@ -147,7 +150,7 @@ static bool fits(const struct policy_rule *rule, const struct uid *peer)
 	return false;
 }
 
-uint32_t rules_send(const struct config *config, const struct uid *peer)
+uint32_t rules_send(const struct config_user *config, const struct uid *peer)
 {
 	for (unsigned int i = 0; i < config->n_rules; i++)
 		if (config->rules[i].send && fits(&config->rules[i], peer))
@@ -155,7 +158,7 @@ uint32_t rules_send(const struct config *config, const struct uid *peer)
 	return peer && config_must_protect(config, peer) ? OUTGOING_PROTECT : config->outgoing;
 }
 
-uint32_t rules_receive(const struct config *config, const struct uid *peer)
+uint32_t rules_receive(const struct config_user *config, const struct uid *peer)
 {
 	for (unsigned int i = 0; i < config->n_rules; i++)
 		if (config->rules[i].receive && fits(&config->rules[i], peer))
@@ -169,7 +172,7 @@ uint32_t rules_stricter(uint32_t one, uint32_t other)
 	return one < other ? one : other;
 }
 
-uint32_t rules_receive_strictest(const struct config *config)
+uint32_t rules_receive_strictest(const struct config_user *config)
 {
 	uint32_t strictest = config->n_must_protect ? UNPROTECTED_REFUSE : config->unprotected;
 
@@ -179,7 +182,7 @@ uint32_t rules_receive_strictest(const struct config *config)
 	return strictest;
 }
 
-bool rules_all_pass(const struct config *config)
+bool rules_all_pass(const struct config_user *config)
 {
 	for (unsigned int i = 0; i < config->n_rules; i++)
 		if (config->rules[i].send == OUTGOING_PROTECT)

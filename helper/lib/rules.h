@@ -27,17 +27,17 @@ void rules_free(struct policy_rule *rules, unsigned int count);
  * from a peer that is not protected
  * @peer: NULL: nobody that a rule could name
  */
-uint32_t rules_send(const struct config *config, const struct uid *peer);
-uint32_t rules_receive(const struct config *config, const struct uid *peer);
+uint32_t rules_send(const struct config_user *config, const struct uid *peer);
+uint32_t rules_receive(const struct config_user *config, const struct uid *peer);
 
 /*
  * rules_receive_strictest - the same of one who may be any peer: what was claimed
  * cannot be read, or not by all alike
  */
-uint32_t rules_receive_strictest(const struct config *config);
+uint32_t rules_receive_strictest(const struct config_user *config);
 
 /* rules_all_pass - may messages to everybody be sent without protection? */
-bool rules_all_pass(const struct config *config);
+bool rules_all_pass(const struct config_user *config);
 
 /* rules_stricter - of two answers to an unprotected message */
 uint32_t rules_stricter(uint32_t one, uint32_t other);

@@ -11,45 +11,46 @@
 
 #include "helper/lib/log.h"
 
-#define MEMBER(config, setting, type) ((type *)((char *)(config) + (setting)->offset))
+#define MEMBER(into, setting, type) ((type *)((char *)(into) + (setting)->offset))
 
-int take_string(struct config *config, const config_setting_t *given,
+int take_string(void *into, const config_setting_t *given,
 		const struct setting *setting, struct problem *problem)
 {
 	const char *text = config_setting_get_string(given);
 
 	if (!text || !*text)
 		return problem_set(problem, -EINVAL, "write a text in quotation marks");
-	*MEMBER(config, setting, char *) = strdup(text);
-	if (!*MEMBER(config, setting, char *))
+	free(*MEMBER(into, setting, char *));
+	*MEMBER(into, setting, char *) = strdup(text);
+	if (!*MEMBER(into, setting, char *))
 		return problem_set(problem, -ENOMEM, "no memory");
 	return 0;
 }
 
-int take_path(struct config *config, const config_setting_t *given,
+int take_path(void *into, const config_setting_t *given,
 	      const struct setting *setting, struct problem *problem)
 {
 	const char *path = config_setting_get_string(given);
 
 	if (!path || *path != '/')
 		return problem_set(problem, -EINVAL, "write a path that begins with /");
-	return take_string(config, given, setting, problem);
+	return take_string(into, given, setting, problem);
 }
 
-int take_url(struct config *config, const config_setting_t *given,
+int take_url(void *into, const config_setting_t *given,
 	     const struct setting *setting, struct problem *problem)
 {
 	const char *url = config_setting_get_string(given);
 
 	if (!url || (strncasecmp(url, "http://", 7) && strncasecmp(url, "https://", 8)))
 		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	return take_string(config, given, setting, problem);
+	return take_string(into, given, setting, problem);
 }
 
-int take_id(struct config *config, const config_setting_t *given,
+int take_id(void *into, const config_setting_t *given,
 	    const struct setting *setting, struct problem *problem)
 {
-	struct uid *uid = MEMBER(config, setting, struct uid);
+	struct uid *uid = MEMBER(into, setting, struct uid);
 	const char *text = config_setting_get_string(given);
 	size_t len = text ? strlen(text) : 0;
 
@@ -60,7 +61,7 @@ int take_id(struct config *config, const config_setting_t *given,
 	return 0;
 }
 
-int take_number(struct config *config, const config_setting_t *given,
+int take_number(void *into, const config_setting_t *given,
 		const struct setting *setting, struct problem *problem)
 {
 	int value = config_setting_get_int(given);
@@ -68,20 +69,20 @@ int take_number(struct config *config, const config_setting_t *given,
 	if (config_setting_type(given) != CONFIG_TYPE_INT || value < 1 || value > setting->most)
 		return problem_set(problem, -EINVAL, "write a number from 1 to %d",
 				   setting->most);
-	*MEMBER(config, setting, unsigned int) = value;
+	*MEMBER(into, setting, unsigned int) = value;
 	return 0;
 }
 
-int take_bool(struct config *config, const config_setting_t *given,
+int take_bool(void *into, const config_setting_t *given,
 	      const struct setting *setting, struct problem *problem)
 {
 	if (config_setting_type(given) != CONFIG_TYPE_BOOL)
 		return problem_set(problem, -EINVAL, "write true or false");
-	*MEMBER(config, setting, bool) = config_setting_get_bool(given);
+	*MEMBER(into, setting, bool) = config_setting_get_bool(given);
 	return 0;
 }
 
-int take_word(struct config *config, const config_setting_t *given,
+int take_word(void *into, const config_setting_t *given,
 	      const struct setting *setting, struct problem *problem)
 {
 	const char *text = config_setting_get_string(given);
@@ -89,7 +90,7 @@ int take_word(struct config *config, const config_setting_t *given,
 
 	if (!value)
 		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	*MEMBER(config, setting, uint32_t) = value;
+	*MEMBER(into, setting, uint32_t) = value;
 	return 0;
 }
 
@@ -113,7 +114,7 @@ static int list_length(const config_setting_t *given)
 	return config_setting_length(given) == count ? count : 0;
 }
 
-int take_words(struct config *config, const config_setting_t *given,
+int take_words(void *into, const config_setting_t *given,
 	       const struct setting *setting, struct problem *problem)
 {
 	int count = list_length(given);
@@ -128,16 +129,16 @@ int take_words(struct config *config, const config_setting_t *given,
 	}
 	if (!mask)
 		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	*MEMBER(config, setting, uint32_t) = mask;
+	*MEMBER(into, setting, uint32_t) = mask;
 	return 0;
 }
 
-static int take_array(struct config *config, const config_setting_t *given,
+static int take_array(void *into, const config_setting_t *given,
 		      const struct setting *setting, size_t size,
 		      int (*parse)(void *item, const char *text, struct problem *problem),
 		      struct problem *problem)
 {
-	struct setting_array *array = MEMBER(config, setting, struct setting_array);
+	struct setting_array *array = MEMBER(into, setting, struct setting_array);
 	int count = list_length(given);
 
 	if (!count)
@@ -164,10 +165,10 @@ static int parse_own(void *item, const char *text, struct problem *problem)
 	return 0;
 }
 
-int take_uids(struct config *config, const config_setting_t *given,
+int take_uids(void *into, const config_setting_t *given,
 	      const struct setting *setting, struct problem *problem)
 {
-	return take_array(config, given, setting, sizeof(struct uid), parse_own, problem);
+	return take_array(into, given, setting, sizeof(struct uid), parse_own, problem);
 }
 
 /* Not as a URI is read: there a '?' would begin headers. */
@@ -187,10 +188,10 @@ static int parse_pattern(void *item, const char *text, struct problem *problem)
 	return 0;
 }
 
-int take_patterns(struct config *config, const config_setting_t *given,
+int take_patterns(void *into, const config_setting_t *given,
 		  const struct setting *setting, struct problem *problem)
 {
-	return take_array(config, given, setting, sizeof(struct uid), parse_pattern, problem);
+	return take_array(into, given, setting, sizeof(struct uid), parse_pattern, problem);
 }
 
 static int parse_endpoint(void *item, const char *text, struct problem *problem)
@@ -198,10 +199,10 @@ static int parse_endpoint(void *item, const char *text, struct problem *problem)
 	return endpoint_parse(item, text, problem);
 }
 
-int take_endpoints(struct config *config, const config_setting_t *given,
+int take_endpoints(void *into, const config_setting_t *given,
 		   const struct setting *setting, struct problem *problem)
 {
-	return take_array(config, given, setting, sizeof(struct endpoint), parse_endpoint,
+	return take_array(into, given, setting, sizeof(struct endpoint), parse_endpoint,
 			  problem);
 }
 
@@ -210,10 +211,10 @@ static int parse_network(void *item, const char *text, struct problem *problem)
 	return network_parse(item, text, problem);
 }
 
-int take_networks(struct config *config, const config_setting_t *given,
+int take_networks(void *into, const config_setting_t *given,
 		  const struct setting *setting, struct problem *problem)
 {
-	return take_array(config, given, setting, sizeof(struct network), parse_network,
+	return take_array(into, given, setting, sizeof(struct network), parse_network,
 			  problem);
 }
 
@@ -235,29 +236,29 @@ static int parse_user(void *item, const char *text, struct problem *problem)
 	return 0;
 }
 
-int take_users(struct config *config, const config_setting_t *given,
+int take_users(void *into, const config_setting_t *given,
 	       const struct setting *setting, struct problem *problem)
 {
+	struct config_user *user = into;
 	const char *first = list_text(given, 0);
 
-	if (first && !strcmp(first, "*") && !list_text(given, 1)) {
-		config->any_client_user = true;
+	user->any_client_user = first && !strcmp(first, "*") && !list_text(given, 1);
+	if (user->any_client_user)
 		return 0;
-	}
-	return take_array(config, given, setting, sizeof(unsigned int), parse_user, problem);
+	return take_array(into, given, setting, sizeof(unsigned int), parse_user, problem);
 }
 
-int take_hop(struct config *config, const config_setting_t *given,
+int take_hop(void *into, const config_setting_t *given,
 	     const struct setting *setting, struct problem *problem)
 {
 	const char *uri = config_setting_get_string(given);
 
 	if (!uri)
 		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	return endpoint_from_uri(MEMBER(config, setting, struct endpoint), uri, problem);
+	return endpoint_from_uri(MEMBER(into, setting, struct endpoint), uri, problem);
 }
 
-int take_log_level(struct config *config, const config_setting_t *given,
+int take_log_level(void *into, const config_setting_t *given,
 		   const struct setting *setting, struct problem *problem)
 {
 	const char *text = config_setting_get_string(given);
@@ -265,6 +266,6 @@ int take_log_level(struct config *config, const config_setting_t *given,
 
 	if (level < 0)
 		return problem_set(problem, -EINVAL, "write %s", setting->words);
-	*MEMBER(config, setting, int) = level;
+	*MEMBER(into, setting, int) = level;
 	return 0;
 }

@@ -16,28 +16,46 @@
 
 struct setting;
 
-/* take_h - check what is given and put it into config; a problem has no line yet */
-typedef int (take_h)(struct config *config, const config_setting_t *given,
+/*
+ * take_h - check what is given and put it where setting->offset says; a problem
+ * has no line yet
+ * @into: the struct config or struct config_user, as setting->scope says; what an
+ *	earlier call put there is replaced
+ */
+typedef int (take_h)(void *into, const config_setting_t *given,
 		     const struct setting *setting, struct problem *problem);
 
+/* Whose a setting is, and where it may stand. */
+enum setting_scope {
+	SCOPE_DAEMON,		/* struct config; top level */
+	SCOPE_USER,		/* struct config_user; with its user */
+	SCOPE_SHARED,		/* the same, or at top level for all users without it */
+	SCOPE_POLICY,		/* SCOPE_SHARED, and in a group of its own */
+};
+
 /*
- * One setting: how it is taken, where it goes in struct config, what it may
- * be, what to write if it has to be there and is not, and whether it belongs
- * to the policy.
+ * One setting: how it is taken, whose it is and where it goes, what it may be,
+ * and what to write if it has to be there and is not.
  */
 struct setting {
 	const char *name;
 	take_h *take;
+	enum setting_scope scope;
 	size_t offset;
 	const char *words;
-	bool needed, policy;
+	bool needed;
 	int most;
 	uint32_t (*value)(const char *name);
 };
 
+/* The table, in settings.c. */
+#define SETTINGS_MAX 128
+extern const struct setting settings[];
+extern const size_t n_settings;
+
 /*
  * What take_uids() and the like make of a list: an array and, right behind its
- * pointer in struct config, its length.
+ * pointer, its length.
  */
 struct setting_array {
 	void *items;

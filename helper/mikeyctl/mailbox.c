@@ -28,8 +28,8 @@ static int find(struct sockaddr_un *address, const char *path, const char *file,
 
 	if (!path && config_load(&config, file ? file : CONFIG_DEFAULT_FILE, problem) < 0 && file)
 		return problem->error;
-	if (!path)
-		path = config.inbox.socket;
+	for (unsigned int i = 0; !path && i < config.n_users; i++)
+		path = config.users[i].inbox.socket;
 	if (!path && !inbox_path_found(usual, sizeof(usual)))
 		path = usual;
 	if (!path)

@@ -133,11 +133,11 @@ static void json_uids(struct json *json, const char *name, const struct uid *uid
 }
 
 /* A rule has what it says, and nothing of a direction that it leaves to others. */
-static void json_rules(struct json *json, const struct config *config)
+static void json_rules(struct json *json, const struct config_user *user)
 {
 	json_array(json, "rules");
-	for (unsigned int i = 0; i < config->n_rules; i++) {
-		const struct policy_rule *rule = &config->rules[i];
+	for (unsigned int i = 0; i < user->n_rules; i++) {
+		const struct policy_rule *rule = &user->rules[i];
 
 		json_object(json, NULL);
 		json_uids(json, "peer", rule->peers, rule->n_peers);
@@ -161,10 +161,10 @@ static const char *taken(uint32_t rule)
 		rule == UNPROTECTED_REFUSE ? "refused" : "refused with 415";
 }
 
-static void print_rules(const struct config *config)
+static void print_rules(const struct config_user *user)
 {
-	for (unsigned int i = 0; i < config->n_rules; i++) {
-		const struct policy_rule *rule = &config->rules[i];
+	for (unsigned int i = 0; i < user->n_rules; i++) {
+		const struct policy_rule *rule = &user->rules[i];
 
 		printf("  rule %-2u          ", i + 1);
 		for (unsigned int j = 0; j < rule->n_peers; j++) {
@@ -179,73 +179,77 @@ static void print_rules(const struct config *config)
 	}
 }
 
-static const char *content_of(const struct config *config)
+static const char *content_of(const struct config_user *user)
 {
-	return mime_content_name(mime_content_of(config->form, config->content));
+	return mime_content_name(mime_content_of(user->form, user->content));
 }
 
 /* Annex K's extension goes with profile immediate only. */
-static bool proves_body(const struct config *config)
+static bool proves_body(const struct config_user *user)
 {
-	return config->proof && config->profile == MIKEY_PROFILE_IMMEDIATE;
+	return user->proof && user->profile == MIKEY_PROFILE_IMMEDIATE;
 }
 
-static void json_config(const struct config *config, struct json *json)
+static void json_config(const char *file, const struct config_user *user, struct json *json)
 {
-	json_object(json, "mikeyd");
-	json_string(json, "file", config->file);
-	json_string(json, "profile", ticket_profile_name(config->profile));
-	json_string(json, "suite", ticket_suite_name(config->suite));
-	json_string(json, "form", mime_form_name(config->form));
-	json_string(json, "content", content_of(config));
-	json_bool(json, "proof", proves_body(config));
-	json_string(json, "ticket", config_maker_name(config->maker));
-	json_count(json, "ticket_lifetime", config->ticket_lifetime);
-	json_count(json, "rekey", config->rekey);
-	json_bool(json, "reuse", config->reuse);
-	json_bool(json, "cacheable", config->cacheable);
-	json_mask(json, "accept_profile", config->profiles, ticket_profile_name);
-	json_mask(json, "accept", config->accept, mime_form_name);
-	json_rules(json, config);
-	json_string(json, "outgoing", rules_send_name(config->outgoing));
-	json_string(json, "unprotected", rules_receive_name(config->unprotected));
-	json_uids(json, "must_protect", config->must_protect, config->n_must_protect);
-	json_count(json, "replay_sender", config->replay_sender);
-	json_count(json, "replay_total", config->replay_total);
+	json_object(json, *user->name ? NULL : "mikeyd");
+	json_string(json, "file", file);
+	if (*user->name)
+		json_string(json, "user", user->name);
+	json_string(json, "profile", ticket_profile_name(user->profile));
+	json_string(json, "suite", ticket_suite_name(user->suite));
+	json_string(json, "form", mime_form_name(user->form));
+	json_string(json, "content", content_of(user));
+	json_bool(json, "proof", proves_body(user));
+	json_string(json, "ticket", config_maker_name(user->maker));
+	json_count(json, "ticket_lifetime", user->ticket_lifetime);
+	json_count(json, "rekey", user->rekey);
+	json_bool(json, "reuse", user->reuse);
+	json_bool(json, "cacheable", user->cacheable);
+	json_mask(json, "accept_profile", user->profiles, ticket_profile_name);
+	json_mask(json, "accept", user->accept, mime_form_name);
+	json_rules(json, user);
+	json_string(json, "outgoing", rules_send_name(user->outgoing));
+	json_string(json, "unprotected", rules_receive_name(user->unprotected));
+	json_uids(json, "must_protect", user->must_protect, user->n_must_protect);
+	json_count(json, "replay_sender", user->replay_sender);
+	json_count(json, "replay_total", user->replay_total);
 	json_object_end(json);
 }
 
-static void print_config(const struct config *config)
+static void print_config(const char *file, const struct config_user *user)
 {
 	printf("mikeyd, by ");
-	output_text(stdout, config->file, strlen(config->file));
+	output_text(stdout, file, strlen(file));
+	if (*user->name)
+		printf(", user %s", user->name);
 	printf("\n  sends            profile %s, suite %s, form %s",
-	       ticket_profile_name(config->profile), ticket_suite_name(config->suite),
-	       mime_form_name(config->form));
-	if (content_of(config))
-		printf(" (%s)", content_of(config));
-	printf(", %s\n", proves_body(config) ? "body tied to the sender" :
+	       ticket_profile_name(user->profile), ticket_suite_name(user->suite),
+	       mime_form_name(user->form));
+	if (content_of(user))
+		printf(" (%s)", content_of(user));
+	printf(", %s\n", proves_body(user) ? "body tied to the sender" :
 	       "body not tied to the sender");
 	printf("  tickets          %s, for %u s, %s%s",
-	       config->maker == MAKER_SELF ? "made here (mode 3)" : "of the KMS (mode 1)",
-	       config->ticket_lifetime, config->reuse ? "used again" : "for one message each",
-	       config->cacheable ? ", kept by recipients" : "");
-	if (config->rekey)
-		printf(", another one after %u s", config->rekey);
+	       user->maker == MAKER_SELF ? "made here (mode 3)" : "of the KMS (mode 1)",
+	       user->ticket_lifetime, user->reuse ? "used again" : "for one message each",
+	       user->cacheable ? ", kept by recipients" : "");
+	if (user->rekey)
+		printf(", another one after %u s", user->rekey);
 	printf("\n  accepts profiles");
-	print_mask(config->profiles, ticket_profile_name);
+	print_mask(user->profiles, ticket_profile_name);
 	printf("  accepts forms   ");
-	print_mask(config->accept, mime_form_name);
-	print_rules(config);
-	printf("  from the client  %s\n", sent(config->outgoing));
-	printf("  unprotected      %s\n", taken(config->unprotected));
-	for (unsigned int i = 0; i < config->n_must_protect; i++) {
+	print_mask(user->accept, mime_form_name);
+	print_rules(user);
+	printf("  from the client  %s\n", sent(user->outgoing));
+	printf("  unprotected      %s\n", taken(user->unprotected));
+	for (unsigned int i = 0; i < user->n_must_protect; i++) {
 		fputs(i ? "                   " : "  never plain with ", stdout);
-		output_text(stdout, config->must_protect[i].text, config->must_protect[i].len);
+		output_text(stdout, user->must_protect[i].text, user->must_protect[i].len);
 		putchar('\n');
 	}
 	printf("  record           %u messages of a sender, %u in all\n",
-	       config->replay_sender, config->replay_total);
+	       user->replay_sender, user->replay_total);
 }
 
 static void warn_forbidden(const char *module, const char *what, const char *name)
@@ -255,26 +259,26 @@ static void warn_forbidden(const char *module, const char *what, const char *nam
 }
 
 /* What the configuration accepts and the modules do not is not accepted. */
-static void limit(struct config *config, const struct ticket_caps *ticket,
+static void limit(struct config_user *user, const struct ticket_caps *ticket,
 		  const struct mime_caps *mime)
 {
 	if (ticket) {
-		config->profiles &= ticket->profiles;
-		if (!(ticket->profiles >> config->profile & 1))
+		user->profiles &= ticket->profiles;
+		if (!(ticket->profiles >> user->profile & 1))
 			warn_forbidden(MIKEY_TICKET_GENL_NAME, "profile",
-				       ticket_profile_name(config->profile));
-		if (!(ticket->suites >> config->suite & 1))
+				       ticket_profile_name(user->profile));
+		if (!(ticket->suites >> user->suite & 1))
 			warn_forbidden(MIKEY_TICKET_GENL_NAME, "suite",
-				       ticket_suite_name(config->suite));
+				       ticket_suite_name(user->suite));
 	}
 	if (mime) {
-		config->accept &= mime->forms;
-		if (!(mime->forms >> config->form & 1))
+		user->accept &= mime->forms;
+		if (!(mime->forms >> user->form & 1))
 			warn_forbidden(MIKEY_MIME_GENL_NAME, "form",
-				       mime_form_name(config->form));
-		if (content_of(config) &&
-		    !(mime->content_algs >> mime_content_of(config->form, config->content) & 1))
-			warn_forbidden(MIKEY_MIME_GENL_NAME, "content", content_of(config));
+				       mime_form_name(user->form));
+		if (content_of(user) &&
+		    !(mime->content_algs >> mime_content_of(user->form, user->content) & 1))
+			warn_forbidden(MIKEY_MIME_GENL_NAME, "content", content_of(user));
 	}
 }
 
@@ -284,17 +288,25 @@ static int show_config(const char *file, const struct ticket_caps *ticket,
 {
 	struct problem problem;
 	struct config config;
+	bool several;
 
 	if (config_load(&config, file ? file : CONFIG_DEFAULT_FILE, &problem) < 0) {
 		if (!file && problem.error == -ENOENT)
 			return EXIT_DONE;
 		return command_failed(&problem);
 	}
-	limit(&config, ticket, mime);
-	if (json)
-		json_config(&config, json);
-	else
-		print_config(&config);
+	several = *config.users[0].name;
+	if (json && several)
+		json_array(json, "users");
+	for (unsigned int i = 0; i < config.n_users; i++) {
+		limit(&config.users[i], ticket, mime);
+		if (json)
+			json_config(config.file, &config.users[i], json);
+		else
+			print_config(config.file, &config.users[i]);
+	}
+	if (json && several)
+		json_array_end(json);
 	config_free(&config);
 	return EXIT_DONE;
 }

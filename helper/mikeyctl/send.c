@@ -138,8 +138,8 @@ static int default_from(char uri[URI_MAX], const struct config *config, const ch
 	const struct passwd *user;
 	char escaped[UID_ESCAPED_MAX], text[URI_MAX];
 
-	if (config->n_identities) {
-		uid_escape(escaped, &config->identities[0]);
+	if (config->n_users) {
+		uid_escape(escaped, &config->users[0].identities[0]);
 		snprintf(uri, URI_MAX, "sip:%s", escaped);
 		return 0;
 	}
@@ -191,6 +191,18 @@ static int use_list(struct request *request, struct problem *problem)
 	return 0;
 }
 
+/* The user of the configuration whose address this is, or the first one. */
+static const struct config_user *user_of(const struct config *config, const char *from)
+{
+	struct uid uid;
+
+	if (!uid_from_uri(&uid, from, strlen(from)))
+		for (unsigned int i = 0; i < config->n_users; i++)
+			if (config_identity(&config->users[i], &uid))
+				return &config->users[i];
+	return config_named(config, NULL);
+}
+
 /*
  * What the options leave open the daemon's configuration answers, where there
  * is one that this user may read.
@@ -200,6 +212,7 @@ static int fill(struct request *request, struct problem *problem)
 	bool may_list = request->count > 1 && !request->each;
 	struct delivery *delivery = &request->delivery;
 	struct config config = { 0 };
+	const struct config_user *user;
 	char escaped[UID_ESCAPED_MAX];
 	int err = 0;
 
@@ -218,8 +231,9 @@ static int fill(struct request *request, struct problem *problem)
 		err = endpoint_parse(&delivery->via, DEFAULT_VIA, problem);
 	if (!err && !request->from)
 		err = default_from(request->from_uri, &config, request->to[0], problem);
-	if (may_list && !request->list && config.n_list_services) {
-		uid_escape(escaped, &config.list_services[0]);
+	user = user_of(&config, request->from_uri);
+	if (may_list && !request->list && user && user->n_list_services) {
+		uid_escape(escaped, &user->list_services[0]);
 		snprintf(request->list_uri, URI_MAX, "sip:%s", escaped);
 		request->list = request->list_uri;
 	}

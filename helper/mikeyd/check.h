@@ -7,12 +7,15 @@
 
 #include "helper/mikeyd/mikeyd.h"
 
-/* check_modules - are both modules there, of this age, and able to do as configured? */
-int check_modules(struct mikeyd *mikeyd, struct problem *problem);
+/*
+ * check_modules - are both modules there, of this age, and able to do as a
+ * configuration says for each of its users?
+ */
+int check_modules(struct mikeyd *mikeyd, const struct config *config, struct problem *problem);
 
 /*
- * check_kms - `mikeyd --check`: ask the KMS for a ticket for oneself, which
- * tries PSK, KMS and modules together; the ticket is dropped again
+ * check_kms - `mikeyd --check`: ask the KMS for a ticket for each user's own
+ * sake, which tries PSK, KMS and modules together; the tickets are dropped again
  */
 int check_kms(struct mikeyd *mikeyd, struct problem *problem);
 

@@ -45,7 +45,7 @@ static void envelope_destroy(void *data)
 {
 	struct envelope *envelope = data;
 
-	inbox_release(envelope->mikeyd ? envelope->mikeyd->inbox : NULL, &envelope->place);
+	inbox_release(envelope->user ? envelope->user->inbox : NULL, &envelope->place);
 	list_unlink(&envelope->le);
 	list_flush(&envelope->copies);
 	genl_client_close(envelope->client);
@@ -54,6 +54,8 @@ static void envelope_destroy(void *data)
 	bytes_wipe(&envelope->opened.entity);
 	mem_deref(envelope->headers);
 	mem_deref(envelope->line);
+	mem_deref((void *)envelope->rules);
+	mem_deref(envelope->user);
 }
 
 static void make_key(struct envelope_key *key, const struct bytes *transfer,
@@ -82,7 +84,7 @@ static struct copy *copy_add(struct envelope *envelope, struct server *server,
 	return copy;
 }
 
-struct envelope *envelope_new(struct mikeyd *mikeyd, struct list *list, struct server *server,
+struct envelope *envelope_new(struct user *user, struct list *list, struct server *server,
 			      const struct route *route, struct bytes *transfer,
 			      struct bytes *cms)
 {
@@ -94,7 +96,8 @@ struct envelope *envelope_new(struct mikeyd *mikeyd, struct list *list, struct s
 		bytes_wipe(cms);
 		return NULL;
 	}
-	envelope->mikeyd = mikeyd;
+	envelope->user = mem_ref(user);
+	envelope->rules = mem_ref((void *)user->rules);
 	envelope->transfer = *transfer;
 	envelope->cms = *cms;
 	make_key(&envelope->key, transfer, cms);
@@ -126,7 +129,7 @@ void envelope_refuse(struct envelope *envelope, const struct problem *problem)
 	LIST_FOREACH(&envelope->copies, le) {
 		struct copy *copy = le->data;
 
-		proxy_refuse(envelope->mikeyd, copy->server, verdict.code, verdict.reason,
+		proxy_refuse(envelope->user->mikeyd, copy->server, verdict.code, verdict.reason,
 			     verdict.retry, problem->words);
 	}
 	mem_deref(envelope);
@@ -162,14 +165,14 @@ void envelope_answer(struct envelope *envelope, struct verdict verdict, const ch
 {
 	struct le *le;
 
-	record_answer(envelope->mikeyd->record, &envelope->sender, &envelope->mac, verdict.code);
+	record_answer(envelope->user->record, &envelope->sender, &envelope->mac, verdict.code);
 	LIST_FOREACH(&envelope->copies, le) {
 		struct copy *copy = le->data;
 
 		if (headers)
 			server_respond(copy->server, verdict.code, verdict.reason, headers);
 		else
-			proxy_refuse(envelope->mikeyd, copy->server, verdict.code,
+			proxy_refuse(envelope->user->mikeyd, copy->server, verdict.code,
 				     verdict.reason, verdict.retry, words);
 	}
 	mem_deref(envelope);
@@ -220,7 +223,7 @@ static void delivered(uint16_t code, void *arg)
 	struct le *le;
 
 	/* nobody took it: who sends it again must not be told it was delivered */
-	record_answer(envelope->mikeyd->record, &envelope->sender, &envelope->mac,
+	record_answer(envelope->user->record, &envelope->sender, &envelope->mac,
 		      code ?: NOT_TAKEN);
 	copy->state = COPY_DONE;
 	copy->code = code;
@@ -254,7 +257,7 @@ static void keep_copy(struct copy *copy)
 				 &envelope->body))
 		kept(NOT_TAKEN, copy);
 	else
-		inbox_give(envelope->mikeyd->inbox, &message, kept, copy);
+		inbox_give(envelope->user->inbox, &message, kept, copy);
 }
 
 /* What a copy claims is its own: only the protected parts are the same. */
@@ -274,7 +277,7 @@ static void send_copy(struct copy *copy)
 
 	copy->state = COPY_SENT;
 	pl_set_str(&content.headers, envelope->headers);
-	proxy_forward(envelope->mikeyd, copy->server, &copy->route, &pass, delivered, copy);
+	proxy_forward(envelope->user->mikeyd, copy->server, &copy->route, &pass, delivered, copy);
 	mem_deref(from);
 	mem_deref(identity);
 }
@@ -304,7 +307,7 @@ int envelope_reserve(struct envelope *envelope, const struct route *route,
 	if (!route->inbox || envelope->place.reserved)
 		return 0;
 	/* what is inside is shorter than what it is in */
-	return inbox_reserve(envelope->mikeyd->inbox, &envelope->place, envelope->cms.len,
+	return inbox_reserve(envelope->user->inbox, &envelope->place, envelope->cms.len,
 			     problem);
 }
 
@@ -328,7 +331,7 @@ void envelope_join(struct envelope *envelope, struct server *server,
 }
 
 /* Is this a list server by which the user may be addressed? Then it is believed. */
-static bool is_list_service(const struct config *config, const struct uid *uid)
+static bool is_list_service(const struct config_user *config, const struct uid *uid)
 {
 	for (unsigned int i = 0; i < config->n_list_services; i++)
 		if (uid_equal(&config->list_services[i], uid))
@@ -346,7 +349,7 @@ void envelope_deliver(struct envelope *envelope, struct mime_opened *opened)
 		listserver_opened(envelope);
 		return;
 	}
-	if (!is_list_service(envelope->mikeyd->config, &opened->initiator) ||
+	if (!is_list_service(envelope->user->config, &opened->initiator) ||
 	    !sender_read(&envelope->original, &opened->entity))
 		envelope->original.uid.len = 0;
 	if (entity_split(&envelope->opened.entity, &envelope->headers, &envelope->body)) {

@@ -11,9 +11,9 @@
 #include "helper/lib/mime.h"
 #include "helper/lib/ticket.h"
 #include "helper/mikeyd/inbox.h"
-#include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/route.h"
 #include "helper/mikeyd/sender.h"
+#include "helper/mikeyd/user.h"
 #include "helper/mikeyd/verdict.h"
 
 struct list_server;
@@ -24,8 +24,9 @@ struct envelope_key {
 };
 
 struct envelope {
-	struct le le;			/* of a list of mikeyd's */
-	struct mikeyd *mikeyd;
+	struct le le;			/* of a list of the user's */
+	struct user *user;
+	const struct config *rules;	/* of the user when it came; counted */
 	struct list copies;
 	struct bytes transfer, cms;
 	struct envelope_key key;
@@ -53,7 +54,7 @@ struct envelope {
  *
  * NULL: no memory. mem_deref() the envelope, which refuses nobody.
  */
-struct envelope *envelope_new(struct mikeyd *mikeyd, struct list *list, struct server *server,
+struct envelope *envelope_new(struct user *user, struct list *list, struct server *server,
 			      const struct route *route, struct bytes *transfer,
 			      struct bytes *cms);
 

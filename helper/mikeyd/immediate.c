@@ -110,10 +110,10 @@ bool immediate_is_anonymous(const struct sip_msg *msg)
 		!strcasecmp(uid.text, "anonymous@anonymous.invalid");
 }
 
-const struct uid *immediate_preferred(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+const struct uid *immediate_preferred(const struct user *user, const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = find(msg, PREFERRED_HEADER);
-	const struct config *config = mikeyd->config;
+	const struct config_user *config = user->config;
 	struct sip_addr address;
 	struct uid uid;
 
@@ -128,8 +128,8 @@ const struct uid *immediate_preferred(const struct mikeyd *mikeyd, const struct 
 
 /* ---- what it loses */
 
-const char * const *immediate_dropped(const struct mikeyd *mikeyd, enum side to,
-				      const struct sip_msg *msg)
+const char * const *immediate_dropped(const struct mikeyd *mikeyd, const struct user *user,
+				      enum side to, const struct sip_msg *msg)
 {
 	static const char * const response[] = { "Contact", NULL };
 	static const char * const outwards[] = { "Contact", IDENTITY_HEADER, NULL };
@@ -141,7 +141,7 @@ const char * const *immediate_dropped(const struct mikeyd *mikeyd, enum side to,
 	if (!msg->req)
 		return msg->scode / 100 == 2 ? response : NULL;
 	if (to == SIDE_OUTSIDE)
-		return immediate_preferred(mikeyd, msg) ? outwards : all;
+		return user && immediate_preferred(user, msg) ? outwards : all;
 	return immediate_trusts(mikeyd, msg) && !immediate_privacy(msg, "id") ? inwards : all;
 }
 

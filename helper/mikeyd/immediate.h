@@ -7,7 +7,7 @@
 #ifndef HELPER_MIKEYD_IMMEDIATE_H
 #define HELPER_MIKEYD_IMMEDIATE_H
 
-#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/user.h"
 
 /*
  * immediate_dropped - headers that a MESSAGE, or the response to one, loses on
@@ -18,9 +18,10 @@
  * P-Preferred-Identity that is not the user's. To the client
  * P-Preferred-Identity, and P-Asserted-Identity unless it is a trusted
  * hop's and the sender did not ask for privacy (RFC 3325 sections 5, 7 and 9).
+ * @user: whose message it is; NULL: nobody's in particular
  */
-const char * const *immediate_dropped(const struct mikeyd *mikeyd, enum side to,
-				      const struct sip_msg *msg);
+const char * const *immediate_dropped(const struct mikeyd *mikeyd, const struct user *user,
+				      enum side to, const struct sip_msg *msg);
 
 /* immediate_trusts - did it come from a hop whose P-Asserted-Identity counts? */
 bool immediate_trusts(const struct mikeyd *mikeyd, const struct sip_msg *msg);
@@ -38,7 +39,7 @@ bool immediate_wants_privacy(const struct sip_msg *msg);
 bool immediate_is_anonymous(const struct sip_msg *msg);
 
 /* immediate_preferred - whom the client wants to be of the user's identities; NULL */
-const struct uid *immediate_preferred(const struct mikeyd *mikeyd, const struct sip_msg *msg);
+const struct uid *immediate_preferred(const struct user *user, const struct sip_msg *msg);
 
 /*
  * immediate_expired - is its time over (RFC 3428 section 7)?

@@ -15,7 +15,8 @@
 /* Those who may be the user's client may have the messages, too. */
 static bool may_ask(unsigned int uid, void *arg)
 {
-	const struct config *config = arg;
+	const struct user *user = arg;
+	const struct config_user *config = user->config;
 
 	if (!uid || uid == geteuid() || config->any_client_user)
 		return true;
@@ -25,55 +26,56 @@ static bool may_ask(unsigned int uid, void *arg)
 	return false;
 }
 
-static int record_kept(struct mikeyd *mikeyd, struct problem *problem)
+static int record_kept(struct user *user, struct problem *problem)
 {
 	struct inbox_message message;
 	int64_t at = 0;
 	int err;
 
-	while (!(err = inbox_store_next(inbox_store(mikeyd->inbox), at, &message, problem))) {
+	while (!(err = inbox_store_next(inbox_store(user->inbox), at, &message, problem))) {
 		at = message.id;
 		if (message.mac.len)
-			record_answer(mikeyd->record, &message.sender, &message.mac, 200);
+			record_answer(user->record, &message.sender, &message.mac, 200);
 		inbox_message_wipe(&message);
 	}
 	return err == -ENOENT ? 0 : err;
 }
 
-static int open_socket(struct mikeyd *mikeyd, struct problem *problem)
+static int open_socket(struct user *user, struct problem *problem)
 {
-	const char *given = mikeyd->config->inbox.socket;
+	const char *given = user->config->inbox.socket;
 	char path[4096];
 
-	if (!given && inbox_path_made(path, sizeof(path)))
+	/* several users cannot all have the one that is found by itself */
+	if (!given && (*user->config->name || inbox_path_made(path, sizeof(path))))
 		return problem_set(problem, -EINVAL,
 				   "inbox: socket is missing: where programs ask for messages");
-	return inbox_socket_open(&mikeyd->inbox_socket, mikeyd->inbox, given ? given : path,
-				 may_ask, (void *)mikeyd->config, problem);
+	return inbox_socket_open(&user->inbox_socket, user->inbox, given ? given : path,
+				 may_ask, user, problem);
 }
 
-int inbox_user_open(struct mikeyd *mikeyd, struct problem *problem)
+int inbox_user_open(struct user *user, struct problem *problem)
 {
-	const struct config_inbox *config = &mikeyd->config->inbox;
+	const struct config_inbox *config = &user->config->inbox;
 	int err;
 
 	if (config->program && access(config->program[0], X_OK))
 		log_warning("inbox: %s cannot be run", config->program[0]);
 	/* --check beside the mikeyd that runs */
-	if (config->when == INBOX_NEVER || mikeyd->only_check)
+	if (config->when == INBOX_NEVER || user->mikeyd->only_check)
 		return 0;
 	inbox_json_setup();
-	err = inbox_open(&mikeyd->inbox, config, problem);
-	err = err ?: record_kept(mikeyd, problem);
-	return err ?: open_socket(mikeyd, problem);
+	err = inbox_open(&user->inbox, config, problem);
+	err = err ?: record_kept(user, problem);
+	return err ?: open_socket(user, problem);
 }
 
-void inbox_user_close(struct mikeyd *mikeyd)
+void inbox_user_close(struct user *user)
 {
-	struct inbox *inbox = mikeyd->inbox;
+	struct inbox *inbox = user->inbox;
 
-	inbox_socket_close(mikeyd->inbox_socket);
-	mikeyd->inbox_socket = NULL;
+	inbox_socket_close(user->inbox_socket);
+	user->inbox_socket = NULL;
 	inbox_close(inbox);
-	mikeyd->inbox = NULL;
+	user->inbox = NULL;
 }

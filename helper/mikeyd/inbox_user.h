@@ -3,7 +3,7 @@
 #ifndef HELPER_MIKEYD_INBOX_USER_H
 #define HELPER_MIKEYD_INBOX_USER_H
 
-#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/user.h"
 
 /*
  * inbox_user_open - what the settings say; nothing if they have no inbox
@@ -11,9 +11,9 @@
  * After the record: what a folder holds from before is put down there as
  * delivered, which mikeyd may have had no time for.
  */
-int inbox_user_open(struct mikeyd *mikeyd, struct problem *problem);
+int inbox_user_open(struct user *user, struct problem *problem);
 
 /* inbox_user_close - before those who wait for an answer of the inbox go */
-void inbox_user_close(struct mikeyd *mikeyd);
+void inbox_user_close(struct user *user);
 
 #endif

@@ -32,11 +32,11 @@ struct incoming {
 	struct list envelopes;		/* not answered yet */
 	unsigned int resolving;
 	struct ticket_names names;
-	struct uid identities[];	/* own UIDs but those of list servers, then groups */
+	struct uid *identities;		/* own UIDs but those of list servers, then groups */
 };
 
 /* What comes for a group that is served here is not the client's. */
-static bool is_list(const struct config *config, const struct uid *identity)
+static bool is_list(const struct config_user *config, const struct uid *identity)
 {
 	for (unsigned int i = 0; i < config->n_list_servers; i++)
 		if (uid_equal(&config->list_servers[i].psi, identity))
@@ -44,42 +44,51 @@ static bool is_list(const struct config *config, const struct uid *identity)
 	return false;
 }
 
-int incoming_open(struct mikeyd *mikeyd, struct problem *problem)
+bool incoming_use(struct user *user, const struct config_user *config)
 {
-	const struct config *config = mikeyd->config;
-	unsigned int all = config->n_identities + config->n_groups;
-	struct incoming *incoming = calloc(1, sizeof(*incoming) + all * sizeof(struct uid));
-	unsigned int count = 0;
+	struct incoming *incoming = user->incoming;
+	unsigned int all = config->n_identities + config->n_groups, count = 0;
+	struct uid *identities = calloc(all, sizeof(*identities));
 
-	mikeyd->incoming = incoming;
-	if (!incoming)
-		return problem_set(problem, -ENOMEM, "no memory");
+	if (!identities)
+		return false;
 	for (unsigned int i = 0; i < config->n_identities; i++)
 		if (!is_list(config, &config->identities[i]))
-			incoming->identities[count++] = config->identities[i];
+			identities[count++] = config->identities[i];
 	for (unsigned int i = 0; i < config->n_groups; i++)
-		incoming->identities[count++] = config->groups[i];
+		identities[count++] = config->groups[i];
+	free(incoming->identities);
+	incoming->identities = identities;
 	incoming->names = (struct ticket_names){
-		.identities = incoming->identities,
+		.identities = identities,
 		.n_identities = count,
 		.list_services = config->list_services,
 		.n_list_services = config->n_list_services,
 	};
+	return true;
+}
+
+int incoming_open(struct user *user, struct problem *problem)
+{
+	user->incoming = calloc(1, sizeof(*user->incoming));
+	if (!user->incoming || !incoming_use(user, user->config))
+		return problem_set(problem, -ENOMEM, "no memory");
 	return 0;
 }
 
-void incoming_close(struct mikeyd *mikeyd)
+void incoming_close(struct user *user)
 {
 	struct problem problem;
 	struct le *le;
 
-	if (!mikeyd->incoming)
+	if (!user->incoming)
 		return;
 	problem_set(&problem, -ETIMEDOUT, "mikeyd is ending");
-	while ((le = list_head(&mikeyd->incoming->envelopes)))
+	while ((le = list_head(&user->incoming->envelopes)))
 		envelope_refuse(le->data, &problem);
-	free(mikeyd->incoming);
-	mikeyd->incoming = NULL;
+	free(user->incoming->identities);
+	free(user->incoming);
+	user->incoming = NULL;
 }
 
 /*
@@ -93,7 +102,7 @@ static void record_and_deliver(struct envelope *envelope, struct mime_opened *op
 	int err;
 
 	envelope->sender = opened->initiator;
-	err = record_begin(envelope->mikeyd->record, &opened->initiator, &envelope->mac,
+	err = record_begin(envelope->user->record, &opened->initiator, &envelope->mac,
 			   opened->sent, &code, &problem);
 	if (!err) {
 		envelope_deliver(envelope, opened);
@@ -108,18 +117,18 @@ static void record_and_deliver(struct envelope *envelope, struct mime_opened *op
 
 static void unprotect(struct envelope *envelope, int32_t ticket, bool kept)
 {
-	struct mikeyd *mikeyd = envelope->mikeyd;
+	struct user *user = envelope->user;
 	struct mime_opened opened;
 	struct problem problem, ignored;
 	int err;
 
-	err = mime_unprotect(mikeyd->mime_client, ticket, mikeyd->config->accept,
+	err = mime_unprotect(user->mikeyd->mime_client, ticket, user->config->accept,
 			     &envelope->transfer, &envelope->cms, &opened, &problem);
 	/* another was good for this one message, which was opened or not */
 	if (!kept)
 		keyring_drop(ticket, &ignored);
 	if (err == -EALREADY)
-		envelope_repeat(envelope, record_find(mikeyd->record, &envelope->sender,
+		envelope_repeat(envelope, record_find(user->record, &envelope->sender,
 						      &envelope->mac));
 	else if (err)
 		envelope_refuse(envelope, &problem);
@@ -130,14 +139,14 @@ static void unprotect(struct envelope *envelope, int32_t ticket, bool kept)
 static void answered(const struct bytes *answer, const struct problem *failure, void *arg)
 {
 	struct envelope *envelope = arg;
-	struct mikeyd *mikeyd = envelope->mikeyd;
+	struct user *user = envelope->user;
 	struct ticket_policy policy;
 	struct problem problem;
 	int32_t ticket;
 	bool kept;
 	int err;
 
-	mikeyd->incoming->resolving--;
+	user->incoming->resolving--;
 	if (!answer) {
 		envelope_refuse(envelope, failure);
 		return;
@@ -145,14 +154,14 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 	do {
 		err = ticket_close(envelope->client, MIKEY_TICKET_CMD_ADMIT, envelope->exchange,
 				   answer, &ticket, &policy, &problem);
-	} while (err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets));
+	} while (err == -EDQUOT && user_make_room(user));
 	if (err) {
 		envelope_refuse(envelope, &problem);
 		return;
 	}
 	kept = tickets_is_kept(&policy);
 	if (kept)
-		tickets_add(mikeyd->tickets, ticket, MIKEY_ROLE_RESPONDER, &policy);
+		tickets_add(user->tickets, ticket, MIKEY_ROLE_RESPONDER, &policy);
 	else
 		ticket_policy_free(&policy);
 	unprotect(envelope, ticket, kept);
@@ -162,8 +171,8 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 static int look_at(struct envelope *envelope, struct ticket_claim *claim,
 		   struct problem *problem)
 {
-	struct mikeyd *mikeyd = envelope->mikeyd;
-	struct ticket_names names = mikeyd->incoming->names;
+	struct user *user = envelope->user;
+	struct ticket_names names = user->incoming->names;
 	int err;
 
 	/* nobody gets a group to read what was sent to one user by sending it there */
@@ -173,17 +182,17 @@ static int look_at(struct envelope *envelope, struct ticket_claim *claim,
 			.n_identities = 1,
 		};
 	/* the kernel opens a message once: then it has to be put down */
-	err = record_ready(mikeyd->record, problem);
+	err = record_ready(user->record, problem);
 	err = err ?: genl_client_open(&envelope->client, MIKEY_TICKET_GENL_NAME, problem);
 	if (err)
 		return err;
 	do {
-		err = ticket_resolve(envelope->client, &mikeyd->party, &names,
+		err = ticket_resolve(envelope->client, &user->party, &names,
 				     &envelope->transfer, claim, problem);
-	} while (err && psk_renew(mikeyd, err));
+	} while (err && psk_renew(user, err));
 	if (err)
 		return err;
-	if (mikeyd->config->profiles >> claim->policy.profile & 1)
+	if (user->config->profiles >> claim->policy.profile & 1)
 		return 0;
 	ticket_claim_free(claim);
 	return problem_set(problem, -EPROTONOSUPPORT,
@@ -195,12 +204,12 @@ static int look_at(struct envelope *envelope, struct ticket_claim *claim,
  * May one more message with tickets of this initiator wait for the KMS? Who
  * sends under one name does not take the places of all others.
  */
-static bool has_share(const struct mikeyd *mikeyd, const struct uid *initiator)
+static bool has_share(const struct user *user, const struct uid *initiator)
 {
-	unsigned int share = mikeyd->config->max_waiting / SHARES ?: 1, waiting = 0;
+	unsigned int share = user->config->max_waiting / SHARES ?: 1, waiting = 0;
 	struct le *le;
 
-	LIST_FOREACH(&mikeyd->incoming->envelopes, le) {
+	LIST_FOREACH(&user->incoming->envelopes, le) {
 		const struct envelope *envelope = le->data;
 
 		/* looked at, and not opened yet: then it has its line */
@@ -212,14 +221,14 @@ static bool has_share(const struct mikeyd *mikeyd, const struct uid *initiator)
 
 static void resolve(struct envelope *envelope)
 {
-	struct mikeyd *mikeyd = envelope->mikeyd;
+	struct user *user = envelope->user;
 	struct ticket_claim claim;
 	struct problem problem;
 	int32_t kept = 0;
 	int err;
 
 	err = look_at(envelope, &claim, &problem);
-	if (!err && !claim.ticket && !has_share(mikeyd, &claim.policy.initiator)) {
+	if (!err && !claim.ticket && !has_share(user, &claim.policy.initiator)) {
 		ticket_claim_free(&claim);
 		err = problem_set(&problem, -ETIMEDOUT,
 				  "too many messages of one sender wait for the KMS");
@@ -230,7 +239,7 @@ static void resolve(struct envelope *envelope)
 		envelope->exchange = claim.exchange;
 		kept = claim.ticket;
 		if (!kept)
-			err = kms_post(mikeyd->kms, KMS_TICKET_RESOLVE, &claim.message, answered,
+			err = kms_post(user->kms, KMS_TICKET_RESOLVE, &claim.message, answered,
 				       envelope, &problem);
 		ticket_claim_free(&claim);
 	}
@@ -240,24 +249,25 @@ static void resolve(struct envelope *envelope)
 		log_debug("ticket %d was kept: the KMS is not asked", kept);
 		unprotect(envelope, kept, true);
 	} else {
-		mikeyd->incoming->resolving++;
+		user->incoming->resolving++;
 	}
 }
 
-static void refuse_copy(struct mikeyd *mikeyd, struct server *server,
+static void refuse_copy(struct user *user, struct server *server,
 			const struct problem *problem)
 {
 	struct verdict verdict = verdict_incoming(problem);
 
-	proxy_refuse(mikeyd, server, verdict.code, verdict.reason, verdict.retry, problem->words);
+	proxy_refuse(user->mikeyd, server, verdict.code, verdict.reason, verdict.retry,
+		     problem->words);
 }
 
 /* The first copy of a message begins its opening, the others join it. */
-static void protected_message(struct mikeyd *mikeyd, struct server *server,
+static void protected_message(struct user *user, struct server *server,
 			      const struct route *route, const struct list_server *list,
 			      struct bytes *transfer, struct bytes *cms)
 {
-	struct incoming *incoming = mikeyd->incoming;
+	struct incoming *incoming = user->incoming;
 	struct envelope *envelope;
 	struct problem problem;
 	const char *why;
@@ -267,13 +277,13 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 		bytes_wipe(transfer);
 		bytes_wipe(cms);
 		if (envelope_reserve(envelope, route, &problem))
-			refuse_copy(mikeyd, server, &problem);
+			refuse_copy(user, server, &problem);
 		else
 			envelope_join(envelope, server, route);
 		return;
 	}
-	if (incoming->resolving < mikeyd->config->max_waiting) {
-		envelope = envelope_new(mikeyd, &incoming->envelopes, server, route, transfer,
+	if (incoming->resolving < user->config->max_waiting) {
+		envelope = envelope_new(user, &incoming->envelopes, server, route, transfer,
 					cms);
 		if (envelope && envelope_reserve(envelope, route, &problem)) {
 			envelope_refuse(envelope, &problem);
@@ -290,11 +300,11 @@ static void protected_message(struct mikeyd *mikeyd, struct server *server,
 		bytes_wipe(cms);
 		why = "too many messages wait for the KMS";
 	}
-	proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, why);
+	proxy_refuse(user->mikeyd, server, 503, "Service Unavailable", true, why);
 }
 
 /* What the rules say of an address that the user's client may show. */
-static uint32_t rule_for(const struct config *config, const struct sip_addr *address)
+static uint32_t rule_for(const struct config_user *config, const struct sip_addr *address)
 {
 	struct uid uid;
 
@@ -316,7 +326,7 @@ static uint32_t rule_for(const struct config *config, const struct sip_addr *add
  * Not protected, or not for mikeyd: what is to be done with it. All that a client
  * may take for the sender counts: From, and what proxies assert.
  */
-static uint32_t rule_for_plain(const struct config *config, const struct sip_msg *msg)
+static uint32_t rule_for_plain(const struct config_user *config, const struct sip_msg *msg)
 {
 	struct sip_addr address = { .auri = msg->from.auri, .params = msg->from.params };
 	uint32_t rule = rule_for(config, &address);
@@ -336,7 +346,7 @@ static uint32_t rule_for_plain(const struct config *config, const struct sip_msg
 
 /* An unprotected message that is in the inbox, or with its program. */
 struct plain {
-	struct mikeyd *mikeyd;
+	struct user *user;
 	struct server *server;
 	struct inbox_place place;
 };
@@ -345,8 +355,9 @@ static void plain_destroy(void *data)
 {
 	struct plain *plain = data;
 
-	inbox_release(plain->mikeyd->inbox, &plain->place);
+	inbox_release(plain->user->inbox, &plain->place);
 	mem_deref(plain->server);
+	mem_deref(plain->user);
 }
 
 static void plain_kept(uint16_t code, void *arg)
@@ -357,7 +368,7 @@ static void plain_kept(uint16_t code, void *arg)
 	mem_deref(plain);
 }
 
-static void keep_plain(struct mikeyd *mikeyd, struct server *server)
+static void keep_plain(struct user *user, struct server *server)
 {
 	struct plain *plain = mem_zalloc(sizeof(*plain), plain_destroy);
 	struct inbox_message message = { 0 };
@@ -365,27 +376,27 @@ static void keep_plain(struct mikeyd *mikeyd, struct server *server)
 	int err;
 
 	if (!plain) {
-		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		proxy_refuse(user->mikeyd, server, 503, "Service Unavailable", true, "no memory");
 		return;
 	}
-	plain->mikeyd = mikeyd;
+	plain->user = mem_ref(user);
 	plain->server = mem_ref(server);
 	err = inbox_message_plain(&message, server->msg);
 	if (err)
 		problem_set(&problem, err, "no memory");
-	err = err ?: inbox_reserve(mikeyd->inbox, &plain->place, inbox_message_size(&message),
+	err = err ?: inbox_reserve(user->inbox, &plain->place, inbox_message_size(&message),
 				   &problem);
 	if (!err) {
-		inbox_give(mikeyd->inbox, &message, plain_kept, plain);
+		inbox_give(user->inbox, &message, plain_kept, plain);
 		return;
 	}
 	inbox_message_wipe(&message);
-	refuse_copy(mikeyd, server, &problem);
+	refuse_copy(user, server, &problem);
 	mem_deref(plain);
 }
 
 /* What the body is; where it is none that is to be opened, it is answered. */
-static enum multipart_kind read_body(struct mikeyd *mikeyd, struct server *server,
+static enum multipart_kind read_body(struct user *user, struct server *server,
 				     struct bytes *transfer, struct bytes *cms)
 {
 	const struct sip_hdr *type = sip_msg_hdr(server->msg, SIP_HDR_CONTENT_TYPE);
@@ -399,70 +410,70 @@ static enum multipart_kind read_body(struct mikeyd *mikeyd, struct server *serve
 		log_info("incoming 415: %s", problem.words);
 		server_respond(server, 415, "Unsupported Media Type", accepted_types);
 	} else if (kind == MULTIPART_BROKEN) {
-		proxy_refuse(mikeyd, server, 493, "Undecipherable", false, problem.words);
+		proxy_refuse(user->mikeyd, server, 493, "Undecipherable", false, problem.words);
 	}
 	return kind;
 }
 
 /* An answer to what is not protected; false: it may be so. */
-static bool refuse_plain(struct mikeyd *mikeyd, struct server *server, uint32_t rule)
+static bool refuse_plain(struct user *user, struct server *server, uint32_t rule)
 {
 	if (rule == UNPROTECTED_REFUSE_TYPE)
 		server_respond(server, 415, "Unsupported Media Type", accepted_types);
 	else if (rule == UNPROTECTED_REFUSE)
-		proxy_refuse(mikeyd, server, 488, "Not Acceptable Here", false,
+		proxy_refuse(user->mikeyd, server, 488, "Not Acceptable Here", false,
 			     "a message that is not protected");
 	return rule != UNPROTECTED_MARK;
 }
 
-void incoming_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
+void incoming_message(struct user *user, struct server *server, struct route *route)
 {
 	struct sip_pass pass = { .headers = VERIFIED_HEADER ": <>; proved=none\r\n" };
 	struct bytes transfer = { 0 }, cms = { 0 };
 
-	switch (read_body(mikeyd, server, &transfer, &cms)) {
+	switch (read_body(user, server, &transfer, &cms)) {
 	case MULTIPART_PROTECTED:
-		protected_message(mikeyd, server, route, NULL, &transfer, &cms);
+		protected_message(user, server, route, NULL, &transfer, &cms);
 		break;
 	case MULTIPART_PLAIN:
-		if (refuse_plain(mikeyd, server, rule_for_plain(mikeyd->config, server->msg)))
+		if (refuse_plain(user, server, rule_for_plain(user->config, server->msg)))
 			break;
 		if (route->inbox)
-			keep_plain(mikeyd, server);
+			keep_plain(user, server);
 		else
-			proxy_forward(mikeyd, server, route, &pass, NULL, NULL);
+			proxy_forward(user->mikeyd, server, route, &pass, NULL, NULL);
 		break;
 	default:
 		break;
 	}
 }
 
-void incoming_for_list(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+void incoming_for_list(struct user *user, struct server *server, const struct route *route,
 		       const struct list_server *list)
 {
 	struct bytes transfer = { 0 }, cms = { 0 };
 
-	switch (read_body(mikeyd, server, &transfer, &cms)) {
+	switch (read_body(user, server, &transfer, &cms)) {
 	case MULTIPART_PROTECTED:
-		protected_message(mikeyd, server, route, list, &transfer, &cms);
+		protected_message(user, server, route, list, &transfer, &cms);
 		break;
 	case MULTIPART_PLAIN:
 		/* members are told who sent it, which nothing would prove */
-		refuse_plain(mikeyd, server, UNPROTECTED_REFUSE);
+		refuse_plain(user, server, UNPROTECTED_REFUSE);
 		break;
 	default:
 		break;
 	}
 }
 
-bool incoming_acceptable(struct mikeyd *mikeyd, struct server *server)
+bool incoming_acceptable(struct user *user, struct server *server)
 {
 	struct bytes transfer = { 0 }, cms = { 0 };
-	enum multipart_kind kind = read_body(mikeyd, server, &transfer, &cms);
+	enum multipart_kind kind = read_body(user, server, &transfer, &cms);
 
 	bytes_wipe(&transfer);
 	bytes_wipe(&cms);
 	if (kind != MULTIPART_PLAIN)
 		return kind == MULTIPART_PROTECTED;
-	return !refuse_plain(mikeyd, server, rule_for_plain(mikeyd->config, server->msg));
+	return !refuse_plain(user, server, rule_for_plain(user->config, server->msg));
 }

@@ -4,7 +4,6 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "helper/lib/base64.h"
@@ -14,7 +13,7 @@
 struct kms {
 	CURLM *multi;
 	struct curl_slist *headers;
-	const struct config *config;
+	const struct config_user *config;
 	struct tmr timer;
 	struct list exchanges;
 };
@@ -93,6 +92,8 @@ static void collect(struct kms *kms)
 	struct CURLMsg *done;
 	int left;
 
+	/* a handler may end the last message of a user who is gone */
+	mem_ref(kms);
 	while ((done = curl_multi_info_read(kms->multi, &left))) {
 		struct kms_exchange *exchange;
 		CURLcode result = done->data.result;
@@ -102,6 +103,7 @@ static void collect(struct kms *kms)
 		curl_easy_getinfo(done->easy_handle, CURLINFO_PRIVATE, &exchange);
 		finish(exchange, result);
 	}
+	mem_deref(kms);
 }
 
 /* libre tells about the descriptor it was given, but not which one it was. */
@@ -188,9 +190,20 @@ static size_t take(char *data, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-int kms_open(struct kms **out, const struct config *config, struct problem *problem)
+static void kms_destroy(void *data)
 {
-	struct kms *kms = calloc(1, sizeof(*kms));
+	struct kms *kms = data;
+
+	list_flush(&kms->exchanges);
+	tmr_cancel(&kms->timer);
+	curl_multi_cleanup(kms->multi);
+	curl_slist_free_all(kms->headers);
+	curl_global_cleanup();
+}
+
+int kms_open(struct kms **out, const struct config_user *config, struct problem *problem)
+{
+	struct kms *kms = mem_zalloc(sizeof(*kms), kms_destroy);
 
 	*out = kms;
 	if (!kms)
@@ -204,7 +217,7 @@ int kms_open(struct kms **out, const struct config *config, struct problem *prob
 	if (kms->headers)
 		curl_slist_append(kms->headers, "Expect:");
 	if (!kms->multi || !kms->headers) {
-		kms_close(kms);
+		mem_deref(kms);
 		*out = NULL;
 		return problem_set(problem, -ENOMEM, "libcurl cannot be started");
 	}
@@ -217,21 +230,22 @@ int kms_open(struct kms **out, const struct config *config, struct problem *prob
 	return 0;
 }
 
+void kms_use(struct kms *kms, const struct config_user *config)
+{
+	kms->config = config;
+}
+
 void kms_close(struct kms *kms)
 {
 	if (!kms)
 		return;
 	list_flush(&kms->exchanges);
-	tmr_cancel(&kms->timer);
-	curl_multi_cleanup(kms->multi);
-	curl_slist_free_all(kms->headers);
-	curl_global_cleanup();
-	free(kms);
+	mem_deref(kms);
 }
 
 static int set_options(struct kms_exchange *exchange, const char *url)
 {
-	const struct config *config = exchange->kms->config;
+	const struct config_user *config = exchange->kms->config;
 	CURL *easy = exchange->easy;
 	int err = 0;
 

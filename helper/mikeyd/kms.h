@@ -18,7 +18,10 @@
 struct kms;
 struct kms_exchange;
 
-int kms_open(struct kms **kms, const struct config *config, struct problem *problem);
+int kms_open(struct kms **kms, const struct config_user *config, struct problem *problem);
+
+/* kms_use - from now on as this configuration says; what is under way goes on */
+void kms_use(struct kms *kms, const struct config_user *config);
 
 /* kms_close - stop; handlers of exchanges under way are not called */
 void kms_close(struct kms *kms);

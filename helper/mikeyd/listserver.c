@@ -14,18 +14,32 @@
 
 #define OPTION_TAG "recipient-list-message"
 
-const struct list_server *listserver_find(const struct mikeyd *mikeyd,
-					  const struct sip_msg *msg)
+static const struct list_server *find_of(const struct config_user *config,
+					 const struct uid *uid)
 {
-	const struct config *config = mikeyd->config;
-	struct uid uid;
-
-	if (!config->n_list_servers || !sipmsg_is(msg, "MESSAGE") ||
-	    uid_from_uri(&uid, msg->ruri.p, msg->ruri.l))
-		return NULL;
 	for (unsigned int i = 0; i < config->n_list_servers; i++)
-		if (uid_equal(list_server_address(&config->list_servers[i]), &uid))
+		if (uid_equal(list_server_address(&config->list_servers[i]), uid))
 			return &config->list_servers[i];
+	return NULL;
+}
+
+const struct list_server *listserver_find(const struct mikeyd *mikeyd,
+					  const struct sip_msg *msg, struct user **user)
+{
+	struct uid uid;
+	struct le *le;
+
+	if (!sipmsg_is(msg, "MESSAGE") || uid_from_uri(&uid, msg->ruri.p, msg->ruri.l))
+		return NULL;
+	LIST_FOREACH(&mikeyd->users, le) {
+		struct user *each = le->data;
+		const struct list_server *list = find_of(each->config, &uid);
+
+		if (list && user)
+			*user = each;
+		if (list)
+			return list;
+	}
 	return NULL;
 }
 
@@ -66,9 +80,11 @@ static bool loops(const struct list_server *list, const struct sip_msg *msg)
 	return count >= LIST_SERVERS_MAX;
 }
 
-void listserver_message(struct mikeyd *mikeyd, struct server *server,
+void listserver_message(struct user *user, struct server *server,
 			const struct route *route, const struct list_server *list)
 {
+	struct mikeyd *mikeyd = user->mikeyd;
+
 	if (loops(list, server->msg))
 		proxy_refuse(mikeyd, server, 482, "Loop Detected", false,
 			     "a message came back to its list server, or passed too many");
@@ -76,9 +92,9 @@ void listserver_message(struct mikeyd *mikeyd, struct server *server,
 		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
 			     "too many messages are being sent to lists");
 	else if (list->psi.len)
-		incoming_for_list(mikeyd, server, route, list);
+		incoming_for_list(user, server, route, list);
 	else
-		listserver_uris(mikeyd, server, route, list);
+		listserver_uris(user, server, route, list);
 }
 
 /* From without its parameters: the tag is a copy's own. */

@@ -14,8 +14,8 @@
 
 #include "helper/lib/lists.h"
 #include "helper/mikeyd/circular.h"
-#include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/route.h"
+#include "helper/mikeyd/user.h"
 
 struct envelope;
 
@@ -28,12 +28,15 @@ struct envelope;
 /* More than these a message does not pass. */
 #define LIST_SERVERS_MAX 8
 
-/* listserver_find - the list server that a request is addressed to; NULL if to none */
+/*
+ * listserver_find - the list server that a request is addressed to; NULL if to none
+ * @user: whose it is, or NULL
+ */
 const struct list_server *listserver_find(const struct mikeyd *mikeyd,
-					  const struct sip_msg *msg);
+					  const struct sip_msg *msg, struct user **user);
 
 /* listserver_message - take care of a MESSAGE to it; it will be answered */
-void listserver_message(struct mikeyd *mikeyd, struct server *server,
+void listserver_message(struct user *user, struct server *server,
 			const struct route *route, const struct list_server *list);
 
 /*
@@ -64,7 +67,7 @@ struct list_answer {
 void listserver_answer(struct list_answer *answer, const struct circular_report *report);
 
 /* listserver_uris - a MESSAGE for a URI-list service */
-void listserver_uris(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+void listserver_uris(struct user *user, struct server *server, const struct route *route,
 		     const struct list_server *list);
 
 #endif

@@ -20,7 +20,8 @@
 #include "helper/mikeyd/verdict.h"
 
 struct posting {
-	struct mikeyd *mikeyd;
+	struct user *user;
+	uint32_t profile, form;		/* in force when it came */
 	const struct list_server *list;
 	struct envelope *envelope;
 	struct uid *members;		/* at most LIST_MEMBERS_MAX */
@@ -37,6 +38,7 @@ static void posting_destroy(void *data)
 	free(posting->members);
 	mem_deref(posting->responders);
 	bytes_wipe(&posting->entity);
+	mem_deref(posting->user);
 }
 
 static void refuse(struct posting *posting, struct verdict verdict, const char *words)
@@ -108,7 +110,7 @@ static int send_all(struct posting *posting, struct multipart *multipart)
 	struct circular *circular;
 	char *headers;
 
-	circular = listserver_circular(posting->mikeyd, posting->list,
+	circular = listserver_circular(posting->user->mikeyd, posting->list,
 				       envelope_message(posting->envelope),
 				       envelope_route(posting->envelope),
 				       &posting->envelope->opened.initiator);
@@ -135,7 +137,7 @@ static void sealed(const struct problem *problem, const struct bytes *transfer,
 
 	bytes_wipe(&posting->entity);
 	if (!problem && (multipart_build(&multipart, transfer, cms,
-					 posting->mikeyd->config->form, NULL) ||
+					 posting->form, NULL) ||
 			 send_all(posting, &multipart))) {
 		problem_set(&none, -ENOMEM, "no memory");
 		problem = &none;
@@ -146,7 +148,7 @@ static void sealed(const struct problem *problem, const struct bytes *transfer,
 
 static int list_responders(struct posting *posting, struct problem *problem)
 {
-	bool immediate = posting->mikeyd->config->profile == MIKEY_PROFILE_IMMEDIATE;
+	bool immediate = posting->profile == MIKEY_PROFILE_IMMEDIATE;
 
 	posting->responders = mem_zalloc((posting->n_members + 1) * sizeof(*posting->responders),
 					 NULL);
@@ -184,7 +186,7 @@ static void seal(struct posting *posting)
 	struct sealing sealing = {
 		.initiator = posting->list->psi,
 		.recipient = posting->list->psi,
-		.list_service = posting->mikeyd->config->profile != MIKEY_PROFILE_IMMEDIATE,
+		.list_service = posting->profile != MIKEY_PROFILE_IMMEDIATE,
 		.entity = &posting->entity,
 	};
 
@@ -199,7 +201,7 @@ static void seal(struct posting *posting)
 	}
 	sealing.responders = posting->responders;
 	sealing.n_responders = posting->n_responders;
-	outgoing_seal(posting->mikeyd, &sealing, sealed, posting);
+	outgoing_seal(posting->user, &sealing, sealed, posting);
 }
 
 void listserver_opened(struct envelope *envelope)
@@ -215,7 +217,9 @@ void listserver_opened(struct envelope *envelope)
 		envelope_answer(envelope, verdict_list(&problem), problem.words, NULL);
 		return;
 	}
-	posting->mikeyd = envelope->mikeyd;
+	posting->user = mem_ref(envelope->user);
+	posting->profile = envelope->user->config->profile;
+	posting->form = envelope->user->config->form;
 	posting->list = envelope->list;
 	posting->envelope = envelope;
 	/* its fault, and nobody else's, whatever is wrong with the file */

@@ -26,7 +26,10 @@ enum {
 };
 
 struct posting {
-	struct mikeyd *mikeyd;
+	struct user *user;
+	struct mikeyd *mikeyd;		/* the user's */
+	const struct config *rules;	/* of the user when it came, the list's too; counted */
+	uint32_t profile, form;
 	const struct list_server *list;
 	struct server *server;
 	struct route route;
@@ -44,6 +47,8 @@ static void posting_destroy(void *data)
 	bytes_wipe(&posting->history);
 	mem_deref(posting->responders);
 	mem_deref(posting->server);
+	mem_deref((void *)posting->rules);
+	mem_deref(posting->user);
 }
 
 static void refuse(struct posting *posting, const struct problem *problem)
@@ -183,7 +188,7 @@ static void sealed(const struct problem *problem, const struct bytes *transfer,
 
 	bytes_wipe(&posting->history);
 	if (!problem && history_wrap(&posting->history, transfer, cms,
-				     posting->mikeyd->config->form)) {
+				     posting->form)) {
 		problem_set(&none, -ENOMEM, "no memory");
 		problem = &none;
 	}
@@ -204,7 +209,7 @@ static void sealed(const struct problem *problem, const struct bytes *transfer,
 static int seal_history(struct posting *posting, struct problem *problem)
 {
 	const struct recipients *recipients = &posting->recipients;
-	bool immediate = posting->mikeyd->config->profile == MIKEY_PROFILE_IMMEDIATE;
+	bool immediate = posting->profile == MIKEY_PROFILE_IMMEDIATE;
 	const struct uid *address = list_server_address(posting->list);
 	struct sealing sealing = {
 		.initiator = *address,
@@ -228,28 +233,32 @@ static int seal_history(struct posting *posting, struct problem *problem)
 				   MIKEY_TICKET_RESPONDERS_MAX);
 	sealing.responders = posting->responders;
 	sealing.n_responders = posting->n_responders;
-	outgoing_seal(posting->mikeyd, &sealing, sealed, posting);
+	outgoing_seal(posting->user, &sealing, sealed, posting);
 	return 0;
 }
 
-void listserver_uris(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+void listserver_uris(struct user *user, struct server *server, const struct route *route,
 		     const struct list_server *list)
 {
 	struct posting *posting = mem_zalloc(sizeof(*posting), posting_destroy);
 	struct problem problem;
 
 	if (!posting) {
-		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		proxy_refuse(user->mikeyd, server, 503, "Service Unavailable", true, "no memory");
 		return;
 	}
-	posting->mikeyd = mikeyd;
+	posting->user = mem_ref(user);
+	posting->mikeyd = user->mikeyd;
+	posting->rules = mem_ref((void *)user->rules);
+	posting->profile = user->config->profile;
+	posting->form = user->config->form;
 	posting->list = list;
 	posting->server = mem_ref(server);
 	posting->route = *route;
 	if (prepare(posting, &problem)) {
 		refuse(posting, &problem);
 		mem_deref(posting);
-	} else if (!incoming_acceptable(mikeyd, server)) {
+	} else if (!incoming_acceptable(user, server)) {
 		mem_deref(posting);
 	} else if (!posting->history.len || list->history != LIST_HISTORY_PROTECT) {
 		send_all(posting);

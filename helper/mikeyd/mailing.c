@@ -35,7 +35,9 @@ struct sheet {
 };
 
 struct mailing {
-	struct mikeyd *mikeyd;
+	struct user *user;
+	struct mikeyd *mikeyd;		/* the user's */
+	uint32_t profile, form;		/* in force when it came */
 	struct server *server;
 	struct route route;
 	struct uid initiator, service;
@@ -63,6 +65,7 @@ static void mailing_destroy(void *data)
 	mem_deref(mailing->responders);
 	list_body_wipe(&mailing->body);
 	mem_deref(mailing->server);
+	mem_deref(mailing->user);
 }
 
 bool mailing_wanted(const struct sip_msg *msg)
@@ -70,7 +73,7 @@ bool mailing_wanted(const struct sip_msg *msg)
 	return sipmsg_requires(msg, OPTION_TAG) || list_body_has(msg);
 }
 
-bool mailing_may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+bool mailing_may_pass(const struct user *user, const struct sip_msg *msg)
 {
 	struct problem problem;
 	struct list_body body;
@@ -79,9 +82,9 @@ bool mailing_may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 	if (!mailing_wanted(msg))
 		return true;
 	if (list_body_read(&body, msg, &problem))
-		return rules_all_pass(mikeyd->config);
+		return rules_all_pass(user->config);
 	for (unsigned int i = 0; i < body.recipients.count && may; i++)
-		may = rules_send(mikeyd->config, &body.recipients.all[i].uid) == OUTGOING_PASS;
+		may = rules_send(user->config, &body.recipients.all[i].uid) == OUTGOING_PASS;
 	list_body_wipe(&body);
 	return may;
 }
@@ -293,7 +296,7 @@ static void sealed(const struct problem *problem, const struct bytes *transfer,
 
 	mailing->waiting--;
 	if (!problem && multipart_build(&sheet->multipart, transfer, cms,
-					mailing->mikeyd->config->form,
+					mailing->form,
 					sheet->recipient ? NULL : &open)) {
 		problem_set(&told, -ENOMEM, "no memory");
 		problem = &told;
@@ -318,7 +321,7 @@ static void seal(struct sheet *sheet)
 {
 	struct mailing *mailing = sheet->mailing;
 	const struct recipient *recipient = sheet->recipient;
-	bool immediate = mailing->mikeyd->config->profile == MIKEY_PROFILE_IMMEDIATE;
+	bool immediate = mailing->profile == MIKEY_PROFILE_IMMEDIATE;
 	struct sealing sealing = {
 		.initiator = mailing->initiator,
 		.recipient = recipient ? recipient->uid : mailing->service,
@@ -329,7 +332,7 @@ static void seal(struct sheet *sheet)
 	};
 
 	mem_ref(mailing);
-	outgoing_seal(mailing->mikeyd, &sealing, sealed, sheet);
+	outgoing_seal(mailing->user, &sealing, sealed, sheet);
 }
 
 /*
@@ -339,7 +342,7 @@ static void seal(struct sheet *sheet)
 static int list_responders(struct mailing *mailing, struct problem *problem)
 {
 	const struct recipients *recipients = &mailing->body.recipients;
-	bool immediate = mailing->mikeyd->config->profile == MIKEY_PROFILE_IMMEDIATE;
+	bool immediate = mailing->profile == MIKEY_PROFILE_IMMEDIATE;
 	unsigned int shown = recipients->count - recipients->hidden;
 
 	if (!shown)
@@ -400,17 +403,20 @@ static int prepare(struct mailing *mailing, struct problem *problem)
 	return list_body_read(&mailing->body, msg, problem) ?: make_sheets(mailing, problem);
 }
 
-void mailing_message(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+void mailing_message(struct user *user, struct server *server, const struct route *route,
 		     const struct uid *initiator, const struct uid *service)
 {
 	struct mailing *mailing = mem_zalloc(sizeof(*mailing), mailing_destroy);
 	struct problem problem;
 
 	if (!mailing) {
-		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		proxy_refuse(user->mikeyd, server, 503, "Service Unavailable", true, "no memory");
 		return;
 	}
-	mailing->mikeyd = mikeyd;
+	mailing->user = mem_ref(user);
+	mailing->mikeyd = user->mikeyd;
+	mailing->profile = user->config->profile;
+	mailing->form = user->config->form;
 	mailing->server = mem_ref(server);
 	mailing->route = *route;
 	mailing->initiator = *initiator;

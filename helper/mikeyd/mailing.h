@@ -7,8 +7,8 @@
 #ifndef HELPER_MIKEYD_MAILING_H
 #define HELPER_MIKEYD_MAILING_H
 
-#include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/route.h"
+#include "helper/mikeyd/user.h"
 
 /* More MESSAGEs of our own than this are not made of one. */
 #define MAILING_APART_MAX 32
@@ -20,7 +20,7 @@ bool mailing_wanted(const struct sip_msg *msg);
  * mailing_may_pass - may everybody on its list, if it has one, get it without
  * protection? If it cannot be read, that has to be the rule for all.
  */
-bool mailing_may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg);
+bool mailing_may_pass(const struct user *user, const struct sip_msg *msg);
 
 /*
  * mailing_refuse_body - answer that a body, or the list in it, is not as
@@ -37,7 +37,7 @@ bool mailing_refuse_body(struct mikeyd *mikeyd, struct server *server,
  * sent first, and its refusal is the answer. Then the others get theirs; the
  * answer is 202, with a Warning that names whom it did not reach.
  */
-void mailing_message(struct mikeyd *mikeyd, struct server *server, const struct route *route,
+void mailing_message(struct user *user, struct server *server, const struct route *route,
 		     const struct uid *initiator, const struct uid *service);
 
 #endif

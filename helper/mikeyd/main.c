@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * mikeyd: the outbound proxy of a user's SIP client, which protects the
+ * mikeyd: the outbound proxy of users' SIP clients, which protects the
  * MESSAGEs that leave and opens those that arrive. See mikeyd(8).
  *
  * It holds no key: PSK and tickets are the kernel's, which does all the
@@ -22,18 +22,11 @@
 #include "helper/lib/version.h"
 #include "helper/mikeyd/check.h"
 #include "helper/mikeyd/circular.h"
-#include "helper/mikeyd/inbox_user.h"
-#include "helper/mikeyd/incoming.h"
-#include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/mikeyd.h"
-#include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
-#include "helper/mikeyd/psk.h"
-#include "helper/mikeyd/queue.h"
-#include "helper/mikeyd/record.h"
-#include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/token.h"
+#include "helper/mikeyd/user.h"
 #include "uapi/mikey_mime.h"
 
 #define DESCRIPTORS_MAX 1024
@@ -111,18 +104,6 @@ static int seal(struct problem *problem)
 	return 0;
 }
 
-static enum sip_transp sip_transport(enum endpoint_transport transport)
-{
-	return transport == ENDPOINT_TCP ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
-}
-
-static void flow_to(struct flow *flow, enum side side, const struct endpoint *endpoint)
-{
-	flow->side = side;
-	flow->tp = sip_transport(endpoint->transport);
-	sa_set_sa(&flow->peer, (const struct sockaddr *)&endpoint->address);
-}
-
 static int listen_all(struct mikeyd *mikeyd, enum side side, const struct endpoint *endpoints,
 		      unsigned int count, struct problem *problem)
 {
@@ -132,7 +113,7 @@ static int listen_all(struct mikeyd *mikeyd, enum side side, const struct endpoi
 	for (unsigned int i = 0; i < count; i++) {
 		sa_set_sa(&local, (const struct sockaddr *)&endpoints[i].address);
 		err = transport_listen(mikeyd->transport, side,
-				       sip_transport(endpoints[i].transport), &local, problem);
+				       flow_transport(endpoints[i].transport), &local, problem);
 		/* --check beside the mikeyd that runs */
 		if (err == -EADDRINUSE && mikeyd->only_check) {
 			log_warning("%s: is mikeyd running?", problem->words);
@@ -158,9 +139,6 @@ static int open_sip(struct mikeyd *mikeyd, struct problem *problem)
 	struct transport_handlers handlers = proxy_handlers(mikeyd);
 
 	flow_to(&mikeyd->next_hop, SIDE_OUTSIDE, &config->next_hop);
-	mikeyd->client_known = config->has_client;
-	if (config->has_client)
-		flow_to(&mikeyd->client, SIDE_INSIDE, &config->client);
 	if (transport_alloc(&mikeyd->transport, &handlers) ||
 	    transactions_alloc(&mikeyd->transactions, mikeyd->transport))
 		return problem_set(problem, -ENOMEM, "no memory");
@@ -182,37 +160,26 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 	err = keyring_join(problem);
 	err = err ?: genl_client_open(&mikeyd->ticket_client, MIKEY_TICKET_GENL_NAME, problem);
 	err = err ?: genl_client_open(&mikeyd->mime_client, MIKEY_MIME_GENL_NAME, problem);
-	err = err ?: check_modules(mikeyd, problem);
-	err = err ?: psk_open(mikeyd, problem);
+	err = err ?: check_modules(mikeyd, mikeyd->config, problem);
 	err = err ?: token_open(problem);
-	err = err ?: tickets_open(&mikeyd->tickets, mikeyd, problem);
-	err = err ?: record_open(&mikeyd->record, mikeyd->config, mikeyd->only_check, problem);
-	err = err ?: kms_open(&mikeyd->kms, mikeyd->config, problem);
-	err = err ?: outgoing_open(mikeyd, problem);
-	err = err ?: incoming_open(mikeyd, problem);
-	err = err ?: inbox_user_open(mikeyd, problem);
+	err = err ?: users_open(mikeyd, problem);
 	err = err ?: open_sip(mikeyd, problem);
-	return err ?: queue_open(mikeyd, problem);
+	return err ?: users_go_on(mikeyd, problem);
 }
 
 static void close_all(struct mikeyd *mikeyd)
 {
 	transactions_stop(mikeyd->transactions);
 	circular_close(mikeyd);
-	kms_close(mikeyd->kms);
-	inbox_user_close(mikeyd);
-	/* what a list server sends out came in before */
-	outgoing_close(mikeyd);
-	incoming_close(mikeyd);
-	queue_close(mikeyd);
+	users_stop(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	owner_close(mikeyd->owner);
-	tickets_close(mikeyd->tickets);
-	record_close(mikeyd->record);
+	users_close(mikeyd);
 	token_close();
 	genl_client_close(mikeyd->mime_client);
 	genl_client_close(mikeyd->ticket_client);
+	mem_deref((void *)mikeyd->config);
 }
 
 static void stop(int signal_number)
@@ -223,6 +190,7 @@ static void stop(int signal_number)
 
 static int run(struct mikeyd *mikeyd, const struct options *options, struct problem *problem)
 {
+	struct le *le;
 	int err;
 
 	mikeyd->only_check = options->check;
@@ -236,8 +204,12 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 			       mikeyd->config->file);
 		return err;
 	}
-	log_info("ready: %s with PSK %s", mikeyd->config->identities[0].text,
-		 mikeyd->config->psk);
+	LIST_FOREACH(&mikeyd->users, le) {
+		const struct user *user = le->data;
+
+		log_info("ready: %s with PSK %s", user->config->identities[0].text,
+			 user->config->psk);
+	}
 	err = re_main(stop);
 	return err ? problem_set(problem, -EIO, "event loop: %s", strerror(err)) : 0;
 }
@@ -268,7 +240,7 @@ int main(int argc, char **argv)
 {
 	struct options options = { .file = CONFIG_DEFAULT_FILE };
 	struct mikeyd mikeyd = { 0 };
-	struct config config = { 0 };
+	struct config *config;
 	struct problem problem;
 	int err;
 
@@ -276,11 +248,11 @@ int main(int argc, char **argv)
 	if (err >= 0)
 		return err;
 	log_setup("mikeyd", LOG_LEVEL_INFO);
-	err = seal(&problem) ?: config_load(&config, options.file, &problem);
+	err = seal(&problem) ?: rules_load(&config, options.file, &problem);
 	if (!err) {
 		log_setup("mikeyd", options.verbose ? LOG_LEVEL_DEBUG :
-			  (enum log_level)config.log_level);
-		mikeyd.config = &config;
+			  (enum log_level)config->log_level);
+		mikeyd.config = config;
 		/* what libre would print is in our own words already */
 		dbg_init(DBG_EMERG, DBG_NONE);
 		if (libre_init() || fd_setsize(DESCRIPTORS_MAX))
@@ -289,7 +261,6 @@ int main(int argc, char **argv)
 	err = err ?: run(&mikeyd, &options, &problem);
 	close_all(&mikeyd);
 	libre_close();
-	config_free(&config);
 	if (err)
 		log_error("%s", problem.words);
 	return exit_status(err);

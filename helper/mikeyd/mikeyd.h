@@ -22,32 +22,22 @@ struct inbox;
 struct inbox_socket;
 struct record;
 struct tickets;
+struct user;
 
 struct mikeyd {
-	const struct config *config;
+	const struct config *config;	/* counted (mem_ref) */
+	struct list users;		/* of struct user */
 	bool only_check;		/* --check: ends before it serves anybody */
 
 	/* the kernel */
 	struct genl_client *ticket_client, *mime_client;
-	struct ticket_party party;
-
-	struct tickets *tickets;
-	struct record *record;
-	struct kms *kms;
-	struct outgoing *outgoing;
-	struct queue *queue;		/* NULL if nothing waits and nothing may */
-	struct incoming *incoming;
 	struct list circulars;		/* what list servers are sending */
-	struct inbox *inbox;		/* NULL: the configuration has none */
-	struct inbox_socket *inbox_socket;
 
 	/* SIP */
 	struct transport *transport;
 	struct transactions *transactions;
 	struct owner *owner;
 	struct flow next_hop;
-	bool client_known;
-	struct flow client;		/* the one that registered last */
 };
 
 #endif

@@ -37,7 +37,9 @@ struct outgoing {
 /* A MIME entity on its way under a ticket. */
 struct letter {
 	struct le le;
-	struct mikeyd *mikeyd;
+	struct user *user;
+	const struct config *rules;	/* in force when it came */
+	const struct config_user *config;
 	struct sealing sealing;
 	sealed_h *handler;
 	void *arg;
@@ -48,7 +50,9 @@ struct letter {
 /* An exchange with the KMS and who waits for its ticket. */
 struct asking {
 	struct le le;
-	struct mikeyd *mikeyd;
+	struct user *user;
+	const struct config *rules;	/* its letters' */
+	const struct config_user *config;
 	struct uid initiator;
 	struct uid *responders;
 	unsigned int n_responders;
@@ -59,7 +63,8 @@ struct asking {
 
 /* A message for one recipient. */
 struct single {
-	struct mikeyd *mikeyd;
+	struct user *user;
+	uint32_t form;
 	struct server *server;
 	struct route route;
 	struct uid initiator, recipient;
@@ -75,8 +80,10 @@ static void letter_destroy(void *data)
 	struct letter *letter = data;
 
 	if (letter->le.list)
-		letter->mikeyd->outgoing->waiting--;
+		letter->user->outgoing->waiting--;
 	list_unlink(&letter->le);
+	mem_deref((void *)letter->rules);
+	mem_deref(letter->user);
 }
 
 static void asking_destroy(void *data)
@@ -86,12 +93,14 @@ static void asking_destroy(void *data)
 	list_unlink(&asking->le);
 	list_flush(&asking->letters);
 	mem_deref(asking->responders);
+	mem_deref((void *)asking->rules);
+	mem_deref(asking->user);
 }
 
-int outgoing_open(struct mikeyd *mikeyd, struct problem *problem)
+int outgoing_open(struct user *user, struct problem *problem)
 {
-	mikeyd->outgoing = calloc(1, sizeof(*mikeyd->outgoing));
-	return mikeyd->outgoing ? 0 : problem_set(problem, -ENOMEM, "no memory");
+	user->outgoing = calloc(1, sizeof(*user->outgoing));
+	return user->outgoing ? 0 : problem_set(problem, -ENOMEM, "no memory");
 }
 
 /* The end of a letter that could not be protected. */
@@ -110,25 +119,25 @@ static bool is_stale(int error)
 
 static void protect(struct letter *letter, int32_t ticket, int64_t valid_until)
 {
-	struct mikeyd *mikeyd = letter->mikeyd;
+	struct user *user = letter->user;
 	struct mime_wish wish = {
 		.ticket = ticket,
 		.recipient = &letter->sealing.recipient,
 		.list_service = letter->sealing.list_service,
-		.form = mikeyd->config->form,
-		.content = mikeyd->config->content,
-		.no_proof = !mikeyd->config->proof,
+		.form = letter->config->form,
+		.content = letter->config->content,
+		.no_proof = !letter->config->proof,
 	};
 	struct bytes transfer, cms;
 	struct problem problem;
 	int err;
 
-	err = mime_protect(mikeyd->mime_client, &wish, letter->sealing.entity, &transfer, &cms,
-			   &problem);
+	err = mime_protect(user->mikeyd->mime_client, &wish, letter->sealing.entity, &transfer,
+			   &cms, &problem);
 	if (is_stale(err) && !letter->retried) {
 		log_info("ticket %d: %s; asking for another", ticket, problem.words);
 		letter->retried = true;
-		tickets_drop(mikeyd->tickets, ticket);
+		tickets_drop(user->tickets, ticket);
 		ask(letter);
 	} else if (err) {
 		give_up(letter, &problem);
@@ -151,18 +160,18 @@ static void all_give_up(struct asking *asking, const struct problem *problem)
 	mem_deref(asking);
 }
 
-void outgoing_close(struct mikeyd *mikeyd)
+void outgoing_close(struct user *user)
 {
 	struct problem problem;
 	struct le *le;
 
-	if (!mikeyd->outgoing)
+	if (!user->outgoing)
 		return;
 	problem_set(&problem, -ETIMEDOUT, "mikeyd is ending");
-	while ((le = list_head(&mikeyd->outgoing->askings)))
+	while ((le = list_head(&user->outgoing->askings)))
 		all_give_up(le->data, &problem);
-	free(mikeyd->outgoing);
-	mikeyd->outgoing = NULL;
+	free(user->outgoing);
+	user->outgoing = NULL;
 }
 
 /* Take a letter out of the line; the caller has it. */
@@ -172,20 +181,20 @@ static struct letter *next_letter(struct asking *asking)
 
 	if (letter) {
 		list_unlink(&letter->le);
-		asking->mikeyd->outgoing->waiting--;
+		asking->user->outgoing->waiting--;
 	}
 	return letter;
 }
 
 static void use(struct asking *asking, int32_t ticket, struct ticket_policy *policy)
 {
-	struct mikeyd *mikeyd = asking->mikeyd;
-	bool reusable = policy->reusable && mikeyd->config->reuse;
+	struct user *user = asking->user;
+	bool reusable = policy->reusable && asking->config->reuse;
 	int64_t valid_until = policy->valid_until;
 	struct letter *letter;
 
 	if (reusable && !asking->self) {
-		tickets_add(mikeyd->tickets, ticket, MIKEY_ROLE_INITIATOR, policy);
+		tickets_add(user->tickets, ticket, MIKEY_ROLE_INITIATOR, policy);
 		while ((letter = next_letter(asking)))
 			protect(letter, ticket, valid_until);
 	} else {
@@ -195,7 +204,7 @@ static void use(struct asking *asking, int32_t ticket, struct ticket_policy *pol
 			if (letter)
 				protect(letter, ticket, valid_until);
 		} while (letter && reusable);
-		tickets_drop(mikeyd->tickets, ticket);
+		tickets_drop(user->tickets, ticket);
 	}
 	if (list_isempty(&asking->letters))
 		mem_deref(asking);
@@ -210,7 +219,7 @@ static void use(struct asking *asking, int32_t ticket, struct ticket_policy *pol
  */
 static bool make_do(struct asking *asking, const struct problem *failure)
 {
-	const struct config *config = asking->mikeyd->config;
+	const struct config_user *config = asking->config;
 
 	if (failure->error != -EHOSTUNREACH || !config->queue ||
 	    config->queue_ticket != QUEUE_TICKET_SELF)
@@ -224,22 +233,22 @@ static bool make_do(struct asking *asking, const struct problem *failure)
 static void answered(const struct bytes *answer, const struct problem *failure, void *arg)
 {
 	struct asking *asking = arg;
-	struct mikeyd *mikeyd = asking->mikeyd;
+	struct user *user = asking->user;
 	struct ticket_policy policy;
 	struct problem problem;
 	int32_t ticket;
 	int err;
 
-	queue_kms(mikeyd, answer || failure->error != -EHOSTUNREACH);
+	queue_kms(user, answer || failure->error != -EHOSTUNREACH);
 	if (!answer) {
 		if (!make_do(asking, failure))
 			all_give_up(asking, failure);
 		return;
 	}
 	do {
-		err = ticket_close(mikeyd->ticket_client, MIKEY_TICKET_CMD_GRANT,
+		err = ticket_close(user->mikeyd->ticket_client, MIKEY_TICKET_CMD_GRANT,
 				   asking->exchange, answer, &ticket, &policy, &problem);
-	} while (err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets));
+	} while (err == -EDQUOT && user_make_room(user));
 	if (err) {
 		/* what we asked for was allowed, so this is the KMS's doing */
 		if (err == -EPROTONOSUPPORT)
@@ -256,16 +265,16 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 /* The ticket that a message waits for is made here (mode 3). */
 static void mint(struct asking *asking, const struct ticket_wish *wish)
 {
-	struct mikeyd *mikeyd = asking->mikeyd;
+	struct user *user = asking->user;
 	struct ticket_policy policy;
 	struct problem problem;
 	int32_t ticket;
 	int err;
 
 	do {
-		err = ticket_mint(mikeyd->ticket_client, wish, &ticket, &policy, &problem);
-	} while ((err == -EDQUOT && tickets_drop_oldest(mikeyd->tickets)) ||
-		 (err && psk_renew(mikeyd, err)));
+		err = ticket_mint(user->mikeyd->ticket_client, wish, &ticket, &policy, &problem);
+	} while ((err == -EDQUOT && user_make_room(user)) ||
+		 (err && psk_renew(user, err)));
 	if (err)
 		all_give_up(asking, &problem);
 	else
@@ -275,17 +284,17 @@ static void mint(struct asking *asking, const struct ticket_wish *wish)
 /* Start an exchange with the KMS; whoever waits is told if that fails. */
 static void request(struct asking *asking, const struct ticket_wish *wish)
 {
-	struct mikeyd *mikeyd = asking->mikeyd;
+	struct user *user = asking->user;
 	struct problem problem;
 	struct bytes message;
 	int err;
 
 	do {
-		err = ticket_request(mikeyd->ticket_client, wish, &asking->exchange,
+		err = ticket_request(user->mikeyd->ticket_client, wish, &asking->exchange,
 				     &message, &problem);
-	} while (err && psk_renew(mikeyd, err));
+	} while (err && psk_renew(user, err));
 	if (!err) {
-		err = kms_post(mikeyd->kms, KMS_TICKET_REQUEST, &message, answered, asking,
+		err = kms_post(user->kms, KMS_TICKET_REQUEST, &message, answered, asking,
 			       &problem);
 		bytes_wipe(&message);
 	}
@@ -296,9 +305,9 @@ static void request(struct asking *asking, const struct ticket_wish *wish)
 /* Get a ticket for those who wait. */
 static void begin(struct asking *asking)
 {
-	const struct config *config = asking->mikeyd->config;
+	const struct config_user *config = asking->config;
 	struct ticket_wish wish = {
-		.party = &asking->mikeyd->party,
+		.party = &asking->user->party,
 		.initiator = asking->initiator,
 		.responders = asking->responders,
 		.n_responders = asking->n_responders,
@@ -315,9 +324,10 @@ static void begin(struct asking *asking)
 		request(asking, &wish);
 }
 
-static bool is_for(const struct asking *asking, const struct sealing *sealing)
+static bool is_for(const struct asking *asking, const struct config *rules,
+		   const struct sealing *sealing)
 {
-	return uid_equal(&asking->initiator, &sealing->initiator) &&
+	return asking->rules == rules && uid_equal(&asking->initiator, &sealing->initiator) &&
 		uid_same(asking->responders, asking->n_responders, sealing->responders,
 			 sealing->n_responders);
 }
@@ -330,26 +340,28 @@ static struct asking *asking_new(const struct letter *letter)
 
 	if (!asking)
 		return NULL;
-	asking->mikeyd = letter->mikeyd;
+	asking->user = mem_ref(letter->user);
+	asking->rules = mem_ref((void *)letter->rules);
+	asking->config = letter->config;
 	asking->initiator = sealing->initiator;
 	asking->responders = mem_alloc(size, NULL);
 	if (!asking->responders)
 		return mem_deref(asking);
 	memcpy(asking->responders, sealing->responders, size);
 	asking->n_responders = sealing->n_responders;
-	list_append(&letter->mikeyd->outgoing->askings, &asking->le, asking);
+	list_append(&letter->user->outgoing->askings, &asking->le, asking);
 	return asking;
 }
 
 /* Wait with others for a ticket, or be the first to. */
 static void ask(struct letter *letter)
 {
-	struct outgoing *outgoing = letter->mikeyd->outgoing;
+	struct outgoing *outgoing = letter->user->outgoing;
 	struct problem problem;
 	struct asking *asking;
 	struct le *le;
 
-	if (outgoing->waiting >= letter->mikeyd->config->max_waiting ||
+	if (outgoing->waiting >= letter->config->max_waiting ||
 	    tmr_jiffies() - letter->since > PATIENCE_MS) {
 		problem_set(&problem, -ETIMEDOUT, outgoing->waiting ?
 			    "too many messages wait for the KMS" : "the KMS took too long");
@@ -358,7 +370,7 @@ static void ask(struct letter *letter)
 	}
 	LIST_FOREACH(&outgoing->askings, le) {
 		asking = le->data;
-		if (!is_for(asking, &letter->sealing))
+		if (!is_for(asking, letter->rules, &letter->sealing))
 			continue;
 		list_append(&asking->letters, &letter->le, letter);
 		outgoing->waiting++;
@@ -375,7 +387,7 @@ static void ask(struct letter *letter)
 	begin(asking);
 }
 
-void outgoing_seal(struct mikeyd *mikeyd, const struct sealing *sealing, sealed_h *handler,
+void outgoing_seal(struct user *user, const struct sealing *sealing, sealed_h *handler,
 		   void *arg)
 {
 	struct letter *letter = mem_zalloc(sizeof(*letter), letter_destroy);
@@ -387,15 +399,17 @@ void outgoing_seal(struct mikeyd *mikeyd, const struct sealing *sealing, sealed_
 		handler(&problem, NULL, NULL, arg);
 		return;
 	}
-	letter->mikeyd = mikeyd;
+	letter->user = mem_ref(user);
+	letter->rules = mem_ref((void *)user->rules);
+	letter->config = user->config;
 	letter->sealing = *sealing;
 	letter->handler = handler;
 	letter->arg = arg;
 	letter->since = tmr_jiffies();
-	ticket = tickets_find(mikeyd->tickets, &sealing->initiator, sealing->responders,
-			      sealing->n_responders);
+	ticket = tickets_find(user->tickets, user->config, &sealing->initiator,
+			      sealing->responders, sealing->n_responders);
 	if (ticket)
-		protect(letter, ticket, tickets_valid_until(mikeyd->tickets, ticket));
+		protect(letter, ticket, tickets_valid_until(user->tickets, ticket));
 	else
 		ask(letter);
 }
@@ -407,6 +421,7 @@ static void single_destroy(void *data)
 	struct single *single = data;
 
 	mem_deref(single->server);
+	mem_deref(single->user);
 	bytes_wipe(&single->entity);
 }
 
@@ -421,14 +436,14 @@ static void single_sealed(const struct problem *problem, const struct bytes *tra
 	struct problem none;
 
 	if (!problem && multipart_build(&multipart, transfer, cms,
-					single->mikeyd->config->form, NULL)) {
+					single->form, NULL)) {
 		problem_set(&none, -ENOMEM, "no memory");
 		problem = &none;
 	}
 	if (problem) {
-		outgoing_refuse(single->mikeyd, single->server, problem);
-	} else if (!single->route.strict && queue_takes(single->mikeyd, single->server->msg)) {
-		queue_send(single->mikeyd, &(struct queue_wish){
+		outgoing_refuse(single->user->mikeyd, single->server, problem);
+	} else if (!single->route.strict && queue_takes(single->user, single->server->msg)) {
+		queue_send(single->user, &(struct queue_wish){
 			.server = single->server,
 			.route = &single->route,
 			.sender = &single->initiator,
@@ -439,13 +454,14 @@ static void single_sealed(const struct problem *problem, const struct bytes *tra
 	} else {
 		pl_set_str(&content.headers, multipart.headers);
 		pl_set_mbuf(&content.body, multipart.body);
-		proxy_forward(single->mikeyd, single->server, &single->route, &pass, NULL, NULL);
+		proxy_forward(single->user->mikeyd, single->server, &single->route, &pass, NULL,
+			      NULL);
 		mem_deref(multipart.body);
 	}
 	mem_deref(single);
 }
 
-static void single_message(struct mikeyd *mikeyd, struct server *server,
+static void single_message(struct user *user, struct server *server,
 			   const struct route *route, const struct uid *initiator,
 			   const struct uid *recipient)
 {
@@ -454,10 +470,11 @@ static void single_message(struct mikeyd *mikeyd, struct server *server,
 
 	if (!single || entity_build(&single->entity, server->msg)) {
 		mem_deref(single);
-		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true, "no memory");
+		proxy_refuse(user->mikeyd, server, 503, "Service Unavailable", true, "no memory");
 		return;
 	}
-	single->mikeyd = mikeyd;
+	single->user = mem_ref(user);
+	single->form = user->config->form;
 	single->server = mem_ref(server);
 	single->route = *route;
 	single->initiator = *initiator;
@@ -470,7 +487,7 @@ static void single_message(struct mikeyd *mikeyd, struct server *server,
 		.entity = &single->entity,
 		.valid_until = &single->valid_until,
 	};
-	outgoing_seal(mikeyd, &sealing, single_sealed, single);
+	outgoing_seal(user, &sealing, single_sealed, single);
 }
 
 /* ---- */
@@ -489,12 +506,13 @@ void outgoing_refuse(struct mikeyd *mikeyd, struct server *server,
  * P-Preferred-Identity, or is the first of the identities. In a dialog the
  * Request-URI is the other side's contact, and To still its address of record.
  */
-static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *initiator,
+static bool address(struct user *user, struct server *server, struct uid *initiator,
 		    struct uid *recipient)
 {
+	struct mikeyd *mikeyd = user->mikeyd;
 	const struct sip_msg *msg = server->msg;
 	const struct pl *to = pl_isset(&msg->to.tag) ? &msg->to.auri : &msg->ruri;
-	const struct uid *preferred = immediate_preferred(mikeyd, msg);
+	const struct uid *preferred = immediate_preferred(user, msg);
 
 	if (immediate_privacy(msg, "critical") && immediate_wants_privacy(msg)) {
 		/* RFC 3323 section 5 */
@@ -503,9 +521,9 @@ static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *in
 		return false;
 	}
 	if (immediate_is_anonymous(msg)) {
-		*initiator = preferred ? *preferred : mikeyd->config->identities[0];
+		*initiator = preferred ? *preferred : user->config->identities[0];
 	} else if (uid_from_uri(initiator, msg->from.auri.p, msg->from.auri.l) ||
-		   !config_identity(mikeyd->config, initiator)) {
+		   !config_identity(user->config, initiator)) {
 		proxy_refuse(mikeyd, server, 403, "Forbidden", false,
 			     "From is no identity of this user");
 		return false;
@@ -530,7 +548,7 @@ static bool address(struct mikeyd *mikeyd, struct server *server, struct uid *in
 	return true;
 }
 
-static bool may_pass_to(const struct config *config, const struct pl *uri)
+static bool may_pass_to(const struct config_user *config, const struct pl *uri)
 {
 	struct uid peer;
 
@@ -539,24 +557,24 @@ static bool may_pass_to(const struct config *config, const struct pl *uri)
 }
 
 /* Unprotected only if that is the rule for everybody whom it names. */
-static bool may_pass(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+static bool may_pass(const struct user *user, const struct sip_msg *msg)
 {
-	return may_pass_to(mikeyd->config, &msg->ruri) &&
-		may_pass_to(mikeyd->config, &msg->to.auri) && mailing_may_pass(mikeyd, msg);
+	return may_pass_to(user->config, &msg->ruri) &&
+		may_pass_to(user->config, &msg->to.auri) && mailing_may_pass(user, msg);
 }
 
-void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route)
+void outgoing_message(struct user *user, struct server *server, struct route *route)
 {
 	struct uid initiator, recipient;
 
-	if (may_pass(mikeyd, server->msg)) {
-		proxy_forward(mikeyd, server, route, NULL, NULL, NULL);
+	if (may_pass(user, server->msg)) {
+		proxy_forward(user->mikeyd, server, route, NULL, NULL, NULL);
 		return;
 	}
-	if (!address(mikeyd, server, &initiator, &recipient) || queue_repeats(mikeyd, server))
+	if (!address(user, server, &initiator, &recipient) || queue_repeats(user, server))
 		return;
 	if (mailing_wanted(server->msg))
-		mailing_message(mikeyd, server, route, &initiator, &recipient);
+		mailing_message(user, server, route, &initiator, &recipient);
 	else
-		single_message(mikeyd, server, route, &initiator, &recipient);
+		single_message(user, server, route, &initiator, &recipient);
 }

@@ -6,14 +6,14 @@
 #ifndef HELPER_MIKEYD_OUTGOING_H
 #define HELPER_MIKEYD_OUTGOING_H
 
-#include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/route.h"
+#include "helper/mikeyd/user.h"
 
-int outgoing_open(struct mikeyd *mikeyd, struct problem *problem);
-void outgoing_close(struct mikeyd *mikeyd);
+int outgoing_open(struct user *user, struct problem *problem);
+void outgoing_close(struct user *user);
 
-/* outgoing_message - take care of a MESSAGE; it will be answered */
-void outgoing_message(struct mikeyd *mikeyd, struct server *server, struct route *route);
+/* outgoing_message - take care of a MESSAGE of this user; it will be answered */
+void outgoing_message(struct user *user, struct server *server, struct route *route);
 
 /* outgoing_refuse - answer that a message could not be protected */
 void outgoing_refuse(struct mikeyd *mikeyd, struct server *server,
@@ -34,11 +34,12 @@ typedef void (sealed_h)(const struct problem *problem, const struct bytes *trans
 			const struct bytes *cms, void *arg);
 
 /*
- * outgoing_seal - find or ask for a ticket and protect an entity
+ * outgoing_seal - find or ask for a ticket and protect an entity, by the rules in
+ * force now
  * @sealing: what it points to has to stay until handler is called
  * @handler: called once, perhaps before this returns
  */
-void outgoing_seal(struct mikeyd *mikeyd, const struct sealing *sealing, sealed_h *handler,
+void outgoing_seal(struct user *user, const struct sealing *sealing, sealed_h *handler,
 		   void *arg);
 
 #endif

@@ -118,6 +118,17 @@ static int try_out(struct owner *owner, const struct transport *transport,
 	return 0;
 }
 
+/* Does the setting of this user, or of all, or of any, let everybody in? */
+static bool lets_all_in(const struct config *config, const struct config_user *user, bool all)
+{
+	if (user)
+		return user->any_client_user;
+	for (unsigned int i = 0; i < config->n_users; i++)
+		if (config->users[i].any_client_user != all)
+			return !all;
+	return all;
+}
+
 int owner_open(struct owner **out, const struct config *config,
 	       const struct transport *transport, struct problem *problem)
 {
@@ -130,7 +141,7 @@ int owner_open(struct owner **out, const struct config *config,
 		return problem_set(problem, -ENOMEM, "no memory");
 	owner->config = config;
 	owner->fd = -1;
-	if (config->any_client_user)
+	if (lets_all_in(config, NULL, true))
 		return 0;
 	owner->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (owner->fd < 0 ||
@@ -154,25 +165,35 @@ void owner_close(struct owner *owner)
 	free(owner);
 }
 
-static bool is_listed(const struct owner *owner, uid_t uid)
+static bool is_listed_for(const struct config_user *user, uid_t uid)
+{
+	for (unsigned int i = 0; i < user->n_client_users; i++)
+		if (user->client_users[i] == uid)
+			return true;
+	return false;
+}
+
+static bool is_listed(const struct owner *owner, const struct config_user *user, uid_t uid)
 {
 	if (!uid || uid == geteuid())
 		return true;
-	for (unsigned int i = 0; i < owner->config->n_client_users; i++)
-		if (owner->config->client_users[i] == uid)
+	if (user)
+		return is_listed_for(user, uid);
+	for (unsigned int i = 0; i < owner->config->n_users; i++)
+		if (is_listed_for(&owner->config->users[i], uid))
 			return true;
 	return false;
 }
 
 /* Who holds the client's socket, as far as that is to be known and asked. */
-static bool check(struct owner *owner, const struct flow *client, const struct sa *local,
-		  bool listens)
+static bool check(struct owner *owner, const struct config_user *user,
+		  const struct flow *client, const struct sa *local, bool listens)
 {
 	struct inet_diag_msg answer;
 	bool is_listener;
 	int err;
 
-	if (owner->config->any_client_user)
+	if (lets_all_in(owner->config, user, false))
 		return true;
 	err = look_up(owner, client->tp, &client->peer, local, &answer);
 	/* without a connection the kernel finds the listener at that port */
@@ -181,7 +202,7 @@ static bool check(struct owner *owner, const struct flow *client, const struct s
 		err = err ?: -ENOENT;
 	if (err == -ENOENT)
 		return !sa_is_loopback(&client->peer);
-	if (!err && answer.idiag_inode && is_listed(owner, answer.idiag_uid))
+	if (!err && answer.idiag_inode && is_listed(owner, user, answer.idiag_uid))
 		return true;
 	if (err)
 		log_warning("socket diagnosis: %s", strerror(-err));
@@ -193,12 +214,14 @@ static bool check(struct owner *owner, const struct flow *client, const struct s
 	return false;
 }
 
-bool owner_allows(struct owner *owner, const struct flow *client, const struct sa *local)
+bool owner_allows(struct owner *owner, const struct config_user *user,
+		  const struct flow *client, const struct sa *local)
 {
-	return check(owner, client, local, false);
+	return check(owner, user, client, local, false);
 }
 
-bool owner_listens(struct owner *owner, const struct flow *client, const struct sa *local)
+bool owner_listens(struct owner *owner, const struct config_user *user,
+		   const struct flow *client, const struct sa *local)
 {
-	return check(owner, client, local, true);
+	return check(owner, user, client, local, true);
 }

@@ -26,14 +26,17 @@ void owner_close(struct owner *owner);
  * owner_allows - may this client send? On this machine it has to belong to our
  * own user, to root, or to a user in the configuration. A client on another
  * machine is the business of the setting "clients" alone.
+ * @user: for whom; NULL: for any of them
  * @local: the address of ours that it sent to
  */
-bool owner_allows(struct owner *owner, const struct flow *client, const struct sa *local);
+bool owner_allows(struct owner *owner, const struct config_user *user,
+		  const struct flow *client, const struct sa *local);
 
 /*
  * owner_listens - would what is sent to this client reach one of these users?
  * False as well if nobody listens there: a client that is gone.
  */
-bool owner_listens(struct owner *owner, const struct flow *client, const struct sa *local);
+bool owner_listens(struct owner *owner, const struct config_user *user,
+		   const struct flow *client, const struct sa *local);
 
 #endif

@@ -93,7 +93,8 @@ void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
 			     "the user's client cannot be reached");
 	} else {
 		if (sipmsg_is(msg, "MESSAGE"))
-			pass.dropped = immediate_dropped(mikeyd, server->flow.side, msg);
+			pass.dropped = immediate_dropped(mikeyd, user_only(mikeyd),
+							 server->flow.side, msg);
 		mb = mbuf_alloc(2048 + mbuf_get_left(msg->mb));
 		if (mb && !sipmsg_write(mb, &pass))
 			server_relay(server, msg->scode, mb);
@@ -256,6 +257,17 @@ static void undo_strict(const struct mikeyd *mikeyd, struct sip_msg *msg)
 		sipmsg_unstrict(msg);
 }
 
+/* Whose keys and policy would it be? */
+static void message_of_nobody(struct mikeyd *mikeyd, struct server *server)
+{
+	if (server->flow.side == SIDE_INSIDE)
+		proxy_refuse(mikeyd, server, 403, "Forbidden", false,
+			     "From is no identity of a user");
+	else
+		proxy_refuse(mikeyd, server, 404, "Not Found", false,
+			     "a message for nobody here");
+}
+
 static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct sip_msg *msg)
 {
 	const struct list_server *list;
@@ -279,7 +291,7 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 	if (cancels(mikeyd, server))
 		return;
 	refusal = route_request(mikeyd, flow, msg, &route);
-	list = listserver_find(mikeyd, msg);
+	list = flow->side == SIDE_OUTSIDE ? listserver_find(mikeyd, msg, NULL) : NULL;
 	if (refusal.code == 420)
 		server_respond(server, refusal.code, refusal.reason, route.headers);
 	else if (refusal.code)
@@ -291,12 +303,14 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 			     "Expires and Date say that the message's time is over");
 	else if (!sipmsg_is(msg, "MESSAGE"))
 		pass_request(mikeyd, server, &route);
+	else if (!route.user)
+		message_of_nobody(mikeyd, server);
 	else if (flow->side == SIDE_INSIDE)
-		outgoing_message(mikeyd, server, &route);
+		outgoing_message(route.user, server, &route);
 	else if (list)
-		listserver_message(mikeyd, server, &route, list);
+		listserver_message(route.user, server, &route, list);
 	else
-		incoming_message(mikeyd, server, &route);
+		incoming_message(route.user, server, &route);
 }
 
 /* From inside only clients may send, and those of this machine's other users not. */
@@ -309,7 +323,7 @@ static bool accepts(const struct flow *flow, void *arg)
 		return true;
 	local = transport_local(mikeyd->transport, SIDE_INSIDE, flow->tp, sa_af(&flow->peer));
 	return local && route_is_client(mikeyd, &flow->peer) &&
-		owner_allows(mikeyd->owner, flow, local);
+		owner_allows(mikeyd->owner, NULL, flow, local);
 }
 
 static void received(const struct flow *flow, struct sip_msg *msg, void *arg)

@@ -7,25 +7,25 @@
 #include "helper/lib/keyring.h"
 #include "helper/lib/log.h"
 
-int psk_open(struct mikeyd *mikeyd, struct problem *problem)
+int psk_open(struct user *user, struct problem *problem)
 {
-	mikeyd->party.psk_id = mikeyd->config->psk_id;
-	mikeyd->party.kms = mikeyd->config->kms_id;
-	mikeyd->party.suite = mikeyd->config->suite;
-	return keyring_find_psk(mikeyd->config->psk, &mikeyd->party.psk, problem);
+	user->party.psk_id = user->config->psk_id;
+	user->party.kms = user->config->kms_id;
+	user->party.suite = user->config->suite;
+	return keyring_find_psk(user->config->psk, &user->party.psk, problem);
 }
 
-bool psk_renew(struct mikeyd *mikeyd, int error)
+bool psk_renew(struct user *user, int error)
 {
 	struct problem problem;
 	int32_t serial;
 
 	if (error != -ENOKEY && error != -EKEYREVOKED && error != -EKEYEXPIRED)
 		return false;
-	if (keyring_find_psk(mikeyd->config->psk, &serial, &problem) ||
-	    serial == mikeyd->party.psk)
+	if (keyring_find_psk(user->config->psk, &serial, &problem) ||
+	    serial == user->party.psk)
 		return false;
-	log_info("another PSK %s is there", mikeyd->config->psk);
-	mikeyd->party.psk = serial;
+	log_info("another PSK %s is there", user->config->psk);
+	user->party.psk = serial;
 	return true;
 }

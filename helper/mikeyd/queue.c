@@ -9,7 +9,7 @@
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queuelane.h"
 #include "helper/mikeyd/queuetext.h"
-#include "helper/mikeyd/record.h"
+#include "helper/mikeyd/state.h"
 
 /* The client gives up after 32 s (Timer F); it is told before that. */
 #define PATIENCE_MS 25000
@@ -35,17 +35,21 @@ static void wake(struct queue *queue, bool all)
 
 void queue_hop_alive(struct mikeyd *mikeyd)
 {
-	struct queue *queue = mikeyd->queue;
+	struct le *le;
 
-	if (!queue || !queue->hop_away)
-		return;
-	queue->hop_away = false;
-	wake(queue, false);
+	LIST_FOREACH(&mikeyd->users, le) {
+		struct queue *queue = ((struct user *)le->data)->queue;
+
+		if (!queue || !queue->hop_away)
+			continue;
+		queue->hop_away = false;
+		wake(queue, false);
+	}
 }
 
-void queue_kms(struct mikeyd *mikeyd, bool alive)
+void queue_kms(struct user *user, bool alive)
 {
-	struct queue *queue = mikeyd->queue;
+	struct queue *queue = user->queue;
 
 	if (!queue)
 		return;
@@ -63,31 +67,31 @@ static void impatient(void *arg)
 	lane_accept_all(lane, "there is no answer yet");
 }
 
-bool queue_repeats(struct mikeyd *mikeyd, struct server *server)
+bool queue_repeats(struct user *user, struct server *server)
 {
-	if (!mikeyd->queue || !queue_store_has(mikeyd->queue->store, server->key))
+	if (!user->queue || !queue_store_has(user->queue->store, server->key))
 		return false;
-	proxy_refuse(mikeyd, server, 202, "Accepted", false,
+	proxy_refuse(user->mikeyd, server, 202, "Accepted", false,
 		     "it came before, and is taken care of");
 	return true;
 }
 
-bool queue_takes(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+bool queue_takes(const struct user *user, const struct sip_msg *msg)
 {
-	return mikeyd->queue && mikeyd->config->queue && queue_text_may_wait(msg) &&
-		!queue_store_challenged(mikeyd->queue->store);
+	return user->queue && user->config->queue && queue_text_may_wait(msg) &&
+		!queue_store_challenged(user->queue->store);
 }
 
-void queue_send(struct mikeyd *mikeyd, const struct queue_wish *wish)
+void queue_send(struct user *user, const struct queue_wish *wish)
 {
-	struct lane *lane = lane_of(mikeyd->queue, wish->recipient);
+	struct lane *lane = lane_of(user->queue, wish->recipient);
 	struct parcel *parcel = lane ? lane_parcel(lane) : NULL;
 	static const char others[] = "others wait for the same recipient";
 	bool first;
 
 	if (!parcel) {
 		sipmsg_wipe(wish->body->body);
-		proxy_refuse(mikeyd, wish->server, 503, "Service Unavailable", true,
+		proxy_refuse(user->mikeyd, wish->server, 503, "Service Unavailable", true,
 			     "no memory");
 		return;
 	}
@@ -167,41 +171,42 @@ static int load(struct queue *queue, struct problem *problem)
 	return err;
 }
 
-int queue_open(struct mikeyd *mikeyd, struct problem *problem)
+int queue_open(struct user *user, struct problem *problem)
 {
 	struct queue *queue = calloc(1, sizeof(*queue));
-	char dir[4096];
+	char dir[STATE_PATH_MAX];
 	int err;
 
 	if (!queue)
 		return problem_set(problem, -ENOMEM, "no memory");
-	mikeyd->queue = queue;
-	queue->mikeyd = mikeyd;
+	user->queue = queue;
+	queue->user = user;
+	queue->mikeyd = user->mikeyd;
 	queue->opened = tmr_jiffies();
 	tmr_init(&queue->sweep);
-	err = record_dir(dir, sizeof(dir), mikeyd->config, problem);
+	err = state_of_user(dir, user->rules, user->config, problem);
 	err = err ?: queue_store_open(&queue->store, dir,
-				      mikeyd->config->queue && !mikeyd->only_check, problem);
+				      user->config->queue && !user->mikeyd->only_check, problem);
 	/* what waited when it was turned off is sent still */
-	if (err == -ENOENT || (!err && mikeyd->only_check)) {
-		queue_close(mikeyd);
+	if (err == -ENOENT || (!err && user->mikeyd->only_check)) {
+		queue_close(user);
 		return 0;
 	}
 	err = err ?: load(queue, problem);
 	if (err)
-		queue_close(mikeyd);
+		queue_close(user);
 	else
 		tmr_start(&queue->sweep, SWEEP_MS, sweep, queue);
 	return err;
 }
 
-void queue_close(struct mikeyd *mikeyd)
+void queue_close(struct user *user)
 {
-	struct queue *queue = mikeyd->queue;
+	struct queue *queue = user->queue;
 
 	if (!queue)
 		return;
-	mikeyd->queue = NULL;
+	user->queue = NULL;
 	tmr_cancel(&queue->sweep);
 	list_flush(&queue->lanes);
 	queue_store_close(queue->store);

@@ -16,28 +16,28 @@
 #ifndef HELPER_MIKEYD_QUEUE_H
 #define HELPER_MIKEYD_QUEUE_H
 
-#include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/route.h"
+#include "helper/mikeyd/user.h"
 
 /*
  * queue_open - open what waits, beside the record, and go on with it
  *
- * mikeyd->queue stays NULL if there is none and none is wanted.
+ * user->queue stays NULL if there is none and none is wanted.
  */
-int queue_open(struct mikeyd *mikeyd, struct problem *problem);
+int queue_open(struct user *user, struct problem *problem);
 
 /* queue_close - nothing of it may be under way (transactions_stop()) */
-void queue_close(struct mikeyd *mikeyd);
+void queue_close(struct user *user);
 
 /*
  * queue_repeats - is it the repeat of a request that was answered with 202 before
  * mikeyd was started? It has been answered so again.
  */
-bool queue_repeats(struct mikeyd *mikeyd, struct server *server);
+bool queue_repeats(struct user *user, struct server *server);
 
 /* queue_takes - may a message like this wait? Others are sent as ever. */
-bool queue_takes(const struct mikeyd *mikeyd, const struct sip_msg *msg);
+bool queue_takes(const struct user *user, const struct sip_msg *msg);
 
 /* A protected message to send. */
 struct queue_wish {
@@ -49,12 +49,12 @@ struct queue_wish {
 };
 
 /* queue_send - send it, now or later; its client will be answered */
-void queue_send(struct mikeyd *mikeyd, const struct queue_wish *wish);
+void queue_send(struct user *user, const struct queue_wish *wish);
 
-/* queue_hop_alive - something came from the network: whoever waits for it tries */
+/* queue_hop_alive - something came from the network: all who wait for it try */
 void queue_hop_alive(struct mikeyd *mikeyd);
 
 /* queue_kms - the KMS answered, or did not */
-void queue_kms(struct mikeyd *mikeyd, bool alive);
+void queue_kms(struct user *user, bool alive);
 
 #endif

@@ -142,7 +142,7 @@ static void pause_lane(struct lane *lane, unsigned int retry_after)
 
 static struct queue_limits limits_of(const struct queue *queue)
 {
-	const struct config *config = queue->mikeyd->config;
+	const struct config_user *config = queue->user->config;
 
 	return (struct queue_limits){
 		.messages = config->queue_messages,
@@ -157,7 +157,7 @@ static int put(struct parcel *parcel, struct queue_item *item, struct problem *p
 	const struct sip_msg *msg = parcel->server->msg;
 	struct queue_limits limits = limits_of(queue);
 
-	item->lifetime = queue_text_lifetime(msg, queue->mikeyd->config->queue_age,
+	item->lifetime = queue_text_lifetime(msg, queue->user->config->queue_age,
 					     parcel->valid_until);
 	if (item->lifetime <= 0)
 		return problem_set(problem, -ESTALE, "its time is over");

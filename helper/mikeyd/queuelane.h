@@ -18,7 +18,8 @@
 struct flight;
 
 struct queue {
-	struct mikeyd *mikeyd;
+	struct user *user;
+	struct mikeyd *mikeyd;		/* the user's */
 	struct queue_store *store;
 	struct list lanes;
 	unsigned int flights;

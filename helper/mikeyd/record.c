@@ -80,7 +80,7 @@ static const char * const sql[] = {
 #define TOO_OLD 1000
 
 struct record {
-	const struct config *config;
+	const struct config_user *config;
 	sqlite3 *db;
 	struct sqlite3_stmt *statements[STATEMENTS];
 	int dir;
@@ -143,44 +143,6 @@ static int64_t column(struct record *record, enum statement which, int n)
 }
 
 /* ---- opening */
-
-static int make_dirs(char *path, struct problem *problem)
-{
-	for (char *slash = path + 1; slash; ) {
-		slash = strchr(slash, '/');
-		if (slash)
-			*slash = '\0';
-		if (mkdir(path, 0700) && errno != EEXIST)
-			return problem_set(problem, -errno, "state-dir %s: %s", path,
-					   strerror(errno));
-		if (slash)
-			*slash++ = '/';
-	}
-	return 0;
-}
-
-/* Where the configuration, the service manager or the user's home says. */
-int record_dir(char *path, size_t size, const struct config *config, struct problem *problem)
-{
-	const char *given = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-	size_t len;
-
-	if (config->state_dir)
-		len = snprintf(path, size, "%s", config->state_dir);
-	else if (given && *given == '/')	/* systemd.exec(5): separated by colons */
-		len = snprintf(path, size, "%.*s", (int)strcspn(given, ":"), given);
-	else if (xdg && *xdg == '/')
-		len = snprintf(path, size, "%s/mikeyd", xdg);
-	else if (home && *home == '/')
-		len = snprintf(path, size, "%s/.local/state/mikeyd", home);
-	else
-		return problem_set(problem, -EINVAL,
-				   "state-dir is missing: where to keep the record of delivered messages");
-	if (len >= size)
-		return problem_set(problem, -ENAMETOOLONG, "state-dir is too long");
-	return make_dirs(path, problem);
-}
 
 static int read_version(struct record *record, int *version)
 {
@@ -267,11 +229,10 @@ static int open_in(struct record *record, const char *dir, bool only_check,
 	return fsync(record->dir) ? problem_set(problem, -EIO, "%s: %s", dir, strerror(errno)) : 0;
 }
 
-int record_open(struct record **out, const struct config *config, bool only_check,
-		struct problem *problem)
+int record_open(struct record **out, const char *dir, const struct config_user *config,
+		bool only_check, struct problem *problem)
 {
 	struct record *record = calloc(1, sizeof(*record));
-	char dir[4096];
 	int err;
 
 	*out = record;
@@ -279,13 +240,17 @@ int record_open(struct record **out, const struct config *config, bool only_chec
 		return problem_set(problem, -ENOMEM, "no memory");
 	record->config = config;
 	record->dir = -1;
-	err = record_dir(dir, sizeof(dir), config, problem);
-	err = err ?: open_in(record, dir, only_check, problem);
+	err = open_in(record, dir, only_check, problem);
 	if (err) {
 		record_close(record);
 		*out = NULL;
 	}
 	return err;
+}
+
+void record_use(struct record *record, const struct config_user *config)
+{
+	record->config = config;
 }
 
 void record_close(struct record *record)

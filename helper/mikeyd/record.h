@@ -26,18 +26,19 @@
 struct record;
 
 /*
- * record_open - open or make the record in the state directory
+ * record_open - open or make the record in a directory
+ * @config: how much is remembered
  * @only_check: another mikeyd may have it open
  *
  * Nobody else can open it meanwhile: -EBUSY. -EUCLEAN: the file is damaged.
  */
-int record_open(struct record **record, const struct config *config, bool only_check,
-		struct problem *problem);
+int record_open(struct record **record, const char *dir, const struct config_user *config,
+		bool only_check, struct problem *problem);
+
+/* record_use - from now on as this configuration says */
+void record_use(struct record *record, const struct config_user *config);
 
 void record_close(struct record *record);
-
-/* record_dir - where it lies, and all else that is kept; made if it is not there */
-int record_dir(char *path, size_t size, const struct config *config, struct problem *problem);
 
 /*
  * record_ready - can a message be put down? Asked before one is opened, since

@@ -43,6 +43,8 @@ static const struct refusal refusals[] = {
 	{ 430, "Flow Failed" },
 #define REFUSE_ROUTE 10
 	{ 400, "Bad Route" },
+#define REFUSE_FORGED 11
+	{ 403, "Not Your Identity" },
 };
 
 /* Of what kinds of URI the next hop may know more than mikeyd. */
@@ -52,9 +54,10 @@ bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer)
 {
 	const struct config *config = mikeyd->config;
 
-	for (unsigned int i = 0; i < config->n_clients; i++)
-		if (network_contains(&config->clients[i], &peer->u.sa))
-			return true;
+	for (unsigned int u = 0; u < config->n_users; u++)
+		for (unsigned int i = 0; i < config->users[u].n_clients; i++)
+			if (network_contains(&config->users[u].clients[i], &peer->u.sa))
+				return true;
 	return false;
 }
 
@@ -174,8 +177,8 @@ static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 }
 
 /* The URI at which the network reaches the client of a token. */
-static int outside_uri(const struct mikeyd *mikeyd, const struct flow *client, bool outbound,
-		       char *uri, size_t size)
+static int outside_uri(const struct mikeyd *mikeyd, const struct user *user,
+		       const struct flow *client, bool outbound, char *uri, size_t size)
 {
 	int af = sa_af(&mikeyd->next_hop.peer);
 	const struct sa *tcp = transport_local(mikeyd->transport, SIDE_OUTSIDE,
@@ -186,7 +189,7 @@ static int outside_uri(const struct mikeyd *mikeyd, const struct flow *client, b
 
 	if (!local)
 		return -EAFNOSUPPORT;
-	token_write(token, client, outbound);
+	token_write(token, client, outbound, user ? user->config->name : "");
 	/* protected messages are larger than UDP takes: ask for TCP */
 	return re_snprintf(uri, size, "<sip:%s@%J%s;lr%s>", token, local,
 			   tcp ? ";transport=tcp" : "", outbound ? ";ob" : "") < 0 ? -EINVAL : 0;
@@ -239,17 +242,20 @@ static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *c
 	char outside[200], inside[200];
 
 	if (sipmsg_is(msg, "REGISTER") && from == SIDE_INSIDE) {
-		if (!outside_uri(mikeyd, client, registers_flow(msg), outside, sizeof(outside)))
+		if (!outside_uri(mikeyd, route->user, client, registers_flow(msg), outside,
+				 sizeof(outside)))
 			re_snprintf(route->headers, sizeof(route->headers),
 				    "Path: %s\r\n%s", outside,
 				    sipmsg_lists(msg, "Supported", "path") ?
 				    "" : "Supported: path\r\n");
-		mikeyd->client = *client;
-		mikeyd->client_known = true;
+		if (route->user) {
+			route->user->client = *client;
+			route->user->client_known = true;
+		}
 		return;
 	}
 	if (!makes_dialog(msg) ||
-	    outside_uri(mikeyd, client, false, outside, sizeof(outside)) ||
+	    outside_uri(mikeyd, route->user, client, false, outside, sizeof(outside)) ||
 	    inside_uri(mikeyd, client, inside, sizeof(inside)))
 		return;
 	/* the one of the side that it goes to is on top */
@@ -259,34 +265,86 @@ static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *c
 		    from == SIDE_INSIDE ? inside : outside);
 }
 
-/* Is the request addressed to this user, whoever the client is? */
-static bool is_addressed(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+/* Whose identity P-Preferred-Identity names; NULL if nobody's */
+static struct user *user_who_prefers(const struct mikeyd *mikeyd, const struct sip_msg *msg)
 {
+	struct le *le;
+
+	LIST_FOREACH(&mikeyd->users, le)
+		if (immediate_preferred(le->data, msg))
+			return le->data;
+	return NULL;
+}
+
+/*
+ * Whom a request from inside is of: REGISTER is for To, all else is of From. A
+ * lone user's client may register for further addresses of theirs.
+ */
+static int find_sender(struct mikeyd *mikeyd, const struct flow *from,
+		       const struct sip_msg *msg, struct route *route)
+{
+	const struct pl *uri = sipmsg_is(msg, "REGISTER") ? &msg->to.auri : &msg->from.auri;
 	struct uid uid;
 
-	if (uid_from_uri(&uid, msg->ruri.p, msg->ruri.l) < 0)
-		return false;
-	if (config_identity(mikeyd->config, &uid))
-		return true;
-	for (unsigned int i = 0; i < mikeyd->config->n_groups; i++)
-		if (uid_equal(&mikeyd->config->groups[i], &uid))
-			return true;
+	route->user = user_only(mikeyd);
+	/* its client was looked at when it connected, or just now */
+	if (route->user)
+		return 0;
+	if (!uid_from_uri(&uid, uri->p, uri->l))
+		route->user = user_of_identity(mikeyd, &uid);
+	if (!route->user && immediate_is_anonymous(msg))
+		route->user = user_who_prefers(mikeyd, msg);
+	if (!route->user || user_may_be(route->user, from))
+		return 0;
+	log_warning("a client that may not be user %s sent a %.*s as that user",
+		    route->user->config->name, (int)msg->met.l, msg->met.p);
+	return REFUSE_FORGED;
+}
+
+/* Is the request addressed to somebody here, whoever the client is? */
+static bool is_addressed(const struct mikeyd *mikeyd, const struct sip_msg *msg)
+{
 	/* user@address, as a contact is written */
-	return transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
+	return user_of_uri(mikeyd, &msg->ruri) ||
+		transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
+}
+
+/*
+ * Whom a request from outside is for: the one whose client a token was made for;
+ * else whom the Request-URI names, or To where that is a contact by now.
+ */
+static bool find_addressee(struct mikeyd *mikeyd, const struct sip_msg *msg,
+			   const struct pl *token, struct route *route, bool *outbound)
+{
+	struct le *le;
+
+	LIST_FOREACH(&mikeyd->users, le) {
+		struct user *user = le->data;
+
+		if (pl_isset(token) &&
+		    token_read(&route->to, outbound, token, user->config->name)) {
+			route->user = user;
+			return true;
+		}
+	}
+	route->user = user_only(mikeyd) ?: user_of_uri(mikeyd, &msg->ruri) ?:
+		user_of_uri(mikeyd, &msg->to.auri);
+	return !pl_isset(token) || token_read(&route->to, outbound, token, "");
 }
 
 /*
  * Is the client there, and is it the user's? What is opened for the user must
  * not go to whoever took the client's port when it left.
  */
-static bool reaches(const struct mikeyd *mikeyd, const struct flow *client)
+static bool reaches(const struct mikeyd *mikeyd, const struct user *user,
+		    const struct flow *client)
 {
 	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
 						 sa_af(&client->peer));
 
 	if (client->tp == SIP_TRANSP_TCP && transport_connected(mikeyd->transport, client))
 		return true;
-	return local && owner_listens(mikeyd->owner, client, local);
+	return local && owner_listens(mikeyd->owner, user ? user->config : NULL, client, local);
 }
 
 /* The contact that the Request-URI names, if it is the address of a client. */
@@ -312,13 +370,15 @@ static bool contact(const struct mikeyd *mikeyd, const struct sip_msg *msg, stru
 static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 		      const struct pl *token, struct route *route)
 {
-	enum inbox_when when = sipmsg_is(msg, "MESSAGE") ? inbox_when(mikeyd->inbox) :
-		INBOX_NEVER;
 	bool named = pl_isset(token), outbound = false;
+	enum inbox_when when;
+	struct user *user;
 
-	if (named && !token_read(&route->to, &outbound, token))
+	if (!find_addressee(mikeyd, msg, token, route, &outbound))
 		return REFUSE_TOKEN;
-	if (named && when != INBOX_ALWAYS && reaches(mikeyd, &route->to))
+	user = route->user;
+	when = user && sipmsg_is(msg, "MESSAGE") ? inbox_when(user->inbox) : INBOX_NEVER;
+	if (named && when != INBOX_ALWAYS && reaches(mikeyd, user, &route->to))
 		return 0;
 	/* the registrar has, or will have, another flow to try (RFC 5626 5.3.1) */
 	if (outbound && when == INBOX_NEVER)
@@ -327,9 +387,10 @@ static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 		return REFUSE_STRANGER;
 	if (when == INBOX_ALWAYS)
 		route->inbox = true;
-	else if (mikeyd->client_known && reaches(mikeyd, &mikeyd->client))
-		route->to = mikeyd->client;
-	else if (named && contact(mikeyd, msg, &route->to) && reaches(mikeyd, &route->to))
+	else if (user && user->client_known && reaches(mikeyd, user, &user->client))
+		route->to = user->client;
+	else if (named && contact(mikeyd, msg, &route->to) &&
+		 reaches(mikeyd, user, &route->to))
 		return 0;
 	else if (when == INBOX_ABSENT)
 		route->inbox = true;
@@ -413,11 +474,13 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 		return refusals[code];
 	if (from->side == SIDE_INSIDE) {
 		route->to = mikeyd->next_hop;
-		way_back(mikeyd, from->side, from, msg, route);
-		return refusals[0];
+		code = find_sender(mikeyd, from, msg, route);
+		if (!code)
+			way_back(mikeyd, from->side, from, msg, route);
+		return refusals[code];
 	}
 	/* what a list server sends goes where the client's requests go */
-	if (listserver_find(mikeyd, msg)) {
+	if (listserver_find(mikeyd, msg, &route->user)) {
 		route->to = mikeyd->next_hop;
 		return refusals[0];
 	}
@@ -462,7 +525,9 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 		whole.strict = route->strict;
 		whole.max_forwards = route->max_forwards;
 		if (is_message && !whole.dropped)
-			whole.dropped = immediate_dropped(mikeyd, route->to.side, pass->msg);
+			whole.dropped = immediate_dropped(mikeyd,
+							  route->user ?: user_only(mikeyd),
+							  route->to.side, pass->msg);
 		err = sipmsg_write(mb, &whole);
 	}
 	mem_deref(headers);

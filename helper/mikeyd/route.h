@@ -6,10 +6,11 @@
 #ifndef HELPER_MIKEYD_ROUTE_H
 #define HELPER_MIKEYD_ROUTE_H
 
-#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/user.h"
 #include "helper/mikeyd/sipmsg.h"
 
 struct route {
+	struct user *user;		/* whose request; NULL: nobody's in particular */
 	struct flow to;
 	bool inbox;			/* not on: mikeyd itself takes it (inbox.h) */
 	unsigned int drop_routes;	/* Route values that named us */
@@ -52,7 +53,7 @@ void route_branch(char branch[BRANCH_SIZE], const struct flow *from,
 int route_write(struct mikeyd *mikeyd, struct route *route, struct sip_pass *pass,
 		const char *branch, struct mbuf **mb);
 
-/* route_is_client - is this the address of one who may be a client? */
+/* route_is_client - is this the address of one who may be some user's client? */
 bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer);
 
 #endif

@@ -26,7 +26,7 @@ struct entry {
 };
 
 struct tickets {
-	struct mikeyd *mikeyd;
+	struct user *user;
 	struct list list;		/* the oldest first */
 };
 
@@ -74,6 +74,17 @@ void tickets_add(struct tickets *tickets, int32_t serial, uint32_t role,
 	list_append(&tickets->list, &entry->le, entry);
 }
 
+/* All users' tickets lie in one keyring. */
+static bool is_of(const struct user *user, const struct ticket_info *info)
+{
+	if (info->role == MIKEY_ROLE_INITIATOR)
+		return config_identity(user->config, &info->policy.initiator);
+	for (unsigned int i = 0; i < info->policy.n_responders; i++)
+		if (user_is_addressed(user, &info->policy.responders[i]))
+			return true;
+	return false;
+}
+
 /* One key of the keyring, at start. */
 static int load(const struct keyring_key *key, void *arg)
 {
@@ -81,11 +92,11 @@ static int load(const struct keyring_key *key, void *arg)
 	struct problem problem;
 	struct ticket_info info;
 
-	if (ticket_info(tickets->mikeyd->ticket_client, key->serial, &info, &problem)) {
+	if (ticket_info(tickets->user->mikeyd->ticket_client, key->serial, &info, &problem)) {
 		log_debug("ticket %d: %s", key->serial, problem.words);
 		return 0;
 	}
-	if (info.remaining <= MARGIN_SECONDS ||
+	if (info.remaining <= MARGIN_SECONDS || !is_of(tickets->user, &info) ||
 	    (info.role == MIKEY_ROLE_INITIATOR ? !info.policy.reusable :
 	     !tickets_is_kept(&info.policy)))
 		ticket_policy_free(&info.policy);
@@ -94,7 +105,7 @@ static int load(const struct keyring_key *key, void *arg)
 	return 0;
 }
 
-int tickets_open(struct tickets **out, struct mikeyd *mikeyd, struct problem *problem)
+int tickets_open(struct tickets **out, struct user *user, struct problem *problem)
 {
 	struct tickets *tickets = calloc(1, sizeof(*tickets));
 	int err;
@@ -102,7 +113,7 @@ int tickets_open(struct tickets **out, struct mikeyd *mikeyd, struct problem *pr
 	*out = tickets;
 	if (!tickets)
 		return problem_set(problem, -ENOMEM, "no memory");
-	tickets->mikeyd = mikeyd;
+	tickets->user = user;
 	err = keyring_each(MIKEY_TICKET_KEY_TYPE, load, tickets, problem);
 	if (err) {
 		tickets_close(tickets);
@@ -123,15 +134,12 @@ void tickets_close(struct tickets *tickets)
 }
 
 /* Same maker, profile, suite, KMS and initiator as a fresh one would have. */
-static bool is_ours(const struct tickets *tickets, const struct ticket_policy *policy,
-		    const struct uid *initiator)
+static bool is_alike(const struct config_user *rules, const struct ticket_policy *policy,
+		     const struct uid *initiator)
 {
-	const struct mikeyd *mikeyd = tickets->mikeyd;
-
-	return policy->profile == mikeyd->config->profile &&
-		policy->suite == mikeyd->config->suite &&
-		ticket_is_minted(policy) == (mikeyd->config->maker == MAKER_SELF) &&
-		uid_equal(&policy->kms, &mikeyd->party.kms) &&
+	return policy->profile == rules->profile && policy->suite == rules->suite &&
+		ticket_is_minted(policy) == (rules->maker == MAKER_SELF) &&
+		uid_equal(&policy->kms, &rules->kms_id) &&
 		uid_equal(&policy->initiator, initiator);
 }
 
@@ -145,13 +153,14 @@ static bool is_fresh(const struct ticket_policy *policy, time_t now)
 		(!policy->rekey || policy->valid_from + (time_t)policy->rekey > now);
 }
 
-int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
-		     const struct uid *responders, unsigned int n_responders)
+int32_t tickets_find(const struct tickets *tickets, const struct config_user *rules,
+		     const struct uid *initiator, const struct uid *responders,
+		     unsigned int n_responders)
 {
 	time_t now = time(NULL);
 	struct le *le;
 
-	if (!tickets->mikeyd->config->reuse)
+	if (!rules->reuse)
 		return 0;
 	for (le = list_tail(&tickets->list); le; le = le->prev) {
 		struct entry *entry = le->data;
@@ -161,7 +170,7 @@ int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
 		    uid_same(policy->responders, policy->n_responders, responders,
 			     n_responders) &&
 		    is_fresh(policy, now) &&
-		    is_ours(tickets, policy, initiator))
+		    is_alike(rules, policy, initiator))
 			return entry->serial;
 	}
 	return 0;

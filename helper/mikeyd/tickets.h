@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What tickets there are to send with, and which of those received were kept:
- * an index of the user keyring, which is the real store. It is read from there at start, so
- * a killed helper goes on with the tickets it had.
+ * What tickets a user has to send with, and which of those received were kept:
+ * an index of the keyring, which is the real store. It is read from there at
+ * start, so a killed helper goes on with the tickets it had.
  */
 #ifndef HELPER_MIKEYD_TICKETS_H
 #define HELPER_MIKEYD_TICKETS_H
 
 #include "helper/lib/ticket.h"
-#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/user.h"
 
 struct tickets;
 
-int tickets_open(struct tickets **tickets, struct mikeyd *mikeyd, struct problem *problem);
+int tickets_open(struct tickets **tickets, struct user *user, struct problem *problem);
 void tickets_close(struct tickets *tickets);
 
 /*
  * tickets_find - a reusable ticket of this initiator for exactly these
  * responders that is valid for a while yet; 0 if there is none
+ * @rules: what a fresh one would be like
  */
-int32_t tickets_find(const struct tickets *tickets, const struct uid *initiator,
-		     const struct uid *responders, unsigned int n_responders);
+int32_t tickets_find(const struct tickets *tickets, const struct config_user *rules,
+		     const struct uid *initiator, const struct uid *responders,
+		     unsigned int n_responders);
 
 /* tickets_valid_until - the end of one that tickets_find() found */
 int64_t tickets_valid_until(const struct tickets *tickets, int32_t serial);

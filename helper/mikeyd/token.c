@@ -10,6 +10,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "helper/lib/config.h"
 #include "helper/lib/keyring.h"
 
 #define KEY_LEN 32
@@ -40,13 +41,25 @@ void token_close(void)
 	OPENSSL_cleanse(token_key, sizeof(token_key));
 }
 
-static void mac(uint8_t out[MAC_LEN], const uint8_t *place, size_t len)
+static void mac(uint8_t out[MAC_LEN], const uint8_t *data, size_t len)
 {
 	uint8_t full[EVP_MAX_MD_SIZE];
 	unsigned int size;
 
-	HMAC(EVP_sha256(), token_key, KEY_LEN, place, len, full, &size);
+	HMAC(EVP_sha256(), token_key, KEY_LEN, data, len, full, &size);
 	memcpy(out, full, MAC_LEN);
+}
+
+/* The name's length at the end tells where the name begins. */
+static void token_mac(uint8_t out[MAC_LEN], const uint8_t *place, size_t len, const char *user)
+{
+	uint8_t data[PLACE_MAX + CONFIG_NAME_MAX + 1];
+	size_t name = strnlen(user, CONFIG_NAME_MAX);
+
+	memcpy(data, place, len);
+	memcpy(data + len, user, name);
+	data[len + name] = name;
+	mac(out, data, len + name + 1);
 }
 
 void token_hash(char digits[17], const char *text)
@@ -57,7 +70,8 @@ void token_hash(char digits[17], const char *text)
 	re_snprintf(digits, 17, "%w", out, (size_t)8);
 }
 
-void token_write(char token[TOKEN_SIZE], const struct flow *client, bool outbound)
+void token_write(char token[TOKEN_SIZE], const struct flow *client, bool outbound,
+		 const char *user)
 {
 	uint8_t place[PLACE_MAX + MAC_LEN];
 	uint32_t in = htonl(sa_in(&client->peer));
@@ -73,12 +87,12 @@ void token_write(char token[TOKEN_SIZE], const struct flow *client, bool outboun
 	}
 	place[len++] = sa_port(&client->peer) >> 8;
 	place[len++] = sa_port(&client->peer);
-	mac(place + len, place, len);
+	token_mac(place + len, place, len, user);
 	len += MAC_LEN;
 	re_snprintf(token, TOKEN_SIZE, "%w", place, len);
 }
 
-bool token_read(struct flow *client, bool *outbound, const struct pl *token)
+bool token_read(struct flow *client, bool *outbound, const struct pl *token, const char *user)
 {
 	uint8_t place[PLACE_MAX + MAC_LEN], expected[MAC_LEN];
 	size_t len = token->l / 2;
@@ -95,7 +109,7 @@ bool token_read(struct flow *client, bool *outbound, const struct pl *token)
 		place[i] = ch_hex(pair[0]) << 4 | ch_hex(pair[1]);
 	}
 	len -= MAC_LEN;
-	mac(expected, place, len);
+	token_mac(expected, place, len, user);
 	if (CRYPTO_memcmp(expected, place + len, MAC_LEN))
 		return false;
 	client->side = SIDE_INSIDE;

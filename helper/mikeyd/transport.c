@@ -186,3 +186,15 @@ bool transport_connected(const struct transport *transport, const struct flow *t
 {
 	return streams_connected(transport->streams, to);
 }
+
+enum sip_transp flow_transport(enum endpoint_transport transport)
+{
+	return transport == ENDPOINT_TCP ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
+}
+
+void flow_to(struct flow *flow, enum side side, const struct endpoint *endpoint)
+{
+	flow->side = side;
+	flow->tp = flow_transport(endpoint->transport);
+	sa_set_sa(&flow->peer, (const struct sockaddr *)&endpoint->address);
+}

@@ -10,8 +10,8 @@
 #ifndef HELPER_MIKEYD_TRANSPORT_H
 #define HELPER_MIKEYD_TRANSPORT_H
 
+#include "helper/lib/endpoint.h"
 #include "helper/lib/libre.h"
-
 #include "helper/lib/problem.h"
 
 enum side {
@@ -32,6 +32,12 @@ struct flow {
 	enum sip_transp tp;
 	struct sa peer;
 };
+
+/* flow_to - where an address of the configuration leads */
+void flow_to(struct flow *flow, enum side side, const struct endpoint *endpoint);
+
+/* flow_transport - what libre calls a transport of the configuration */
+enum sip_transp flow_transport(enum endpoint_transport transport);
 
 /* Largest message over TCP: an entity of 256 KiB in CMS, base64 and headers. */
 #define TRANSPORT_MESSAGE_MAX (512 * 1024)

@@ -3,7 +3,7 @@
 # needed a double of it stands in (kernel.c); the true one is met end to end.
 helper_lib_tests := uid base64 config endpoint
 helper_core_tests := record entity multipart recipients sipmsg stream kms owner
-helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets \
+helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
 	listserver inbox
 helper_core_tests += queuestore
 helper_proxy_tests += queue

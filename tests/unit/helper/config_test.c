@@ -52,7 +52,7 @@ static void says(const char *more, const char *words)
 	if (!strstr(problem.words, words))
 		fail_msg("\"%s\" is not in \"%s\"", words, problem.words);
 	assert_memory_equal(problem.words, path, strlen(path));
-	assert_null(config.identities);
+	assert_null(config.users);
 }
 
 static void least_and_defaults(void **state)
@@ -63,53 +63,53 @@ static void least_and_defaults(void **state)
 
 	(void)state;
 	assert_int_equal(load(&config, least, "", &problem), 0);
-	assert_int_equal(config.n_identities, 2);
-	assert_string_equal(config.identities[0].text, "Alice@example.test");
-	assert_string_equal(config.identities[1].text, "al@example.test");
+	assert_int_equal(config.users[0].n_identities, 2);
+	assert_string_equal(config.users[0].identities[0].text, "Alice@example.test");
+	assert_string_equal(config.users[0].identities[1].text, "al@example.test");
 	assert_int_equal(config.n_inside, 1);
 	assert_int_equal(config.n_outside, 2);
 	assert_int_equal(config.outside[1].transport, ENDPOINT_TCP);
 	assert_int_equal(config.next_hop.transport, ENDPOINT_TCP);
-	assert_string_equal(config.kms_url, "https://kms.example.test");
-	assert_string_equal(config.kms_id.text, "https://kms.example.test/id");
-	assert_string_equal(config.psk, "logon:mikey:alice");
-	assert_string_equal(config.psk_id.text, "alice");
-	assert_null(config.kms_ca);
-	assert_false(config.has_client);
-	assert_int_equal(config.n_clients, 2);
-	assert_int_equal(config.n_groups, 0);
-	assert_int_equal(config.profile, MIKEY_PROFILE_IMMEDIATE);
-	assert_int_equal(config.suite, MIKEY_SUITE_256);
-	assert_int_equal(config.form, MIKEY_FORM_AUTH_ENVELOPED);
-	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTH_ENVELOPED |
+	assert_string_equal(config.users[0].kms_url, "https://kms.example.test");
+	assert_string_equal(config.users[0].kms_id.text, "https://kms.example.test/id");
+	assert_string_equal(config.users[0].psk, "logon:mikey:alice");
+	assert_string_equal(config.users[0].psk_id.text, "alice");
+	assert_null(config.users[0].kms_ca);
+	assert_false(config.users[0].has_client);
+	assert_int_equal(config.users[0].n_clients, 2);
+	assert_int_equal(config.users[0].n_groups, 0);
+	assert_int_equal(config.users[0].profile, MIKEY_PROFILE_IMMEDIATE);
+	assert_int_equal(config.users[0].suite, MIKEY_SUITE_256);
+	assert_int_equal(config.users[0].form, MIKEY_FORM_AUTH_ENVELOPED);
+	assert_int_equal(config.users[0].accept, 1 << MIKEY_FORM_AUTH_ENVELOPED |
 			 1 << MIKEY_FORM_AUTHENTICATED | 1 << MIKEY_FORM_AUTHENTICATED_ENVELOPED);
-	assert_int_equal(config.profiles, 1 << MIKEY_PROFILE_IMMEDIATE);
-	assert_int_equal(config.content, 0);
-	assert_int_equal(config.maker, MAKER_KMS);
-	assert_true(config.proof);
-	assert_false(config.cacheable);
-	assert_int_equal(config.rekey, 0);
-	assert_int_equal(config.n_list_services, 0);
-	assert_int_equal(config.n_must_protect, 0);
+	assert_int_equal(config.users[0].profiles, 1 << MIKEY_PROFILE_IMMEDIATE);
+	assert_int_equal(config.users[0].content, 0);
+	assert_int_equal(config.users[0].maker, MAKER_KMS);
+	assert_true(config.users[0].proof);
+	assert_false(config.users[0].cacheable);
+	assert_int_equal(config.users[0].rekey, 0);
+	assert_int_equal(config.users[0].n_list_services, 0);
+	assert_int_equal(config.users[0].n_must_protect, 0);
 	assert_null(config.state_dir);
-	assert_int_equal(config.replay_sender, 4096);
-	assert_int_equal(config.replay_total, 65536);
-	assert_false(config.queue);
-	assert_int_equal(config.queue_ticket, QUEUE_TICKET_NONE);
-	assert_int_equal(config.queue_age, 86400);
-	assert_int_equal(config.queue_messages, 1000);
-	assert_int_equal(config.queue_recipient, 100);
-	assert_int_equal(config.queue_kilobytes, 16384);
-	assert_int_equal(config.outgoing, OUTGOING_PROTECT);
-	assert_int_equal(config.unprotected, UNPROTECTED_REFUSE);
-	assert_true(config.reuse);
-	assert_int_equal(config.ticket_lifetime, 86400);
-	assert_int_equal(config.kms_timeout, 10);
+	assert_int_equal(config.users[0].replay_sender, 4096);
+	assert_int_equal(config.users[0].replay_total, 65536);
+	assert_false(config.users[0].queue);
+	assert_int_equal(config.users[0].queue_ticket, QUEUE_TICKET_NONE);
+	assert_int_equal(config.users[0].queue_age, 86400);
+	assert_int_equal(config.users[0].queue_messages, 1000);
+	assert_int_equal(config.users[0].queue_recipient, 100);
+	assert_int_equal(config.users[0].queue_kilobytes, 16384);
+	assert_int_equal(config.users[0].outgoing, OUTGOING_PROTECT);
+	assert_int_equal(config.users[0].unprotected, UNPROTECTED_REFUSE);
+	assert_true(config.users[0].reuse);
+	assert_int_equal(config.users[0].ticket_lifetime, 86400);
+	assert_int_equal(config.users[0].kms_timeout, 10);
 	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
 	uid_from_text(&uid, "al@example.test");
-	assert_true(config_identity(&config, &uid));
+	assert_true(config_identity(config.users, &uid));
 	uid_from_text(&uid, "bob@example.test");
-	assert_false(config_identity(&config, &uid));
+	assert_false(config_identity(config.users, &uid));
 	config_free(&config);
 }
 
@@ -127,13 +127,14 @@ static void list_servers(void **state)
 			      "{ uri-list = \"list@x.test\"; senders = \"?@x.test\";\n"
 			      "recipients = [\"?@x.test\"]; history = \"none\"; } );\n",
 			      &problem), 0);
-	assert_int_equal(config.n_list_servers, 2);
-	assert_string_equal(config.list_servers[0].psi.text, "al@example.test");
-	assert_int_equal(config.list_servers[0].n_members, 2);
-	assert_int_equal(config.list_servers[0].history, LIST_HISTORY_PLAIN);
-	assert_string_equal(list_server_address(&config.list_servers[1])->text, "list@x.test");
-	assert_string_equal(config.list_servers[1].senders[0].text, "?@x.test");
-	assert_int_equal(config.list_servers[1].history, LIST_HISTORY_NONE);
+	assert_int_equal(config.users[0].n_list_servers, 2);
+	assert_string_equal(config.users[0].list_servers[0].psi.text, "al@example.test");
+	assert_int_equal(config.users[0].list_servers[0].n_members, 2);
+	assert_int_equal(config.users[0].list_servers[0].history, LIST_HISTORY_PLAIN);
+	assert_string_equal(list_server_address(&config.users[0].list_servers[1])->text,
+			    "list@x.test");
+	assert_string_equal(config.users[0].list_servers[1].senders[0].text, "?@x.test");
+	assert_int_equal(config.users[0].list_servers[1].history, LIST_HISTORY_NONE);
 	config_free(&config);
 	says("list-server = \"a@b\";\n", ":10: list-server: write a list of 1 to 64 groups");
 	says("list-server = ();\n", ":10: list-server: write a list of 1 to 64 groups");
@@ -181,20 +182,20 @@ static void table_of_rules(void **state)
 			      "{ peer = [\"?@X.test\"]; send = \"protect\"; receive = \"mark\"; }\n"
 			      "); };\n", &problem), 0);
 	uid_from_text(&uid, "a@x.test");
-	assert_int_equal(rules_send(&config, &uid), OUTGOING_PASS);
-	assert_int_equal(rules_receive(&config, &uid), UNPROTECTED_MARK);
+	assert_int_equal(rules_send(config.users, &uid), OUTGOING_PASS);
+	assert_int_equal(rules_receive(config.users, &uid), UNPROTECTED_MARK);
 	uid_from_text(&uid, "b@x.test");
-	assert_int_equal(rules_send(&config, &uid), OUTGOING_PROTECT);
-	assert_int_equal(rules_receive(&config, NULL), UNPROTECTED_REFUSE);
-	assert_int_equal(rules_receive_strictest(&config), UNPROTECTED_REFUSE);
-	assert_false(rules_all_pass(&config));
+	assert_int_equal(rules_send(config.users, &uid), OUTGOING_PROTECT);
+	assert_int_equal(rules_receive(config.users, NULL), UNPROTECTED_REFUSE);
+	assert_int_equal(rules_receive_strictest(config.users), UNPROTECTED_REFUSE);
+	assert_false(rules_all_pass(config.users));
 	config_free(&config);
 	assert_int_equal(load(&config, least, "unprotected = \"mark\"; outgoing = \"pass\";"
 			      "policy = { rules = ( { peer = \"a@x.test\";"
 			      " receive = \"refuse-415\"; } ); };",
 			      &problem), 0);
-	assert_int_equal(rules_receive_strictest(&config), UNPROTECTED_REFUSE_TYPE);
-	assert_true(rules_all_pass(&config));
+	assert_int_equal(rules_receive_strictest(config.users), UNPROTECTED_REFUSE_TYPE);
+	assert_true(rules_all_pass(config.users));
 	config_free(&config);
 #define RULES(text) "policy = { rules = (\n" text " ); };\n"
 	says("policy = { rules = [];};", ":10: rules: write a list of 1 to 256 groups");
@@ -243,45 +244,45 @@ static void everything(void **state)
 			      "};\n"
 			      "log-level = \"debug\";\n",
 			      &problem), 0);
-	assert_string_equal(config.groups[0].text, "team@example.test");
-	assert_int_equal(config.n_list_services, 1);
-	assert_string_equal(config.list_services[0].text, "list@example.test");
+	assert_string_equal(config.users[0].groups[0].text, "team@example.test");
+	assert_int_equal(config.users[0].n_list_services, 1);
+	assert_string_equal(config.users[0].list_services[0].text, "list@example.test");
 	assert_string_equal(config.state_dir, "/s");
-	assert_int_equal(config.n_clients, 1);
-	assert_int_equal(config.clients[0].prefix, 8);
-	assert_int_equal(config.n_client_users, 2);
-	assert_int_equal(config.client_users[0], 0);
-	assert_int_equal(config.client_users[1], 65533);
-	assert_false(config.any_client_user);
-	assert_true(config.has_client);
-	assert_int_equal(config.client.transport, ENDPOINT_TCP);
-	assert_string_equal(config.kms_ca, "/ca");
-	assert_int_equal(config.kms_timeout, 3);
+	assert_int_equal(config.users[0].n_clients, 1);
+	assert_int_equal(config.users[0].clients[0].prefix, 8);
+	assert_int_equal(config.users[0].n_client_users, 2);
+	assert_int_equal(config.users[0].client_users[0], 0);
+	assert_int_equal(config.users[0].client_users[1], 65533);
+	assert_false(config.users[0].any_client_user);
+	assert_true(config.users[0].has_client);
+	assert_int_equal(config.users[0].client.transport, ENDPOINT_TCP);
+	assert_string_equal(config.users[0].kms_ca, "/ca");
+	assert_int_equal(config.users[0].kms_timeout, 3);
 	assert_int_equal(config.retry_after, 7);
-	assert_int_equal(config.max_waiting, 9);
-	assert_int_equal(config.suite, MIKEY_SUITE_TS_128);
-	assert_int_equal(config.profile, MIKEY_PROFILE_ANNEX_I);
-	assert_int_equal(config.profiles,
+	assert_int_equal(config.users[0].max_waiting, 9);
+	assert_int_equal(config.users[0].suite, MIKEY_SUITE_TS_128);
+	assert_int_equal(config.users[0].profile, MIKEY_PROFILE_ANNEX_I);
+	assert_int_equal(config.users[0].profiles,
 			 1 << MIKEY_PROFILE_ANNEX_I | 1 << MIKEY_PROFILE_IMMEDIATE);
-	assert_int_equal(config.form, MIKEY_FORM_AUTH_ENVELOPED);
-	assert_int_equal(config.content, MIKEY_CONTENT_AES_CCM);
-	assert_int_equal(config.accept, 1 << MIKEY_FORM_AUTHENTICATED);
-	assert_int_equal(config.ticket_lifetime, 60);
-	assert_int_equal(config.rekey, 30);
-	assert_int_equal(config.maker, MAKER_SELF);
-	assert_true(config.cacheable);
-	assert_true(config.reuse);
-	assert_false(config.proof);
-	assert_int_equal(config.outgoing, OUTGOING_PASS);
-	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
-	assert_int_equal(config.replay_sender, 5);
-	assert_int_equal(config.replay_total, 6);
-	assert_true(config.queue);
-	assert_int_equal(config.queue_ticket, QUEUE_TICKET_SELF);
-	assert_int_equal(config.queue_age, 60);
-	assert_int_equal(config.queue_messages, 7);
-	assert_int_equal(config.queue_recipient, 8);
-	assert_int_equal(config.queue_kilobytes, 9);
+	assert_int_equal(config.users[0].form, MIKEY_FORM_AUTH_ENVELOPED);
+	assert_int_equal(config.users[0].content, MIKEY_CONTENT_AES_CCM);
+	assert_int_equal(config.users[0].accept, 1 << MIKEY_FORM_AUTHENTICATED);
+	assert_int_equal(config.users[0].ticket_lifetime, 60);
+	assert_int_equal(config.users[0].rekey, 30);
+	assert_int_equal(config.users[0].maker, MAKER_SELF);
+	assert_true(config.users[0].cacheable);
+	assert_true(config.users[0].reuse);
+	assert_false(config.users[0].proof);
+	assert_int_equal(config.users[0].outgoing, OUTGOING_PASS);
+	assert_int_equal(config.users[0].unprotected, UNPROTECTED_MARK);
+	assert_int_equal(config.users[0].replay_sender, 5);
+	assert_int_equal(config.users[0].replay_total, 6);
+	assert_true(config.users[0].queue);
+	assert_int_equal(config.users[0].queue_ticket, QUEUE_TICKET_SELF);
+	assert_int_equal(config.users[0].queue_age, 60);
+	assert_int_equal(config.users[0].queue_messages, 7);
+	assert_int_equal(config.users[0].queue_recipient, 8);
+	assert_int_equal(config.users[0].queue_kilobytes, 9);
 	assert_int_equal(config.log_level, LOG_LEVEL_DEBUG);
 	config_free(&config);
 }
@@ -296,9 +297,9 @@ static void policy_without_its_group(void **state)
 	assert_int_equal(load(&config, least,
 			      "form = \"authenticated\"; reuse = false; policy = { };\n"
 			      "unprotected = \"mark\";", &problem), 0);
-	assert_int_equal(config.form, MIKEY_FORM_AUTHENTICATED);
-	assert_false(config.reuse);
-	assert_int_equal(config.unprotected, UNPROTECTED_MARK);
+	assert_int_equal(config.users[0].form, MIKEY_FORM_AUTHENTICATED);
+	assert_false(config.users[0].reuse);
+	assert_int_equal(config.users[0].unprotected, UNPROTECTED_MARK);
 	config_free(&config);
 	says("reuse = false;\npolicy = { reuse = true; };",
 	     ":11: reuse: given twice, in policy and outside");
@@ -348,7 +349,7 @@ static void peers_to_protect(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		strcpy(uid.text, cases[i].uid);
 		uid.len = strlen(uid.text);
-		assert_int_equal(config_must_protect(&config, &uid), cases[i].fits);
+		assert_int_equal(config_must_protect(config.users, &uid), cases[i].fits);
 	}
 	config_free(&config);
 	says("must-protect = [\"boss\"];", ":10: must-protect: \"boss\": write user@domain");
@@ -361,9 +362,91 @@ static void any_user_may_be_the_client(void **state)
 
 	(void)state;
 	assert_int_equal(load(&config, least, "client-users = \"*\";\n", &problem), 0);
-	assert_true(config.any_client_user);
-	assert_int_equal(config.n_client_users, 0);
+	assert_true(config.users[0].any_client_user);
+	assert_int_equal(config.users[0].n_client_users, 0);
 	config_free(&config);
+}
+
+/* What stands in a file with several users at its top level. */
+static const char common[] =
+	"listen = \"udp:127.0.0.1:5062\";\n"
+	"listen-outside = \"udp:192.0.2.1:5060\";\n"
+	"next-hop = \"sip:192.0.2.9\";\n"
+	"kms = \"https://kms.test\"; kms-id = \"https://kms.test\"; client-users = \"root\";\n"
+	"policy = { form = \"authenticated\"; unprotected = \"mark\"; };\n";
+
+#define ALICE "  { name = \"alice\"; identity = [\"alice@x.test\"]; psk = \"1\"; psk-id = \"a\";\n"
+#define BOB "  { name = \"bob\"; identity = [\"bob@x.test\"]; psk = \"2\"; psk-id = \"b\";\n"
+
+static void several_users(void **state)
+{
+	const struct config_user *alice, *bob;
+	struct problem problem;
+	struct config config;
+
+	(void)state;
+	if (load(&config, common, "users = (\n" ALICE "group = \"team@x.test\"; },\n" BOB
+		 "group = \"team@x.test\"; kms = \"http://other.test\"; client-users = \"*\";\n"
+		 "policy = { unprotected = \"refuse\"; }; } );\n", &problem))
+		fail_msg("%s", problem.words);
+	assert_int_equal(config.n_users, 2);
+	alice = config_named(&config, "alice");
+	bob = config_named(&config, "bob");
+	assert_ptr_equal(alice, &config.users[0]);
+	assert_ptr_equal(bob, &config.users[1]);
+	assert_null(config_named(&config, "carol"));
+	assert_ptr_equal(config_named(&config, NULL), alice);
+	assert_string_equal(alice->kms_url, "https://kms.test");
+	assert_string_equal(bob->kms_url, "http://other.test");
+	assert_string_equal(bob->kms_id.text, "https://kms.test");
+	assert_int_equal(alice->n_client_users, 1);
+	assert_false(alice->any_client_user);
+	assert_true(bob->any_client_user);
+	assert_int_equal(bob->form, MIKEY_FORM_AUTHENTICATED);
+	assert_int_equal(alice->unprotected, UNPROTECTED_MARK);
+	assert_int_equal(bob->unprotected, UNPROTECTED_REFUSE);
+	assert_string_equal(bob->psk, "2");
+	config_free(&config);
+}
+
+static void users_say(const char *users, const char *words)
+{
+	struct problem problem;
+	struct config config;
+
+	assert_int_equal(load(&config, common, users, &problem), -EINVAL);
+	if (!strstr(problem.words, words))
+		fail_msg("\"%s\" is not in \"%s\"", words, problem.words);
+}
+
+static void users_are_kept_apart(void **state)
+{
+	(void)state;
+	users_say("users = ( " ALICE "},\n"
+		  "{ name = \"bob\"; psk = \"2\"; psk-id = \"b\";\n"
+		  "identity = [\"bob@x.test\", \"alice@X.test\"]; } );",
+		  ":9: identity: alice@x.test is user \"alice\"'s");
+	users_say("users = ( " ALICE "},\n" ALICE "} );",
+		  ":8: name: another user is called \"alice\" too");
+	users_say("users = ( " ALICE "},\n" BOB "group = \"alice@x.test\"; } );",
+		  ":8: group: alice@x.test is user \"alice\"'s identity");
+	users_say("users = ( " ALICE "group = \"bob@x.test\"; },\n" BOB "} );",
+		  ":8: identity: bob@x.test is user \"alice\"'s");
+	users_say("users = ( { identity = \"a@x.test\"; psk = \"1\"; psk-id = \"a\"; } );",
+		  ":6: a line is missing: name = ");
+	users_say("users = ( { name = \"../x\"; } );", ":6: name: write a name of letters");
+	users_say("users = (\n" ALICE "}, { name = \"b\"; } );",
+		  ":8: a line is missing: identity = ");
+	users_say("users = ();", ":6: users: write (");
+	users_say("users = \"alice\";", ":6: users: write (");
+	users_say("users = ( \"alice\" );", ":6: users: each stands in");
+	users_say("users = ( " ALICE "listen = \"udp:127.0.0.1:1\"; } );",
+		  ":7: there is no setting \"listen\" of a user");
+	users_say("psk = \"3\";\nusers = ( " ALICE "} );",
+		  ":6: there is no setting \"psk\" at top level of a file with \"users\"");
+	users_say("users = ( " ALICE "policy = { rekey = 90000; }; } );",
+		  ":6: policy: rekey is longer");
+	says("name = \"alice\";", ": name is for a user in \"users\"");
 }
 
 static void faults_have_a_line(void **state)
@@ -479,6 +562,8 @@ int main(void)
 		cmocka_unit_test(settings_that_do_not_go_together),
 		cmocka_unit_test(peers_to_protect),
 		cmocka_unit_test(any_user_may_be_the_client),
+		cmocka_unit_test(several_users),
+		cmocka_unit_test(users_are_kept_apart),
 		cmocka_unit_test(faults_have_a_line),
 		cmocka_unit_test(needed_settings),
 		cmocka_unit_test(files_that_are_none),

@@ -273,7 +273,7 @@ static void only_without_a_client(void **state)
 			arrives("2", MULTIPART(HELLO));
 			answered("SIP/2.0 200 OK");
 		}
-		assert_int_equal(inbox_store_use(inbox_store(stage.mikeyd.inbox)).messages, 1);
+		assert_int_equal(inbox_store_use(inbox_store(stage.user->inbox)).messages, 1);
 		if (!always)
 			stage_close();
 	}
@@ -349,7 +349,7 @@ static void waiting(void **state)
 	json_decref(answer);
 	close(second);
 	loop_for(20);
-	assert_int_equal(inbox_store_use(inbox_store(stage.mikeyd.inbox)).messages, 1);
+	assert_int_equal(inbox_store_use(inbox_store(stage.user->inbox)).messages, 1);
 }
 
 /* One who never reads holds up nobody, and no more piles up than its one answer. */
@@ -597,15 +597,15 @@ static void ended_before_the_answer(void **state)
 	snprintf(inbox, sizeof(inbox), "directory = \"%s/messages\";", dir);
 	open_with(inbox, "");
 	uid_from_text(&message.sender, "alice@example.test");
-	assert_int_equal(record_begin(stage.mikeyd.record, &message.sender, &message.mac,
+	assert_int_equal(record_begin(stage.user->record, &message.sender, &message.mac,
 				      message.sent, &code, &problem), 0);
-	assert_int_equal(inbox_store_add(inbox_store(stage.mikeyd.inbox), &message, &problem), 0);
+	assert_int_equal(inbox_store_add(inbox_store(stage.user->inbox), &message, &problem), 0);
 	stage_restart(settings(inbox, ""));
 	kernel.mac = 7;
 	kernel.unprotect = FAULT(-EALREADY, 1);
 	arrives("2", MULTIPART(HELLO));
 	answered("SIP/2.0 200 OK");
-	assert_int_equal(inbox_store_use(inbox_store(stage.mikeyd.inbox)).messages, 1);
+	assert_int_equal(inbox_store_use(inbox_store(stage.user->inbox)).messages, 1);
 }
 
 /* ---- a program */
@@ -679,7 +679,7 @@ static void program_takes(void **state)
 	assert_non_null(strstr(out, "MIKEY_LENGTH=5\n"));
 	assert_null(strstr(out, "SECRET"));
 	unsetenv("SECRET");
-	assert_int_equal(inbox_store_use(inbox_store(stage.mikeyd.inbox)).messages, 0);
+	assert_int_equal(inbox_store_use(inbox_store(stage.user->inbox)).messages, 0);
 }
 
 /* Is it gone, or at least nothing but a line in a table? */

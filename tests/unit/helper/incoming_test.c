@@ -785,7 +785,7 @@ static void ended_while_opening(void **state)
 	kms_answers();
 	client_gets();
 	transactions_stop(stage.mikeyd.transactions);
-	incoming_close(&stage.mikeyd);
+	incoming_close(stage.user);
 	for (int i = 0; i < 3; i++)
 		assert_memory_equal(hop_gets(), "SIP/2.0 ", 8);
 	silence();

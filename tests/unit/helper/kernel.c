@@ -466,17 +466,20 @@ void owner_close(struct owner *owner)
 	(void)owner;
 }
 
-bool owner_allows(struct owner *owner, const struct flow *client, const struct sa *local)
+bool owner_allows(struct owner *owner, const struct config_user *user,
+		  const struct flow *client, const struct sa *local)
 {
 	(void)owner;
-	(void)client;
 	(void)local;
-	return !kernel.stranger;
+	return !kernel.stranger && (!user || sa_port(&client->peer) != kernel.not_user_port ||
+				    strcmp(user->name, kernel.not_user));
 }
 
-bool owner_listens(struct owner *owner, const struct flow *client, const struct sa *local)
+bool owner_listens(struct owner *owner, const struct config_user *user,
+		   const struct flow *client, const struct sa *local)
 {
 	(void)owner;
+	(void)user;
 	(void)local;
 	return sa_port(&client->peer) != kernel.gone;
 }
@@ -491,7 +494,7 @@ static struct {
 } posts[POSTS_MAX];
 static unsigned int posts_begin, posts_end;
 
-int kms_open(struct kms **kms, const struct config *config, struct problem *problem)
+int kms_open(struct kms **kms, const struct config_user *config, struct problem *problem)
 {
 	(void)config;
 	(void)problem;

@@ -52,6 +52,8 @@ struct kernel {
 	uint32_t proved;
 
 	bool stranger;			/* the client is another user's */
+	const char *not_user;		/* the client at this port may not be this one */
+	unsigned int not_user_port;
 	unsigned int gone;		/* nobody of the user's listens at this port */
 
 	int32_t dropped[16];		/* tickets given to keyring_drop() */

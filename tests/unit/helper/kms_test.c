@@ -18,7 +18,7 @@ static struct {
 } server;
 
 static struct {
-	struct config config;
+	struct config_user config;
 	struct kms *kms;
 	char url[64];
 } here;

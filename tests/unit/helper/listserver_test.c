@@ -199,7 +199,7 @@ static void group_again(void **state)
 static void group_in_annex_i(void **state)
 {
 	(void)state;
-	stage.config.profile = MIKEY_PROFILE_ANNEX_I;
+	stage.config->users[0].profile = MIKEY_PROFILE_ANNEX_I;
 	to_group("1", MULTIPART(HELLO));
 	kms_grants(2);
 	assert_string_equal(kernel.wanted,
@@ -276,7 +276,7 @@ static void group_damaged(void **state)
 	to_group("2", MULTIPART(HELLO));
 	refused("SIP/2.0 493 Undecipherable");
 	/* nothing would prove who sent it, whatever is let through to clients */
-	stage.config.unprotected = UNPROTECTED_MARK;
+	stage.config->users[0].unprotected = UNPROTECTED_MARK;
 	to_group("3", "Content-Type: text/plain\r\n\r\nhello");
 	refused("SIP/2.0 488 Not Acceptable Here");
 	to_group("4", TYPE "\r\n" PARTS(HELLO));
@@ -555,7 +555,7 @@ static void uris_hidden(void **state)
 static void uris_unwrapped(void **state)
 {
 	(void)state;
-	stage.config.unprotected = UNPROTECTED_MARK;
+	stage.config->users[0].unprotected = UNPROTECTED_MARK;
 	to_list("1", REQUIRE TYPE "\r\n--b\r\nContent-Type: text/html\r\nX: y\r\n\r\n<b>\r\n"
 		LIST_PART(E("carol", "bcc")) "--b--\r\n");
 	hop_gets();
@@ -572,7 +572,7 @@ static void uris_unwrapped(void **state)
 	hop_sends(answer("200 OK"));
 	hop_gets();
 	/* as the configuration wants it for everything else */
-	stage.config.unprotected = UNPROTECTED_REFUSE;
+	stage.config->users[0].unprotected = UNPROTECTED_REFUSE;
 	to_list("3", PLAIN);
 	refused("SIP/2.0 488 Not Acceptable Here");
 }

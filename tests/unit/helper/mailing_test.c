@@ -149,7 +149,7 @@ static void one_ticket_for_all(void **state)
 static void profile_annex_i(void **state)
 {
 	(void)state;
-	stage.config.profile = MIKEY_PROFILE_ANNEX_I;
+	stage.config->users[0].profile = MIKEY_PROFILE_ANNEX_I;
 	sends("1", BODY(TEXT, LIST(TO("bob") CC("carol"))));
 	wait_exchanges(1);
 	assert_string_equal(kernel.wanted, "bob@example.test carol@example.test");
@@ -506,7 +506,7 @@ static void ended_while_sealing(void **state)
 	sends("1", BODY(TEXT, LIST(TO("bob") BCC("ted"))));
 	wait_exchanges(2);
 	kms_answers();
-	outgoing_close(&stage.mikeyd);
+	outgoing_close(stage.user);
 	client_gets();
 	first_line_is("SIP/2.0 503 Service Unavailable");
 	assert_non_null(strstr(header("Warning", 0), "mikeyd is ending"));

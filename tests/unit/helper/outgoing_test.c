@@ -592,7 +592,7 @@ static void ended_while_waiting(void **state)
 	wait_exchanges(2);
 	kms_answers();
 	hop_gets();
-	outgoing_close(&stage.mikeyd);
+	outgoing_close(stage.user);
 	client_gets();
 	first_line_is("SIP/2.0 503 Service Unavailable");
 	assert_string_equal(header("Call-ID", 0), "e2");

@@ -18,6 +18,7 @@
 static struct {
 	struct transport *transport;
 	struct config config;
+	struct config_user user;
 	struct owner *owner;
 	struct sa local;
 	unsigned int accepted;
@@ -63,6 +64,8 @@ static int open_owner(void **state)
 	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TCP; tp++)
 		if (transport_listen(here.transport, SIDE_INSIDE, tp, &here.local, &problem))
 			return -1;
+	here.config.users = &here.user;
+	here.config.n_users = 1;
 	err = owner_open(&here.owner, &here.config, here.transport, &problem);
 	return err && err != -EOPNOTSUPP ? -1 : 0;
 }
@@ -131,13 +134,13 @@ static void own_sockets(void **state)
 	need_diagnosis();
 	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TCP; tp++) {
 		fd = client_socket(&flow, tp);
-		assert_true(owner_allows(here.owner, &flow, &here.local));
+		assert_true(owner_allows(here.owner, NULL, &flow, &here.local));
 		/* a TCP connection is no listener */
-		assert_int_equal(owner_listens(here.owner, &flow, &here.local),
+		assert_int_equal(owner_listens(here.owner, NULL, &flow, &here.local),
 				 tp == SIP_TRANSP_UDP);
 		close(fd);
-		assert_false(owner_allows(here.owner, &flow, &here.local));
-		assert_false(owner_listens(here.owner, &flow, &here.local));
+		assert_false(owner_allows(here.owner, NULL, &flow, &here.local));
+		assert_false(owner_listens(here.owner, NULL, &flow, &here.local));
 	}
 }
 
@@ -155,8 +158,8 @@ static void listeners(void **state)
 	assert_int_equal(listen(fd, 1), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
 	sa_set_sa(&flow.peer, (struct sockaddr *)&in);
-	assert_true(owner_listens(here.owner, &flow, &here.local));
-	assert_false(owner_allows(here.owner, &flow, &here.local));
+	assert_true(owner_listens(here.owner, NULL, &flow, &here.local));
+	assert_false(owner_allows(here.owner, NULL, &flow, &here.local));
 	close(fd);
 }
 
@@ -172,19 +175,19 @@ static void sockets_of_others(void **state)
 		skip();
 	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TCP; tp++) {
 		child = other_user(&flow, tp);
-		assert_false(owner_allows(here.owner, &flow, &here.local));
-		assert_false(owner_listens(here.owner, &flow, &here.local));
-		here.config.client_users = &listed;
-		here.config.n_client_users = 1;
-		assert_true(owner_allows(here.owner, &flow, &here.local));
-		here.config.n_client_users = 0;
-		here.config.any_client_user = true;
-		assert_true(owner_allows(here.owner, &flow, &here.local));
-		here.config.any_client_user = false;
+		assert_false(owner_allows(here.owner, NULL, &flow, &here.local));
+		assert_false(owner_listens(here.owner, NULL, &flow, &here.local));
+		here.user.client_users = &listed;
+		here.user.n_client_users = 1;
+		assert_true(owner_allows(here.owner, NULL, &flow, &here.local));
+		here.user.n_client_users = 0;
+		here.user.any_client_user = true;
+		assert_true(owner_allows(here.owner, NULL, &flow, &here.local));
+		here.user.any_client_user = false;
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 		/* what it left behind shows as root's, and is not */
-		assert_false(owner_allows(here.owner, &flow, &here.local));
+		assert_false(owner_allows(here.owner, NULL, &flow, &here.local));
 	}
 }
 
@@ -195,10 +198,10 @@ static void other_machines(void **state)
 	(void)state;
 	need_diagnosis();
 	sa_set_str(&flow.peer, "192.0.2.1", 5060);
-	assert_true(owner_allows(here.owner, &flow, &here.local));
+	assert_true(owner_allows(here.owner, NULL, &flow, &here.local));
 	flow.tp = SIP_TRANSP_TCP;
-	assert_true(owner_allows(here.owner, &flow, &here.local));
-	assert_true(owner_listens(here.owner, &flow, &here.local));
+	assert_true(owner_allows(here.owner, NULL, &flow, &here.local));
+	assert_true(owner_listens(here.owner, NULL, &flow, &here.local));
 }
 
 int main(void)

@@ -443,7 +443,7 @@ static void client_that_is_gone(void **state)
 	hop_gets();
 	first_line_is("SIP/2.0 480 No Client Is Registered");
 	/* the contact in the Request-URI is another way to it */
-	stage.mikeyd.client_known = false;
+	stage.user->client_known = false;
 	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g2") "Route: <$P>\r\n"
 		  AB("g", "OPTIONS") "\r\n");
 	hop_gets();

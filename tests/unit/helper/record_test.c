@@ -18,12 +18,14 @@
 #include <cmocka.h>
 
 #include "helper/mikeyd/record.h"
+#include "helper/mikeyd/state.h"
 
 #define DAY 1700000000
 
 /* the test's own folder; in it mikeyd's, and what is on the disk of it */
 static char top[64], dir[80], disk[80];
 static struct config config;
+static struct config_user limits;
 static struct record *record;
 static struct problem problem;
 
@@ -93,9 +95,18 @@ static void unlink_record(void)
 	}
 }
 
+static int open_at(struct record **out, bool only_check)
+{
+	char path[STATE_PATH_MAX];
+
+	*out = NULL;
+	return state_of_user(path, &config, &limits, &problem) ?:
+		record_open(out, path, &limits, only_check, &problem);
+}
+
 static void open_record(void)
 {
-	if (record_open(&record, &config, false, &problem))
+	if (open_at(&record, false))
 		fail_msg("%s", problem.words);
 }
 
@@ -113,9 +124,11 @@ static int make_dir(void **state)
 	snprintf(dir, sizeof(dir), "%s/state", top);
 	disk[0] = '\0';
 	memset(&config, 0, sizeof(config));
+	memset(&limits, 0, sizeof(limits));
+	limits.name = "";
 	config.state_dir = dir;
-	config.replay_sender = 3;
-	config.replay_total = 8;
+	limits.replay_sender = 3;
+	limits.replay_total = 8;
 	open_record();
 	return 0;
 }
@@ -275,8 +288,8 @@ static void shares_that_shrink(void **state)
 	(void)state;
 	for (int i = 1; i <= 3; i++)
 		is_new("alice", i, DAY + i);
-	config.replay_sender = 1;
-	config.replay_total = 2;
+	limits.replay_sender = 1;
+	limits.replay_total = 2;
 	open_again();
 	is_new("alice", 4, DAY + 4);
 	for (int i = 1; i <= 3; i++)
@@ -299,7 +312,7 @@ static void killed(void **state)
 	if (!pid) {
 		uint16_t code;
 
-		if (record_open(&record, &config, false, &problem) ||
+		if (open_at(&record, false) ||
 		    put("alice", 1, DAY, &code))
 			_exit(1);
 		answer("alice", 1, 200);
@@ -345,11 +358,11 @@ static void one_mikeyd_at_a_time(void **state)
 	struct record *other;
 
 	(void)state;
-	assert_int_equal(record_open(&other, &config, false, &problem), -EBUSY);
+	assert_int_equal(open_at(&other, false), -EBUSY);
 	assert_null(other);
 	assert_non_null(strstr(problem.words, "another mikeyd"));
 	/* mikeyd --check beside the one that serves */
-	assert_int_equal(record_open(&other, &config, true, &problem), 0);
+	assert_int_equal(open_at(&other, true), 0);
 	record_close(other);
 	is_new("alice", 1, DAY);
 }
@@ -397,7 +410,7 @@ static void no_database(void **state)
 	record_close(record);
 	write_file("delivered.db", "this is no database\n"
 		   "and long enough to be seen to be none, in two lines\n");
-	assert_int_equal(record_open(&record, &config, false, &problem), -EUCLEAN);
+	assert_int_equal(open_at(&record, false), -EUCLEAN);
 	assert_null(record);
 	assert_non_null(strstr(problem.words, "delivered.db is damaged"));
 	write_file("delivered.db", "");
@@ -440,10 +453,10 @@ static void where_it_lies(void **state)
 	snprintf(path, sizeof(path), "%s/.local/state/mikeyd/delivered.db", dir);
 	assert_int_equal(stat(path, &st), 0);
 	unsetenv("HOME");
-	assert_int_equal(record_open(&record, &config, false, &problem), -EINVAL);
+	assert_int_equal(open_at(&record, false), -EINVAL);
 	assert_non_null(strstr(problem.words, "state-dir is missing"));
 	config.state_dir = "/dev/null/x";
-	assert_int_equal(record_open(&record, &config, false, &problem), -ENOTDIR);
+	assert_int_equal(open_at(&record, false), -ENOTDIR);
 	assert_null(record);
 	config.state_dir = dir;
 	open_record();

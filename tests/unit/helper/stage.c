@@ -12,17 +12,10 @@
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/circular.h"
-#include "helper/mikeyd/inbox_user.h"
-#include "helper/mikeyd/incoming.h"
-#include "helper/mikeyd/kms.h"
-#include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
-#include "helper/mikeyd/psk.h"
-#include "helper/mikeyd/queue.h"
-#include "helper/mikeyd/record.h"
 #include "helper/mikeyd/sipmsg.h"
-#include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/token.h"
+#include "helper/mikeyd/user.h"
 
 #define WAIT_MS 2000
 #define SILENCE_MS 60
@@ -55,16 +48,18 @@ static void load_config(const char *more)
 	FILE *file = fdopen(mkstemp(path), "w");
 
 	assert_non_null(file);
-	fprintf(file, "identity = [\"alice@example.test\", \"bob@example.test\"];\n"
-		"listen = [\"udp:127.0.0.1:%u\", \"tcp:127.0.0.1:%u\"];\n"
+	if (!strstr(more, "users ="))
+		fprintf(file, "identity = [\"alice@example.test\", \"bob@example.test\"];\n"
+			"psk = \"logon:mikey:x\";\npsk-id = \"x\";\n");
+	fprintf(file, "listen = [\"udp:127.0.0.1:%u\", \"tcp:127.0.0.1:%u\"];\n"
 		"listen-outside = [\"udp:127.0.0.1:%u\", \"tcp:127.0.0.1:%u\"];\n"
 		"next-hop = \"sip:127.0.0.1:%u\";\nkms = \"http://127.0.0.1:1\";\n"
-		"kms-id = \"http://kms\";\npsk = \"logon:mikey:x\";\npsk-id = \"x\";\n"
+		"kms-id = \"http://kms\";\n"
 		"state-dir = \"%s\";\n%s",
 		stage.inside_port, stage.inside_port, stage.outside_port, stage.outside_port,
 		stage.hop_port, stage.state_dir, more);
 	fclose(file);
-	if (config_load(&stage.config, path, &problem))
+	if (rules_load(&stage.config, path, &problem))
 		fail_msg("%s", problem.words);
 	unlink(path);
 }
@@ -98,20 +93,14 @@ static void open_all(const char *more)
 	stage.outside_port = loop_free_port();
 	load_config(more);
 
-	mikeyd->config = &stage.config;
+	mikeyd->config = stage.config;
 	handlers = proxy_handlers(mikeyd);
 	assert_int_equal(genl_client_open(&mikeyd->ticket_client, "mikey_ticket", &problem), 0);
 	assert_int_equal(genl_client_open(&mikeyd->mime_client, "mikey_mime", &problem), 0);
-	assert_int_equal(psk_open(mikeyd, &problem), 0);
 	assert_int_equal(token_open(&problem), 0);
-	assert_int_equal(tickets_open(&mikeyd->tickets, mikeyd, &problem), 0);
-	if (record_open(&mikeyd->record, &stage.config, false, &problem))
+	if (users_open(mikeyd, &problem))
 		fail_msg("%s", problem.words);
-	assert_int_equal(kms_open(&mikeyd->kms, &stage.config, &problem), 0);
-	assert_int_equal(outgoing_open(mikeyd, &problem), 0);
-	assert_int_equal(incoming_open(mikeyd, &problem), 0);
-	if (inbox_user_open(mikeyd, &problem))
-		fail_msg("%s", problem.words);
+	stage.user = list_ledata(list_head(&mikeyd->users));
 	assert_int_equal(transport_alloc(&mikeyd->transport, &handlers), 0);
 	assert_int_equal(transactions_alloc(&mikeyd->transactions, mikeyd->transport), 0);
 	mikeyd->next_hop.side = SIDE_OUTSIDE;
@@ -119,7 +108,7 @@ static void open_all(const char *more)
 	sa_set_str(&mikeyd->next_hop.peer, "127.0.0.1", stage.hop_port);
 	listen_on(SIDE_INSIDE, stage.inside_port);
 	listen_on(SIDE_OUTSIDE, stage.outside_port);
-	if (queue_open(mikeyd, &problem))
+	if (users_go_on(mikeyd, &problem))
 		fail_msg("%s", problem.words);
 }
 
@@ -137,19 +126,14 @@ static void close_all(void)
 
 	transactions_stop(mikeyd->transactions);
 	circular_close(mikeyd);
-	kms_close(mikeyd->kms);
-	inbox_user_close(mikeyd);
-	outgoing_close(mikeyd);
-	incoming_close(mikeyd);
-	queue_close(mikeyd);
+	users_stop(mikeyd);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
-	tickets_close(mikeyd->tickets);
-	record_close(mikeyd->record);
+	users_close(mikeyd);
 	token_close();
 	genl_client_close(mikeyd->mime_client);
 	genl_client_close(mikeyd->ticket_client);
-	config_free(&stage.config);
+	mem_deref((void *)mikeyd->config);
 	close(stage.client);
 	close(stage.hop);
 	close(stage.hop_tcp);

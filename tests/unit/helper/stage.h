@@ -11,11 +11,12 @@
 #include "tests/unit/helper/kernel.h"
 #include "tests/unit/helper/loop.h"
 
-#include "helper/mikeyd/mikeyd.h"
+#include "helper/mikeyd/user.h"
 
 struct stage {
-	struct config config;
 	struct mikeyd mikeyd;
+	struct config *config;
+	struct user *user;			/* the first */
 	int client, hop;			/* sockets */
 	int hop_tcp, hop_conn;			/* listening, and what it accepted */
 	unsigned int client_port, hop_port, inside_port, outside_port;
@@ -26,7 +27,10 @@ struct stage {
 
 extern struct stage stage;
 
-/* stage_open - with more lines of configuration */
+/*
+ * stage_open - with more lines of configuration; if they have "users", without the
+ * user that is there otherwise, who is alice and bob
+ */
 void stage_open(const char *more);
 void stage_close(void);
 

@@ -61,7 +61,7 @@ static int32_t find(const char *from, const char *to)
 
 	assert_int_equal(uid_from_text(&initiator, from), 0);
 	assert_int_equal(uid_from_text(&recipient, to), 0);
-	return tickets_find(stage.mikeyd.tickets, &initiator, &recipient, 1);
+	return tickets_find(stage.user->tickets, stage.user->config, &initiator, &recipient, 1);
 }
 
 static void found_after_a_restart(void **state)
@@ -97,15 +97,15 @@ static void minted_ones_are_found_again(void **state)
 static void dropped_from_both(void **state)
 {
 	(void)state;
-	tickets_drop(stage.mikeyd.tickets, 7);
+	tickets_drop(stage.user->tickets, 7);
 	assert_int_equal(kernel.dropped[0], 7);
 	assert_int_equal(find(A, B), 1);
-	assert_true(tickets_drop_oldest(stage.mikeyd.tickets));
+	assert_true(tickets_drop_oldest(stage.user->tickets));
 	assert_int_equal(kernel.dropped[1], 1);
 	assert_int_equal(find(A, B), 0);
 	for (int i = 0; i < 7; i++)
-		assert_true(tickets_drop_oldest(stage.mikeyd.tickets));
-	assert_false(tickets_drop_oldest(stage.mikeyd.tickets));
+		assert_true(tickets_drop_oldest(stage.user->tickets));
+	assert_false(tickets_drop_oldest(stage.user->tickets));
 }
 
 int main(void)

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Several users behind one mikeyd: who may be whom, and what stays apart. */
+#include "tests/unit/helper/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "helper/mikeyd/tickets.h"
+#include "helper/mikeyd/token.h"
+#include "uapi/mikey_ticket.h"
+
+#define USERS "users = (\n" \
+	"{ name = \"a\"; identity = \"alice@example.test\"; psk = \"logon:mikey:a\";\n" \
+	"  psk-id = \"a\"; group = \"team@example.test\"; },\n" \
+	"{ name = \"b\"; identity = [\"bob@example.test\", \"bobby@example.test\"];\n" \
+	"  psk = \"logon:mikey:b\"; psk-id = \"b\"; list-service = \"list@example.test\"; } );\n"
+
+/* TRANSFER_INIT and CMS as the double of the kernel takes them. */
+#define MULTIPART(cms) \
+	"Content-Type: multipart/mixed;boundary=b\r\n\r\n" \
+	"--b\r\nContent-Type: application/mikey\r\nContent-Transfer-Encoding: base64\r\n\r\n" \
+	"VFJBTlNGRVI=\r\n--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\n" \
+	"Content-Transfer-Encoding: binary\r\n\r\n" cms "\r\n--b--\r\n"
+
+static int begin(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open(USERS);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	stage_close();
+	return 0;
+}
+
+static void client_writes(const char *method, const char *from, const char *to)
+{
+	static unsigned int count;
+	char text[1024];
+
+	count++;
+	snprintf(text, sizeof(text), "%s sip:carol@example.test SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bKu%u;rport\r\n"
+		 "From: <sip:%s>;tag=f\r\nTo: <sip:%s>\r\nCall-ID: u%u\r\nCSeq: 1 %s\r\n"
+		 "Contact: <sip:x@127.0.0.1:$C>\r\n"
+		 "Max-Forwards: 70\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi",
+		 method, count, from, to, count, method);
+	client_sends(text);
+}
+
+static bool exchange_waits(void *arg)
+{
+	return kms_waiting() >= *(unsigned int *)arg;
+}
+
+static void wait_exchanges(unsigned int count)
+{
+	assert_true(loop_until(exchange_waits, &count, 1000));
+	assert_int_equal(kms_waiting(), count);
+}
+
+/* The client's port may be user a only. */
+static void only_alice(void)
+{
+	kernel.not_user = "b";
+	kernel.not_user_port = stage.client_port;
+}
+
+static void each_sends_with_their_own(void **state)
+{
+	(void)state;
+	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
+	wait_exchanges(1);
+	kms_answers();
+	hop_gets();
+	client_writes("MESSAGE", "bobby@example.test", "carol@example.test");
+	wait_exchanges(1);
+	/* alice's ticket for the same recipient is not bob's */
+	kms_answers();
+	hop_gets();
+	assert_int_equal(kernel.requests, 2);
+}
+
+static void forged_from(void **state)
+{
+	(void)state;
+	only_alice();
+	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
+	client_gets();
+	first_line_is("SIP/2.0 403 Not Your Identity");
+	client_writes("INVITE", "bob@example.test", "carol@example.test");
+	client_gets();
+	first_line_is("SIP/2.0 403 Not Your Identity");
+	client_writes("REGISTER", "alice@example.test", "bob@example.test");
+	client_gets();
+	first_line_is("SIP/2.0 403 Not Your Identity");
+	assert_int_equal(kernel.requests, 0);
+	assert_false(user_named(&stage.mikeyd, "b")->client_known);
+	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
+	wait_exchanges(1);
+}
+
+static void nobody_here(void **state)
+{
+	(void)state;
+	client_writes("MESSAGE", "mallory@example.test", "carol@example.test");
+	client_gets();
+	first_line_is("SIP/2.0 403 Forbidden");
+	silence();
+}
+
+static void registers(const char *who)
+{
+	client_writes("REGISTER", who, who);
+	hop_gets();
+}
+
+static void hop_writes(const char *to)
+{
+	static unsigned int count;
+	char text[2048];
+
+	count++;
+	snprintf(text, sizeof(text), "MESSAGE sip:%s SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bKh%u;rport\r\n"
+		 "From: <sip:carol@example.test>;tag=f\r\nTo: <sip:%s>\r\nCall-ID: h%u\r\n"
+		 "CSeq: 1 MESSAGE\r\n" MULTIPART("%u"), to, count, to, count, count);
+	hop_sends(text);
+}
+
+/* The names that the kernel is given are those of one user. */
+static void opened_for_the_addressee(void **state)
+{
+	(void)state;
+	registers("bob@example.test");
+	hop_writes("bob@example.test");
+	wait_exchanges(1);
+	assert_int_equal(kernel.identities, 2);
+	assert_int_equal(kernel.list_services, 1);
+	registers("alice@example.test");
+	hop_writes("team@example.test");
+	wait_exchanges(2);
+	assert_int_equal(kernel.identities, 2);
+	assert_int_equal(kernel.list_services, 0);
+}
+
+static void token_is_of_its_user(void **state)
+{
+	char token[TOKEN_SIZE];
+	struct flow client = { .side = SIDE_INSIDE, .tp = SIP_TRANSP_UDP }, read;
+	bool outbound = false;
+	struct pl pl;
+
+	(void)state;
+	sa_set_str(&client.peer, "127.0.0.1", 5070);
+	token_write(token, &client, true, "a");
+	pl_set_str(&pl, token);
+	assert_true(token_read(&read, &outbound, &pl, "a"));
+	assert_true(outbound);
+	assert_true(sa_cmp(&read.peer, &client.peer, SA_ALL));
+	assert_false(token_read(&read, &outbound, &pl, "b"));
+	assert_false(token_read(&read, &outbound, &pl, ""));
+}
+
+int main(void)
+{
+#define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
+	const struct CMUnitTest tests[] = {
+		EACH(each_sends_with_their_own),
+		EACH(forged_from),
+		EACH(nobody_here),
+		EACH(opened_for_the_addressee),
+		EACH(token_is_of_its_user),
+	};
+
+	return cmocka_run_group_tests(tests, loop_open, loop_close);
+}
