@@ -18,6 +18,10 @@ mikeykmsd_SRCS += $(addprefix helper/kms/,backup.c command_backup.c command_expo
 	command_import.c progress.c rows.c)
 mikeykmsd_PKGS += jansson
 
+# The audit trail.
+mikeykmsd_SRCS += $(addprefix helper/kms/,audit.c audit_line.c audit_record.c \
+	audit_verify.c command_audit.c json.c)
+
 PROGRAMS += mikey-kms
 mikey-kms_SRCS := helper/kms/main.c
 mikey-kms_LIBS := mikeykmsd mikeykms mikeyhelper mikeywire

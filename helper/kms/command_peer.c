@@ -28,6 +28,8 @@ static int open_peers(struct kms_opened *o, const struct kms_common *common,
 	if (!ret && !o->config.peers_file)
 		ret = problem_set(problem, -ENOENT,
 				  "the configuration names no file: peers = \"/etc/mikey-mime/mikey-kms.peers\";");
+	if (!ret)
+		ret = kms_open_audit(o, problem);
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #include "helper/kms/commands.h"
 #include "helper/kms/http.h"
 #include "helper/lib/log.h"
+#include "helper/lib/version.h"
 
 #define MAINTAIN_SECONDS 3600
 
@@ -39,7 +40,7 @@ static void announce(const struct kms_config *config,
 }
 
 static void wait_for_end(struct kms_opened *o, struct kms_http *http,
-			 const sigset_t *set)
+			 const sigset_t *set, const char **why)
 {
 	struct timespec second = { .tv_sec = 1 };
 	struct problem problem;
@@ -56,41 +57,69 @@ static void wait_for_end(struct kms_opened *o, struct kms_http *http,
 				     o->config.tpk_lifetime, &problem))
 			log_warning("ticket protection keys: %s", problem.words);
 	}
-	log_info("stopping (%s)", strsignal(sig));
+	*why = strsignal(sig);
+	log_info("stopping (%s)", *why);
+}
+
+static int answer(struct kms_opened *o, struct kms_recorder *recorder,
+		  const sigset_t *set, struct problem *problem)
+{
+	struct kms_parts parts = {
+		.config = &o->config,
+		.recorder = recorder,
+	};
+	struct kms_http *http = NULL;
+	const char *why = "";
+	int ret = 0;
+
+	parts.pool = kms_pool_new(o->config.store, o->seal, o->config.threads *
+				  o->config.num_listen, problem);
+	if (!parts.pool)
+		return problem->error;
+	parts.kms = kms_new(&o->config.policy, &kms_env_system);
+	if (!parts.kms)
+		ret = problem_set(problem, -EIO, "no cryptography");
+	else
+		http = kms_http_start(&parts, problem);
+	if (http) {
+		announce(&o->config, http);
+		wait_for_end(o, http, set, &why);
+	} else {
+		ret = problem->error;
+	}
+	kms_http_stop(http);
+	kms_free(parts.kms);
+	kms_pool_free(parts.pool);
+	if (!ret)
+		ret = kms_record_event(recorder, "stop", why, problem);
+	return ret;
 }
 
 static int serve(struct kms_opened *o, const sigset_t *set,
 		 struct problem *problem)
 {
-	struct kms_pool *pool = NULL;
-	struct kms_http *http = NULL;
-	struct kms *kms = NULL;
+	struct kms_recorder *recorder = NULL;
 	int ret;
 
 	ret = kms_config_can_serve(&o->config, problem);
+	if (ret)
+		return ret;
+	o->audit = kms_config_audit(&o->config, problem);
+	ret = problem->error;
+	if (!ret) {
+		recorder = kms_recorder_new(o->audit, o->config.audit_must);
+		ret = recorder ? kms_record_event(recorder, "start", MIKEY_RELEASE,
+						  problem) :
+		      problem_set(problem, -ENOMEM, "no memory");
+	}
 	if (!ret)
 		ret = kms_tpk_maintain(o->database, time(NULL),
 				       o->config.tpk_lifetime, problem);
-	if (ret)
-		return ret;
-	pool = kms_pool_new(o->config.store, o->seal, o->config.threads *
-			    o->config.num_listen, problem);
-	if (!pool)
-		return problem->error;
-	kms = kms_new(&o->config.policy, &kms_env_system);
-	if (!kms)
-		ret = problem_set(problem, -EIO, "no cryptography");
-	else
-		http = kms_http_start(&o->config, kms, pool, problem);
-	if (http) {
-		announce(&o->config, http);
-		wait_for_end(o, http, set);
-	} else {
-		ret = problem->error;
-	}
-	kms_http_stop(http);
-	kms_free(kms);
-	kms_pool_free(pool);
+	if (!ret)
+		ret = answer(o, recorder, set, problem);
+	kms_recorder_free(recorder);
+	kms_audit_close(o->audit);
+	o->audit = NULL;
 	return ret;
 }
 

@@ -103,7 +103,8 @@ enum kms_exit kms_run_init(const struct kms_command *self, int argc,
 			common.store_key = KMS_CONFIG_DEFAULT_KEY;
 	}
 	status = KMS_EXIT_DONE;
-	if (kms_open_config(&o, &common, &problem) || init(&o.config, &problem))
+	if (kms_open_config(&o, &common, &problem) ||
+	    kms_open_audit(&o, &problem) || init(&o.config, &problem))
 		status = kms_failed(&problem);
 	else
 		printf("made the store %s and its key %s\n",

@@ -11,6 +11,15 @@
 #include "helper/kms/commands.h"
 #include "helper/lib/log.h"
 
+/* The command that runs, for the audit trail. */
+static struct {
+	const struct kms_command *self;
+	int argc;
+	char **argv;
+	bool failed;
+	struct problem problem;
+} current;
+
 static void explain(const struct kms_command *self)
 {
 	printf("Usage: mikey-kms %s %s\n\n"
@@ -39,6 +48,9 @@ int kms_next_option(const struct kms_command *self, int argc, char **argv,
 	size_t num = ARRAY_SIZE(common_options);
 	int opt;
 
+	current.self = self;
+	current.argc = argc;
+	current.argv = argv;
 	memcpy(all, common_options, sizeof(common_options));
 	for (; options && options->name; options++)
 		all[num++] = *options;
@@ -87,6 +99,8 @@ enum kms_exit kms_misused(const struct kms_command *self, const char *format,
 enum kms_exit kms_failed(const struct problem *problem)
 {
 	fprintf(stderr, "mikey-kms: %s\n", problem->words);
+	current.failed = true;
+	current.problem = *problem;
 	return KMS_EXIT_FAILED;
 }
 
@@ -125,11 +139,71 @@ int kms_open_config(struct kms_opened *o, const struct kms_common *common,
 	return ret;
 }
 
+char *kms_config_audit_path(const struct kms_config *config)
+{
+	char *path;
+
+	if (config->audit)
+		return strcmp(config->audit, KMS_CONFIG_NO_AUDIT) ?
+		       strdup(config->audit) : NULL;
+	if (strstr(config->store, "://"))
+		return strdup(KMS_CONFIG_DEFAULT_AUDIT);
+	return asprintf(&path, "%s.audit", config->store) < 0 ? NULL : path;
+}
+
+struct kms_audit *kms_config_audit(const struct kms_config *config,
+				   struct problem *problem)
+{
+	struct kms_audit_settings settings = {
+		.segment_max = config->audit_segment * 1024,
+		.sync = config->audit_sync,
+	};
+	struct kms_audit *audit;
+	char *path = kms_config_audit_path(config);
+
+	problem->error = 0;
+	if (!path)
+		return NULL;
+	settings.directory = path;
+	audit = kms_audit_open(&settings, problem);
+	free(path);
+	return audit;
+}
+
+/* Commands that only look. All others, also those to come, are put down. */
+static bool only_looks(const char *name)
+{
+	static const char *const lookers[] = {
+		"serve",		/* puts down its own */
+		"check-config", "user list", "user show", "group list",
+		"policy", "tpk list", "peer list",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lookers); i++)
+		if (!strcmp(lookers[i], name))
+			return true;
+	return false;
+}
+
+int kms_open_audit(struct kms_opened *o, struct problem *problem)
+{
+	if (!current.self || only_looks(current.self->name))
+		return 0;
+	o->audit = kms_config_audit(&o->config, problem);
+	if (!o->audit)
+		return problem->error;
+	return kms_record_command(o->audit, current.self->name, current.argc,
+				  current.argv, problem);
+}
+
 int kms_open_store(struct kms_opened *o, const struct kms_common *common,
 		   struct problem *problem)
 {
 	int ret = kms_open_config(o, common, problem);
 
+	if (!ret)
+		ret = kms_open_audit(o, problem);
 	if (ret)
 		return ret;
 	o->seal = kms_seal_from_file(o->config.store_key, problem);
@@ -141,6 +215,14 @@ int kms_open_store(struct kms_opened *o, const struct kms_common *common,
 
 void kms_close(struct kms_opened *o)
 {
+	struct problem problem;
+
+	/* What was done cannot be undone for this, but it was announced. */
+	if (o->audit && kms_record_outcome(o->audit, current.self->name,
+					   current.failed ? current.problem.words : NULL,
+					   &problem))
+		fprintf(stderr, "mikey-kms: %s\n", problem.words);
+	kms_audit_close(o->audit);
 	kms_database_close(o->database);
 	kms_seal_free(o->seal);
 	kms_config_free(&o->config);
@@ -156,54 +238,6 @@ int kms_uid_argument(struct uid *uid, const char *text, struct problem *problem)
 		return 0;
 	return problem_set(problem, -EINVAL,
 			   "%s is not a UID: write user@domain", text);
-}
-
-/* Length of the UTF-8 character at @p, or 0 if there is none (RFC 3629). */
-static u32 utf8_len(const u8 *p, u32 left)
-{
-	static const struct {
-		u8 mask, lead, len;
-		u32 least;
-	} forms[] = {
-		{ 0x80, 0x00, 1, 0 },
-		{ 0xe0, 0xc0, 2, 0x80 },
-		{ 0xf0, 0xe0, 3, 0x800 },
-		{ 0xf8, 0xf0, 4, 0x10000 },
-	};
-	u32 i, n, c;
-
-	for (i = 0; i < ARRAY_SIZE(forms); i++)
-		if ((p[0] & forms[i].mask) == forms[i].lead)
-			break;
-	if (i == ARRAY_SIZE(forms) || forms[i].len > left)
-		return 0;
-	c = p[0] & (u8)~forms[i].mask;
-	for (n = 1; n < forms[i].len; n++) {
-		if ((p[n] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[n] & 0x3f);
-	}
-	if (c < forms[i].least || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	return forms[i].len;
-}
-
-void kms_json_string(FILE *f, struct mikey_blob b)
-{
-	u32 at, n;
-
-	fputc('"', f);
-	for (at = 0; at < b.len; at += n) {
-		n = utf8_len(b.p + at, b.len - at);
-		if (n == 1 && (b.p[at] == '"' || b.p[at] == '\\'))
-			fprintf(f, "\\%c", b.p[at]);
-		else if (!n || b.p[at] < 0x20 || b.p[at] == 0x7f)
-			fprintf(f, "\\u%04x", b.p[at]);
-		else
-			fwrite(b.p + at, n, 1, f);
-		n = n ? n : 1;
-	}
-	fputc('"', f);
 }
 
 void kms_print_time(FILE *f, s64 t)

@@ -10,7 +10,9 @@
 #include <stdio.h>
 
 #include "helper/kms/admin.h"
+#include "helper/kms/audit_record.h"
 #include "helper/kms/config.h"
+#include "helper/kms/json.h"
 
 /* Exit status: done, refused or failed, not understood. */
 enum kms_exit {
@@ -72,6 +74,7 @@ enum kms_exit kms_failed(const struct problem *problem);
 struct kms_opened {
 	bool configured;
 	struct kms_config config;
+	struct kms_audit *audit;
 	struct kms_seal *seal;
 	struct kms_database *database;
 };
@@ -82,12 +85,22 @@ int kms_open_store(struct kms_opened *o, const struct kms_common *common,
 		   struct problem *problem);
 void kms_close(struct kms_opened *o);
 
+/*
+ * Put an audited command down before it does anything; part of
+ * kms_open_store().
+ */
+int kms_open_audit(struct kms_opened *o, struct problem *problem);
+
+/* Its folder, for the caller to free; NULL if there is to be no trail. */
+char *kms_config_audit_path(const struct kms_config *config);
+
+/* The trail of this configuration; NULL without words if there is to be none. */
+struct kms_audit *kms_config_audit(const struct kms_config *config,
+				   struct problem *problem);
+
 /* A UID argument, with words for a malformed one. */
 int kms_uid_argument(struct uid *uid, const char *text,
 		     struct problem *problem);
-
-/* A quoted JSON string; bytes that are not UTF-8 are written as U+00XX. */
-void kms_json_string(FILE *f, struct mikey_blob b);
 
 /* "2025-01-31 12:00:00Z", or "-" for 0. */
 void kms_print_time(FILE *f, s64 t);
@@ -148,6 +161,12 @@ enum kms_exit kms_run_tpk_rotate(const struct kms_command *self, int argc,
 				 char **argv);
 enum kms_exit kms_run_replay_reset(const struct kms_command *self, int argc,
 				   char **argv);
+enum kms_exit kms_run_audit_verify(const struct kms_command *self, int argc,
+				   char **argv);
+enum kms_exit kms_run_audit_head(const struct kms_command *self, int argc,
+				 char **argv);
+enum kms_exit kms_run_audit_show(const struct kms_command *self, int argc,
+				 char **argv);
 enum kms_exit kms_run_ticket_inspect(const struct kms_command *self, int argc,
 				     char **argv);
 

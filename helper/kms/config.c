@@ -252,6 +252,19 @@ static int take_log_level(struct kms_config *config,
 			   "write \"error\", \"warning\", \"info\" or \"debug\"");
 }
 
+static int take_audit_failure(struct kms_config *config,
+			      const config_setting_t *given,
+			      const struct setting *setting,
+			      struct problem *problem)
+{
+	const char *text = config_setting_get_string(given);
+
+	(void)setting;
+	config->audit_must = text && !strcmp(text, "refuse");
+	return config->audit_must || (text && !strcmp(text, "serve")) ? 0 :
+	       problem_set(problem, -EINVAL, "write \"refuse\" or \"serve\"");
+}
+
 static const struct setting settings[] = {
 	SETTING("identity", take_identities, identities),
 	SETTING("listen", take_listen, listen),
@@ -277,6 +290,11 @@ static const struct setting settings[] = {
 	SETTING("naf", take_string, bsf.naf),
 	SETTING("store", take_string, store),
 	SETTING("store-key", take_string, store_key),
+	SETTING("audit", take_string, audit),
+	SETTING("audit-sync", setting_take_bool, audit_sync),
+	SETTING("audit-on-failure", take_audit_failure, audit_must),
+	SETTING("audit-segment", setting_take_number, audit_segment, .least = 4,
+		.most = 1024 * 1024),
 	SETTING("tpk-lifetime", setting_take_number, tpk_lifetime, .least = 3600,
 		.most = 366 * DAY),
 	SETTING("threads", setting_take_number, threads, .least = 1, .most = 64),
@@ -294,6 +312,8 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 {
 	kms_policy_defaults(&config->policy);
 	config->tpk_lifetime = 30 * DAY;
+	config->audit_must = true;
+	config->audit_segment = 64 * 1024;
 	config->threads = 4;
 	config->max_connections = 1000;
 	config->max_per_address = 200;
@@ -503,6 +523,7 @@ void kms_config_free(struct kms_config *config)
 	free(config->listen);
 	free(config->store);
 	free(config->store_key);
+	free(config->audit);
 	free(config->certificate);
 	free(config->private_key);
 	free(config->peers_file);

@@ -15,6 +15,9 @@
 #define KMS_CONFIG_DEFAULT_FILE "/etc/mikey-mime/mikey-kms.conf"
 #define KMS_CONFIG_DEFAULT_STORE "/var/lib/mikey-kms/store"
 #define KMS_CONFIG_DEFAULT_KEY "/etc/mikey-mime/mikey-kms.key"
+/* Of a store that is no file; else the store's name with ".audit" behind it. */
+#define KMS_CONFIG_DEFAULT_AUDIT "/var/lib/mikey-kms/audit"
+#define KMS_CONFIG_NO_AUDIT "none"
 
 /* Names in policy = { }: wildcards, and modes by their number, or NULL. */
 #define KMS_WILDCARDS (KMS_WILDCARDS_ANY + 1)
@@ -47,6 +50,10 @@ struct kms_config {
 	s64 peer_timeout;		/* seconds */
 	s64 peer_requests;
 	struct kms_bsf_config bsf;
+	char *audit;			/* NULL: the default; KMS_CONFIG_NO_AUDIT */
+	bool audit_sync;
+	bool audit_must;		/* be written, or nothing is answered */
+	s64 audit_segment;		/* KiB */
 	s64 tpk_lifetime;
 	s64 threads;
 	s64 max_connections;

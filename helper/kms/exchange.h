@@ -83,6 +83,13 @@ int kms_resolve(struct kms_exchange *ex);
 int kms_check_head(struct kms_exchange *ex, const struct mikey_rand *rand);
 int kms_check_us(struct kms_exchange *ex);
 
+/*
+ * What the exchange is about, for the audit trail, once the message is parsed:
+ * @who asks, with which desired policy or ticket.
+ */
+void kms_note_deed(struct kms_exchange *ex, const struct mikey_id *who,
+		   bool initiator);
+
 /**
  * kms_admit() - time and replay (RFC 3830 5.4)
  * @from: whose times and counters these are: IDRpsk, or a peer's name

@@ -315,6 +315,23 @@ int kms_check_us(struct kms_exchange *ex)
 	return 0;
 }
 
+void kms_note_deed(struct kms_exchange *ex, const struct mikey_id *who,
+		   bool initiator)
+{
+	struct kms_deed *deed = &ex->answer->deed;
+
+	deed->psk_id = ex->in.idr_psk.data;
+	deed->requester = who->data;
+	deed->has_policy = initiator ? ex->in.tp.present :
+					    ex->in.ticket.present;
+	if (deed->has_policy)
+		deed->policy = initiator ? ex->in.tp.policy :
+						ex->in.ticket.policy;
+	deed->start = mikey_ts_to_unix(&deed->policy.tr_s);
+	deed->end = mikey_ts_to_unix(&deed->policy.tr_e);
+	deed->flags = deed->policy.flags;
+}
+
 static int converse(struct kms_exchange *ex, const struct exchange_row *row,
 		    const u8 *msg, size_t len)
 {
@@ -344,6 +361,7 @@ static int converse(struct kms_exchange *ex, const struct exchange_row *row,
 		return kms_refuse(ex, MIKEY_ERR_AUTH_FAILURE,
 				  "an identity is missing or too long");
 
+	kms_note_deed(ex, who, row->initiator);
 	ret = authenticate(ex, row);
 	if (!ret)
 		ret = kms_check_head(ex, row->initiator ? &ex->in.randr_i :
@@ -390,6 +408,7 @@ int kms_begin(struct kms_exchange *ex, struct kms *kms,
 	answer->who[0] = '\0';
 	answer->summary[0] = '\0';
 	answer->pending = NULL;
+	memset(&answer->deed, 0, sizeof(answer->deed));
 	if (peek_hdr(&ex->in.hdr, msg, len)) {
 		answer->why = "not a MIKEY message of version 1";
 		return -EBADMSG;

@@ -31,9 +31,7 @@ struct server {
 };
 
 struct kms_http {
-	const struct kms_config *config;
-	struct kms *kms;
-	struct kms_pool *pool;
+	struct kms_parts parts;
 	struct kms_watch *watch;
 	size_t body_max;
 	size_t num_servers;
@@ -88,15 +86,21 @@ static enum MHD_Result reply(struct MHD_Connection *connection,
 	return ret;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *connection,
-			      unsigned int status, const char *words)
+static void name_peer(struct MHD_Connection *connection, char peer[KMS_PEER_MAX])
 {
 	const union MHD_ConnectionInfo *info;
-	char peer[KMS_PEER_MAX];
 
 	info = MHD_get_connection_info(connection,
 				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	kms_peer_name(info ? info->client_addr : NULL, peer);
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection,
+			      unsigned int status, const char *words)
+{
+	char peer[KMS_PEER_MAX];
+
+	name_peer(connection, peer);
 	log_warning("%s: %u: %s", peer, status, words);
 	return reply(connection, status, "text/plain; charset=utf-8", words,
 		     strlen(words));
@@ -226,17 +230,11 @@ static enum MHD_Result more(struct request *request, const char *data,
 	return MHD_YES;
 }
 
-static void log_answer(struct MHD_Connection *connection,
-		       const struct request *request,
+static void log_answer(const char *peer, const struct request *request,
 		       const struct kms_answer *answer)
 {
-	const union MHD_ConnectionInfo *info;
 	const char *what = request_types[request->kind].name;
-	char peer[KMS_PEER_MAX];
 
-	info = MHD_get_connection_info(connection,
-				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	kms_peer_name(info ? info->client_addr : NULL, peer);
 	if (answer->error_no < 0)
 		log_info("%s: %s: psk=%s %s", peer, what, answer->who,
 			 answer->summary);
@@ -263,13 +261,23 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
 }
 
 /* What came of it, said to who asked. */
-static enum MHD_Result conclude(struct MHD_Connection *connection,
+static enum MHD_Result conclude(struct kms_http *http,
+				struct MHD_Connection *connection,
 				const struct request *request, int ret)
 {
 	const struct kms_answer *answer = request->answer;
+	struct problem problem;
+	char peer[KMS_PEER_MAX];
 
+	name_peer(connection, peer);
+	if (kms_record_exchange(http->parts.recorder, peer, request->kind, ret,
+				answer, &problem)) {
+		log_error("%s", problem.words);
+		return refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      "the KMS cannot keep its records\n");
+	}
 	if (!ret) {
-		log_answer(connection, request, answer);
+		log_answer(peer, request, answer);
 		return send_answer(connection, answer);
 	}
 	if (ret == -EBADMSG)
@@ -302,7 +310,8 @@ static enum MHD_Result ask_peer(struct kms_http *http,
 }
 
 /* Woken up again, with an answer of the peer or without. */
-static enum MHD_Result finish_asked(struct MHD_Connection *connection,
+static enum MHD_Result finish_asked(struct kms_http *http,
+				    struct MHD_Connection *connection,
 				    struct request *request)
 {
 	const struct bytes *reply = &request->call.reply;
@@ -315,7 +324,7 @@ static enum MHD_Result finish_asked(struct MHD_Connection *connection,
 			log_warning("peer %s: psk=%s: %s", request->call.peer,
 				    request->answer->who, request->answer->why);
 	}
-	return conclude(connection, request, ret);
+	return conclude(http, connection, request, ret);
 }
 
 /* The whole message as a request; 0, or a status with words. */
@@ -339,15 +348,15 @@ static unsigned int decode(struct kms_http *http, struct request *request,
 		return MHD_HTTP_SERVICE_UNAVAILABLE;
 	if (request->gba)
 		kms_gba_begin(request->gba,
-			      (const char *const *)http->config->bsf.domains,
-			      http->config->bsf.num_domains, request->msg.data,
+			      (const char *const *)http->parts.config->bsf.domains,
+			      http->parts.config->bsf.num_domains, request->msg.data,
 			      request->msg.len);
 	return 0;
 }
 
 static int handle(struct kms_http *http, struct request *request)
 {
-	struct kms_database *d = kms_pool_take(http->pool);
+	struct kms_database *d = kms_pool_take(http->parts.pool);
 	struct kms_store *store = &d->store;
 	const struct bytes *msg = &request->msg;
 	int ret;
@@ -355,12 +364,12 @@ static int handle(struct kms_http *http, struct request *request)
 	if (request->gba)
 		store = kms_gba_store(request->gba, store);
 	if (request->peer)
-		ret = kms_handle_peer(http->kms, store, request->peer, msg->data,
+		ret = kms_handle_peer(http->parts.kms, store, request->peer, msg->data,
 				      msg->len, request->answer);
 	else
-		ret = kms_handle(http->kms, store, request->kind, msg->data,
+		ret = kms_handle(http->parts.kms, store, request->kind, msg->data,
 				 msg->len, request->answer);
-	kms_pool_give(http->pool, d);
+	kms_pool_give(http->parts.pool, d);
 	return ret;
 }
 
@@ -394,7 +403,7 @@ static enum MHD_Result finish(struct kms_http *http,
 	ret = handle(http, request);
 	if (ret == KMS_WAITS)
 		return ask_peer(http, connection, request);
-	return conclude(connection, request, ret);
+	return conclude(http, connection, request, ret);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection,
@@ -409,7 +418,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection,
 		return begin(ctx, connection, url, method, false, state);
 	if (*len)
 		return more(request, data, len);
-	return request->answer ? finish_asked(connection, request) :
+	return request->answer ? finish_asked(ctx, connection, request) :
 				 finish(ctx, connection, request);
 }
 
@@ -483,7 +492,7 @@ static void on_log(void *ctx, const char *format, va_list args)
 static int start_server(struct kms_http *http, const struct kms_listen *listen,
 			struct server *server, struct problem *problem)
 {
-	const struct kms_config *config = http->config;
+	const struct kms_config *config = http->parts.config;
 	unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
 			     MHD_USE_ERROR_LOG;
 	/* without any peer there is nobody to ask for a certificate, nor to serve */
@@ -536,7 +545,7 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 
 static int start_peers(struct kms_http *http, struct problem *problem)
 {
-	const struct kms_config *config = http->config;
+	const struct kms_config *config = http->parts.config;
 
 	if (config->peer_certificate &&
 	    (kms_text_read(config->peer_certificate, &http->peer_certificate,
@@ -551,10 +560,10 @@ static int start_peers(struct kms_http *http, struct problem *problem)
 	return http->zk ? 0 : problem->error;
 }
 
-struct kms_http *kms_http_start(const struct kms_config *config,
-				struct kms *kms, struct kms_pool *pool,
+struct kms_http *kms_http_start(const struct kms_parts *parts,
 				struct problem *problem)
 {
+	const struct kms_config *config = parts->config;
 	struct kms_http *http = calloc(1, sizeof(*http));
 	size_t i;
 
@@ -567,9 +576,7 @@ struct kms_http *kms_http_start(const struct kms_config *config,
 		problem_set(problem, -ENOMEM, "no memory");
 		goto fail;
 	}
-	http->config = config;
-	http->kms = kms;
-	http->pool = pool;
+	http->parts = *parts;
 	http->body_max = base64_size(MIKEY_MSG_MAX, BASE64_MIME_LINE) + 2;
 	if (config->certificate &&
 	    kms_text_read(config->certificate, &http->certificate, problem))
@@ -603,7 +610,8 @@ unsigned int kms_http_port(const struct kms_http *http, size_t listener)
 
 void kms_http_tick(struct kms_http *http)
 {
-	kms_watch_close_older(http->watch, http->config->request_timeout);
+	kms_watch_close_older(http->watch, http->parts.config->request_timeout);
+	kms_record_counted(http->parts.recorder);
 }
 
 void kms_http_stop(struct kms_http *http)

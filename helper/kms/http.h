@@ -11,20 +11,30 @@
 #ifndef HELPER_KMS_HTTP_H
 #define HELPER_KMS_HTTP_H
 
+#include "helper/kms/audit_record.h"
 #include "helper/kms/config.h"
 #include "helper/kms/pool.h"
 
 struct kms_http;
 
 /**
+ * struct kms_parts - what answers; kept by the caller until kms_http_stop()
+ * @recorder: everything is put down here before it is answered
+ */
+struct kms_parts {
+	const struct kms_config *config;
+	struct kms *kms;
+	struct kms_pool *pool;
+	struct kms_recorder *recorder;
+};
+
+/**
  * kms_http_start() - listen at all addresses of the configuration
- * @config, @kms, @pool: kept by the caller until kms_http_stop()
  *
  * Threads are started with the signal mask of the caller.
  * Return: NULL with words if any address cannot be served.
  */
-struct kms_http *kms_http_start(const struct kms_config *config,
-				struct kms *kms, struct kms_pool *pool,
+struct kms_http *kms_http_start(const struct kms_parts *parts,
 				struct problem *problem);
 
 /* Answers what has been asked, takes nothing new, then frees. */

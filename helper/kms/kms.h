@@ -140,6 +140,47 @@ enum kms_exchange_kind {
 	KMS_TICKET_RESOLVE,		/* requesttype=ticketresolve */
 };
 
+/* What a grant has otherwise than it was asked for (flag K), as bits. */
+enum kms_change {
+	KMS_CHANGED_INITIATOR = 1 << 0,
+	KMS_CHANGED_APP = 1 << 1,
+	KMS_CHANGED_START = 1 << 2,
+	KMS_CHANGED_END = 1 << 3,
+	KMS_CHANGED_REKEY = 1 << 4,
+	KMS_CHANGED_REUSE = 1 << 5,
+	KMS_CHANGED_CACHE = 1 << 6,
+	KMS_CHANGES = 7
+};
+
+#define KMS_NAME_MAX 255
+
+/**
+ * struct kms_deed - what an exchange was about, for the audit trail
+ * @psk_id: as it was claimed
+ * @requester: IDRi or IDRr of the request
+ * @policy: what was asked for, or that of the ticket; with @has_policy only
+ * @start, @end, @flags: of the ticket, as granted
+ * @changed: enum kms_change bits
+ * @tpk_len, @tpk: name of what protects the ticket
+ * @matched_len, @matched: the identity that a ticket was resolved for
+ *
+ * Blobs point into the message that was handled. Nothing in here is secret.
+ */
+struct kms_deed {
+	struct mikey_blob psk_id;
+	struct mikey_blob requester;
+	bool has_policy;
+	struct mikey_policy policy;
+	s64 start;
+	s64 end;
+	u16 flags;
+	u32 changed;
+	u8 tpk_len;
+	u8 tpk[KMS_NAME_MAX];
+	u8 matched_len;
+	u8 matched[MIKEY_UID_MAX];
+};
+
 #define KMS_SUMMARY_MAX 512
 
 /**
@@ -151,6 +192,7 @@ enum kms_exchange_kind {
  * @who: the same: the PSK id if the request could be read, in printable form
  * @summary: the same: what was granted or resolved
  * @pending: after KMS_WAITS: the exchange, which kms_pending_free() ends
+ * @deed: the same in parts, as long as the message is kept
  */
 struct kms_answer {
 	u8 buf[MIKEY_MSG_MAX];
@@ -161,6 +203,7 @@ struct kms_answer {
 	char who[2 * MIKEY_UID_MAX];
 	char summary[KMS_SUMMARY_MAX];
 	struct kms_pending *pending;
+	struct kms_deed deed;
 };
 
 /* Returned by kms_handle(): go on with kms_pending_finish(). */

@@ -90,6 +90,22 @@ const struct kms_command kms_commands[] = {
 	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },
 	{ "tpk rotate", "\n\nMake a new key for new tickets; old ones stay until their\n"
 	  "last ticket is over.", kms_run_tpk_rotate },
+	{ "audit verify", "[--anchor SEQ:HASH]\n\n"
+	  "Read the audit trail and say what was changed in it.\n\n"
+	  "  --anchor SEQ:HASH what \"audit head\" printed once: this line must be there",
+	  kms_run_audit_verify },
+	{ "audit head", "\n\nPrint number and hash of the last line, to keep elsewhere.",
+	  kms_run_audit_head },
+	{ "audit show", "[--since TIME] [--until TIME] [--event EVENT]\n"
+	  "       [--name NAME] [--refused]\n\n"
+	  "Show lines of the audit trail.\n\n"
+	  "  --since TIME      from this time on: 2026-01-31, \"2026-01-31 12:00:00\"\n"
+	  "                    (UTC) or seconds since 1970\n"
+	  "  --until TIME      before this time\n"
+	  "  --event EVENT     request, resolve, command, outcome, start, ...\n"
+	  "  --name NAME       with this PSK id or UID in any role\n"
+	  "  --refused         only what was refused or failed",
+	  kms_run_audit_show },
 	{ "replay reset", "\n\nBegin the replay record anew, after a store was restored or the\n"
 	  "clock was wrong. Requests are refused until the skew has passed.",
 	  kms_run_replay_reset },

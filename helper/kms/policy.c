@@ -158,8 +158,7 @@ struct kms_objection kms_object_to_recipients(const struct kms_policy *policy,
 }
 
 /* At most @max_lifetime from now, and not dated back further than the skew. */
-static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant,
-			  bool *changed)
+static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant)
 {
 	const struct kms_policy *policy = ex->kms->policy;
 	s64 start, end;
@@ -174,12 +173,12 @@ static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant,
 	if (start < ex->now - policy->skew) {
 		start = ex->now;
 		mikey_ts_from_unix(&grant->tr_s, start);
-		*changed = true;
+		grant->changed |= KMS_CHANGED_START;
 	}
 	if (end > ex->now + policy->max_lifetime) {
 		end = ex->now + policy->max_lifetime;
 		mikey_ts_from_unix(&grant->tr_e, end);
-		*changed = true;
+		grant->changed |= KMS_CHANGED_END;
 	}
 	if (end <= start)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
@@ -188,8 +187,7 @@ static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant,
 }
 
 /* A ticket must not be rekeyed less often than asked for, nor than @rekey. */
-static void grant_rekey(const struct kms_policy *policy, struct kms_grant *grant,
-			bool *changed)
+static void grant_rekey(const struct kms_policy *policy, struct kms_grant *grant)
 {
 	u32 wanted = mikey_policy_rekey(grant->wanted);
 	s64 most = policy->rekey;
@@ -202,7 +200,7 @@ static void grant_rekey(const struct kms_policy *policy, struct kms_grant *grant
 		.type = MIKEY_TS_NTP_UTC_32,
 		.value = (u64)most << 32,
 	};
-	*changed = true;
+	grant->changed |= KMS_CHANGED_REKEY;
 }
 
 /*
@@ -231,7 +229,7 @@ int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 	const struct kms_policy *policy = ex->kms->policy;
 	const struct mikey_policy *wanted = &ex->in.tp.policy;
 	struct kms_objection o;
-	bool changed;
+	u16 other;
 	int ret;
 
 	*grant = (struct kms_grant) {
@@ -251,15 +249,22 @@ int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 	if (o.why)
 		return kms_refuse(ex, o.no, o.why);
 
-	changed = !mikey_blob_eq(wanted->idr_i.data, grant->initiator) ||
-		  !asks_one_app(wanted);
-	ret = grant_validity(ex, grant, &changed);
+	if (!mikey_blob_eq(wanted->idr_i.data, grant->initiator))
+		grant->changed |= KMS_CHANGED_INITIATOR;
+	if (!asks_one_app(wanted))
+		grant->changed |= KMS_CHANGED_APP;
+	ret = grant_validity(ex, grant);
 	if (ret)
 		return ret;
-	grant_rekey(policy, grant, &changed);
+	grant_rekey(policy, grant);
 	grant->head = *wanted;
 	grant->head.flags = grant_flags(policy, wanted->flags);
-	if (changed || (grant->head.flags ^ wanted->flags) & ~MIKEY_FLAG_K)
+	other = grant->head.flags ^ wanted->flags;
+	if (other & MIKEY_FLAG_J)
+		grant->changed |= KMS_CHANGED_REUSE;
+	if (other & MIKEY_FLAG_E)
+		grant->changed |= KMS_CHANGED_CACHE;
+	if (grant->changed)
 		grant->head.flags |= MIKEY_FLAG_K;
 	return 0;
 }

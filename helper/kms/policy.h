@@ -13,6 +13,7 @@
  * @head: ticket type, PRF and flags (K where anything was changed)
  * @wanted: the requested policy, whose IDRkms and IDRr are granted
  * @initiator: the authenticated IDRi
+ * @changed: enum kms_change bits: what @wanted had otherwise
  */
 struct kms_grant {
 	struct mikey_policy head;
@@ -22,6 +23,7 @@ struct kms_grant {
 	struct mikey_ts tr_s;
 	struct mikey_ts tr_e;
 	struct mikey_ts tr_r;
+	u32 changed;
 };
 
 /**

@@ -315,6 +315,8 @@ int kms_resolve_answer(struct kms_exchange *ex, const struct kms_resolved *out)
 	OPENSSL_cleanse(&response, sizeof(response));
 	if (ret)
 		return -EIO;
+	ex->answer->deed.matched_len = out->matched.len;
+	memcpy(ex->answer->deed.matched, out->matched.data, out->matched.len);
 	kms_summary(ex->answer, "from", ex->in.ticket.policy.idr_i.data);
 	kms_summary(ex->answer, "to",
 		    kms_blob(out->matched.data, out->matched.len));
@@ -373,6 +375,11 @@ int kms_resolve(struct kms_exchange *ex)
 			ret = fork_keys(ex, &re);
 		if (!ret)
 			ret = answer(ex, &re);
+	}
+	if (re.td.idr_psk.present && re.td.idr_psk.data.len <= KMS_NAME_MAX) {
+		ex->answer->deed.tpk_len = re.td.idr_psk.data.len;
+		memcpy(ex->answer->deed.tpk, re.td.idr_psk.data.p,
+		       re.td.idr_psk.data.len);
 	}
 	OPENSSL_cleanse(&re, sizeof(re));
 	return ret;

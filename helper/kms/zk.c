@@ -246,6 +246,7 @@ static int converse(struct kms_exchange *ex, const u8 *msg, size_t len)
 	if (m->v.auth_alg != MIKEY_AUTH_NULL)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_MAC,
 				  "between KMSs V is NULL");
+	kms_note_deed(ex, &m->idr_r, false);
 	ret = find_suite(ex);
 	if (!ret)
 		ret = kms_check_head(ex, &m->randr_r);

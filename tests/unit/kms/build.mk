@@ -2,7 +2,7 @@
 # Unit tests of the KMS: the core in process on a store in memory, then what
 # surrounds it in a folder of its own, then the program.
 kms_core_tests := vectors refuse grant resolve minted profiles zk
-kms_place_tests := store schema config http program service outages copies peers
+kms_place_tests := audit store schema config http program service outages copies peers
 kms_support := $(addprefix tests/unit/kms/,support.c terminal.c mint.c)
 
 define kms_core_test
@@ -28,10 +28,10 @@ $(BUILD)/obj/unit/test-kms-schema/tests/unit/kms/schema.o: \
 
 test-kms-http_SRCS += tests/unit/kms/client.c
 test-kms-http_PKGS += libssl
+test-kms-audit_SRCS += tests/unit/kms/run.c
 test-kms-program_SRCS += tests/unit/kms/run.c
 test-kms-copies_SRCS += tests/unit/kms/run.c
 test-kms-outages_SRCS += tests/unit/kms/run.c tests/unit/kms/client.c
 test-kms-service_SRCS += tests/unit/kms/run.c tests/unit/kms/client.c
 
-$(BUILD)/tests/test-kms-program $(BUILD)/tests/test-kms-service \
-$(BUILD)/tests/test-kms-outages $(BUILD)/tests/test-kms-copies: | $(BUILD)/mikey-kms
+$(addprefix $(BUILD)/tests/test-kms-,audit program service outages copies): | $(BUILD)/mikey-kms

@@ -21,6 +21,7 @@ struct server {
 	struct kms_config config;
 	struct kms_pool *pool;
 	struct kms *kms;
+	struct kms_recorder *recorder;
 	struct kms_http *http;
 	unsigned int port;
 };
@@ -44,7 +45,14 @@ static void start(struct server *s, const char *more)
 	assert_non_null(s->pool);
 	s->kms = kms_new(&s->config.policy, &s->house->world.env);
 	assert_non_null(s->kms);
-	s->http = kms_http_start(&s->config, s->kms, s->pool, &s->place->problem);
+	s->recorder = kms_recorder_new(NULL, true);
+	assert_non_null(s->recorder);
+	s->http = kms_http_start(&(struct kms_parts) {
+		.config = &s->config,
+		.kms = s->kms,
+		.pool = s->pool,
+		.recorder = s->recorder,
+	}, &s->place->problem);
 	if (s->http)
 		s->port = kms_http_port(s->http, 0);
 }
@@ -52,6 +60,7 @@ static void start(struct server *s, const char *more)
 static void stop(struct server *s)
 {
 	kms_http_stop(s->http);
+	kms_recorder_free(s->recorder);
 	kms_free(s->kms);
 	kms_pool_free(s->pool);
 	kms_config_free(&s->config);

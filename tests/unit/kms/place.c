@@ -112,21 +112,32 @@ int place_store_setup(void **state)
 	return 0;
 }
 
+/* With what is in it, one folder deep: the audit trail. */
+static void remove_folder(const char *path, bool deeper)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	char name[512];
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", path, entry->d_name);
+		if (unlink(name) && deeper)
+			remove_folder(name, false);
+	}
+	closedir(dir);
+	rmdir(path);
+}
+
 int place_teardown(void **state)
 {
 	struct place *p = *state;
-	struct dirent *entry;
-	DIR *dir;
 
 	kms_database_close(p->d);
 	kms_seal_free(p->seal);
-	dir = opendir(p->dir);
-	assert_non_null(dir);
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			unlink(place_file(p, entry->d_name));
-	closedir(dir);
-	rmdir(p->dir);
+	remove_folder(p->dir, true);
 	free(p);
 	return 0;
 }

@@ -142,7 +142,7 @@ static void rekeyed(void **state)
 	char text[512];
 
 	snprintf(text, sizeof(text), "policy = { suites = \"128\"; };\n"
-		 "store = \"%s\";\nstore-key = \"key\";\n", p->where);
+		 "audit = \"audit\";\nstore = \"%s\";\nstore-key = \"key\";\n", p->where);
 	place_write(p, "conf128", text);
 	program_run(p, "--config conf user add --uid " ALICE " --psk-id a --psk-out a.psk");
 	assert_run(p, "--config conf user rekey " ALICE, 2, "", "--psk-id is missing");

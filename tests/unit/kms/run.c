@@ -102,7 +102,8 @@ int program_setup(void **state)
 	place_setup(state);
 	p = *state;
 	snprintf(text, sizeof(text), "identity = [\"" KMS_URL "\"];\n"
-		 "listen = [\"127.0.0.1:0\"];\nstore = \"%s\";\nstore-key = \"key\";\n",
+		 "listen = [\"127.0.0.1:0\"];\nstore = \"%s\";\nstore-key = \"key\";\n"
+		 "audit = \"audit\";\n",
 		 p->schema ? p->where : "store");
 	place_write(p, "conf", text);
 	assert_run(p, "--config conf init", 0, "made the store", "");

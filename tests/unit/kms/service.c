@@ -72,6 +72,12 @@ static void stopped(void **state)
 	assert_non_null(strstr(outcome.err, "stopping"));
 	assert_non_null(strstr(outcome.err, "psk=alice-psk from=" ALICE));
 
+	assert_run(p, "--config conf audit show --event request", 0,
+		   "request granted peer=127.0.0.1 psk=alice-psk authentic=true requester=" ALICE
+		   " from=" ALICE " to=[\"" BOB "\"] profile=immediate", "");
+	assert_run(p, "--config conf audit show --event stop", 0, "stop", "");
+	assert_run(p, "--config conf audit verify", 0, "as they were written", "");
+
 	/* what the demonstration asks for: the traffic key of a ticket */
 	f = fopen(place_file(p, "resp"), "w");
 	fwrite(answer.buf, answer.len, 1, f);
