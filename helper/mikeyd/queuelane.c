@@ -21,7 +21,7 @@
 
 /* An attempt, of a parcel or of a row. */
 struct flight {
-	struct lane *lane;
+	struct lane *lane;		/* NULL: the queue was closed meanwhile */
 	struct parcel *parcel;		/* NULL: of a row */
 	struct queue_item item;		/* without texts */
 };
@@ -43,14 +43,18 @@ static void lane_destroy(void *data)
 	tmr_cancel(&lane->timer);
 	list_unlink(&lane->le);
 	list_flush(&lane->parcels);
+	if (lane->flight)
+		lane->flight->lane = NULL;
 }
 
 static void flight_destroy(void *data)
 {
 	struct flight *flight = data;
 
-	flight->lane->flight = NULL;
-	flight->lane->queue->flights--;
+	if (flight->lane) {
+		flight->lane->flight = NULL;
+		flight->lane->queue->flights--;
+	}
 	queue_item_wipe(&flight->item);
 }
 
@@ -416,7 +420,9 @@ static void flight_ended(struct flight *flight, int err, const struct sip_msg *m
 
 	memset(&flight->item, 0, sizeof(flight->item));
 	mem_deref(flight);
-	if (parcel)
+	if (!lane)	/* what is on the disk is sent again when it is opened again */
+		log_debug("queue: an answer came too late");
+	else if (parcel)
 		parcel_ended(parcel, err, msg);
 	else if (err != -ECANCELED)	/* else it goes on at the next start */
 		row_ended(lane, &item, err, msg);

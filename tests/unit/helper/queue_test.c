@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/queuestore.h"
 
 #define ON "queue = true;\n"
@@ -510,6 +511,22 @@ static void turned_off(void **state)
 	assert_int_equal(waiting(), 0);
 }
 
+static void closed_under_way(void **state)
+{
+	struct problem problem;
+
+	(void)state;
+	client_sends(to_bob("a"));
+	hop_gets_later("a");
+	queue_close(stage.user);
+	hop_answers("200 OK");
+	loop_for(50);
+	assert_int_equal(queue_open(stage.user, &problem), 0);
+	hop_gets_later("a");
+	hop_answers("200 OK");
+	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
@@ -528,6 +545,7 @@ int main(void)
 		EACH(full),
 		EACH(tickets_made_here),
 		EACH(turned_off),
+		EACH(closed_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
