@@ -22,7 +22,10 @@
 
 #define PATH "/keymanagement"
 #define MEDIA_TYPE "application/mikey"
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* Suites with AEAD and forward secrecy only; the longest key first. */
+#define TLS_PRIORITIES \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE:-CIPHER-ALL:" \
+	"+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA"
 #define STOP_SECONDS 5		/* for answers under way */
 
 struct server {

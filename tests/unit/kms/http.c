@@ -518,9 +518,12 @@ static int start_tls(struct server *s, const char *key)
 	return s->http ? 0 : -1;
 }
 
+#define ANY_CIPHER "DEFAULT:@SECLEVEL=0"
+
 /* One request over TLS, trusting only the CA in @ca. Status, 0 if no trust. */
 static int tls_post(struct server *s, const char *ca, const char *host,
-		    int max_version, const struct message *msg)
+		    int max_version, const char *ciphers,
+		    const struct message *msg)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	char text[4096];
@@ -530,7 +533,7 @@ static int tls_post(struct server *s, const char *ca, const char *host,
 
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_max_proto_version(ctx, max_version);
-	SSL_CTX_set_cipher_list(ctx, "DEFAULT:@SECLEVEL=0");
+	assert_int_equal(SSL_CTX_set_cipher_list(ctx, ciphers), 1);
 	assert_true(SSL_CTX_load_verify_locations(ctx, place_file(s->place, ca), NULL));
 	ssl = SSL_new(ctx);
 	SSL_set1_host(ssl, host);
@@ -554,22 +557,31 @@ static int tls_post(struct server *s, const char *ca, const char *host,
 
 static void over_tls(void **state)
 {
+	/* no AEAD; no ephemeral key; neither */
+	static const char *const refused[] = {
+		"ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256",
+		"AES256-GCM-SHA384:AES128-GCM-SHA256", "AES128-SHA",
+	};
 	static struct message msg;
 	struct server *s = *state;
 	struct request r;
+	size_t i;
 
 	make_certificates(s);
 	assert_int_equal(start_tls(s, "kms.key"), 0);
 	one_request(s, &r, &msg);
 	assert_int_equal(tls_post(s, "ca.pem", "kms.example.test",
-				  TLS1_3_VERSION, &msg), 200);
+				  TLS1_3_VERSION, ANY_CIPHER, &msg), 200);
 	one_request(s, &r, &msg);
 	assert_int_equal(tls_post(s, "ca.pem", "kms.example.test",
-				  TLS1_2_VERSION, &msg), 200);
+				  TLS1_2_VERSION, ANY_CIPHER, &msg), 200);
 	assert_int_equal(tls_post(s, "ca.pem", "kms.example.test",
-				  TLS1_1_VERSION, &msg), 0);
+				  TLS1_1_VERSION, ANY_CIPHER, &msg), 0);
 	assert_int_equal(tls_post(s, "ca.pem", "other.example.test",
-				  TLS1_3_VERSION, &msg), 0);
+				  TLS1_3_VERSION, ANY_CIPHER, &msg), 0);
+	for (i = 0; i < ARRAY_SIZE(refused); i++)
+		assert_int_equal(tls_post(s, "ca.pem", "kms.example.test",
+					  TLS1_2_VERSION, refused[i], &msg), 0);
 	/* plain HTTP to the TLS port is not answered */
 	assert_int_equal(mikey_post(s->port, REQUEST_PATH, &msg, &mikey), 0);
 }
