@@ -25,6 +25,7 @@
 #include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/reload.h"
 #include "helper/mikeyd/token.h"
 #include "helper/mikeyd/user.h"
 #include "uapi/mikey_mime.h"
@@ -210,7 +211,11 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 		log_info("ready: %s with PSK %s", user->config->identities[0].text,
 			 user->config->psk);
 	}
+	err = reload_open(mikeyd, options->file, options->verbose, problem);
+	if (err)
+		return err;
 	err = re_main(stop);
+	reload_close();
 	return err ? problem_set(problem, -EIO, "event loop: %s", strerror(err)) : 0;
 }
 

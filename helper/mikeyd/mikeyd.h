@@ -27,6 +27,7 @@ struct user;
 struct mikeyd {
 	const struct config *config;	/* counted (mem_ref) */
 	struct list users;		/* of struct user */
+	struct list retired;		/* whom a reload took out; what is theirs goes on */
 	bool only_check;		/* --check: ends before it serves anybody */
 
 	/* the kernel */

@@ -49,6 +49,7 @@ static void user_destroy(void *data)
 	tickets_close(user->tickets);
 	record_close(user->record);
 	mem_deref((void *)user->rules);
+	mem_deref((void *)user->first);
 }
 
 int user_open(struct user **out, struct mikeyd *mikeyd, const struct config *rules,
@@ -63,6 +64,7 @@ int user_open(struct user **out, struct mikeyd *mikeyd, const struct config *rul
 	user->mikeyd = mikeyd;
 	user->config = config;
 	user->rules = mem_ref((void *)rules);
+	user->first = mem_ref((void *)rules);
 	user->client_known = config->has_client;
 	if (config->has_client)
 		flow_to(&user->client, SIDE_INSIDE, &config->client);
@@ -109,11 +111,11 @@ int users_go_on(struct mikeyd *mikeyd, struct problem *problem)
 	return 0;
 }
 
-void users_stop(struct mikeyd *mikeyd)
+static void stop_all(const struct list *users)
 {
 	struct le *le;
 
-	LIST_FOREACH(&mikeyd->users, le) {
+	LIST_FOREACH(users, le) {
 		struct user *user = le->data;
 
 		/* it would call those who are refused here */
@@ -127,9 +129,16 @@ void users_stop(struct mikeyd *mikeyd)
 	}
 }
 
+void users_stop(struct mikeyd *mikeyd)
+{
+	stop_all(&mikeyd->users);
+	stop_all(&mikeyd->retired);
+}
+
 void users_close(struct mikeyd *mikeyd)
 {
 	list_flush(&mikeyd->users);
+	list_flush(&mikeyd->retired);
 }
 
 struct user *user_named(const struct mikeyd *mikeyd, const char *name)

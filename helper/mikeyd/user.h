@@ -23,6 +23,7 @@ struct user {
 	struct mikeyd *mikeyd;
 	const struct config_user *config;	/* in rules */
 	const struct config *rules;	/* counted (mem_ref) */
+	const struct config *first;	/* those it was opened by, which the inbox has */
 	struct ticket_party party;
 	struct tickets *tickets;
 	struct record *record;

@@ -37,7 +37,7 @@ files() {
 }
 
 echo 'TAP version 13'
-echo '1..7'
+echo '1..8'
 
 cat > "$work/want" <<-END
 	644 etc/mikey-mime/mikey-kms.conf
@@ -64,6 +64,14 @@ grep -rhoE '(/usr)?(/local)?/s?bin/mikey[a-z-]*' "$work/usr/lib/systemd" | sort 
 printf '%s\n' /usr/bin/mikeyctl /usr/sbin/mikey-kms /usr/sbin/mikeyd | cmp -s - "$work/log" &&
 	! grep -rI '@[a-z]*dir@' "$work/usr" > "$work/log"
 verdict 'the units name the programs where they are installed'
+
+# tenths: below 2.0
+for unit in mikeyd@ mikey-kms mikey-psk@; do
+	systemd-analyze security --offline=true --threshold=19 \
+		"$work/usr/lib/systemd/system/$unit.service" || echo "exposed: $unit"
+done > "$work/log" 2>&1 </dev/null
+! grep '^exposed' "$work/log"
+verdict 'systemd-analyze security sees little exposure of each unit'
 
 echo 'identity = "kept";' > "$work/usr/etc/mikey-mime/mikeyd.conf"
 into usr install PREFIX=/usr && grep -q kept "$work/usr/etc/mikey-mime/mikeyd.conf"

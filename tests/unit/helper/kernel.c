@@ -16,6 +16,7 @@
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
 #include "helper/lib/ticket.h"
+#include "helper/mikeyd/check.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/owner.h"
 
@@ -449,6 +450,14 @@ key_serial_t add_key(const char *type, const char *description, const void *payl
 	return 1;
 }
 
+int check_modules(struct mikeyd *mikeyd, const struct config *config, struct problem *problem)
+{
+	(void)mikeyd;
+	(void)config;
+	(void)problem;
+	return 0;
+}
+
 /* ---- who the client is */
 
 int owner_open(struct owner **owner, const struct config *config,
@@ -499,14 +508,20 @@ int kms_open(struct kms **kms, const struct config_user *config, struct problem 
 	(void)config;
 	(void)problem;
 	*kms = NULL;
-	posts_begin = 0;
-	posts_end = 0;
 	return 0;
+}
+
+void kms_use(struct kms *kms, const struct config_user *config)
+{
+	(void)kms;
+	(void)config;
 }
 
 void kms_close(struct kms *kms)
 {
 	(void)kms;
+	posts_begin = 0;
+	posts_end = 0;
 }
 
 int kms_post(struct kms *kms, enum kms_request kind, const struct bytes *message,

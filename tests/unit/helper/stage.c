@@ -41,11 +41,12 @@ static int open_socket(int type, unsigned int port)
 	return fd;
 }
 
-static void load_config(const char *more)
+void stage_file(char path[STAGE_FILE_SIZE], const char *more)
 {
-	char path[] = "/tmp/mikeyd-stage-XXXXXX";
-	struct problem problem;
-	FILE *file = fdopen(mkstemp(path), "w");
+	FILE *file;
+
+	strcpy(path, "/tmp/mikeyd-stage-XXXXXX");
+	file = fdopen(mkstemp(path), "w");
 
 	assert_non_null(file);
 	if (!strstr(more, "users ="))
@@ -59,6 +60,14 @@ static void load_config(const char *more)
 		stage.inside_port, stage.inside_port, stage.outside_port, stage.outside_port,
 		stage.hop_port, stage.state_dir, more);
 	fclose(file);
+}
+
+static void load_config(const char *more)
+{
+	char path[STAGE_FILE_SIZE];
+	struct problem problem;
+
+	stage_file(path, more);
 	if (rules_load(&stage.config, path, &problem))
 		fail_msg("%s", problem.words);
 	unlink(path);

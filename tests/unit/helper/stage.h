@@ -34,6 +34,10 @@ extern struct stage stage;
 void stage_open(const char *more);
 void stage_close(void);
 
+/* stage_file - a file as stage_open() reads it, to be unlinked */
+#define STAGE_FILE_SIZE 32
+void stage_file(char path[STAGE_FILE_SIZE], const char *more);
+
 /* stage_restart - end mikeyd and start another one on the same state directory */
 void stage_restart(const char *more);
 

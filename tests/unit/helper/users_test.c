@@ -2,12 +2,15 @@
 /* Several users behind one mikeyd: who may be whom, and what stays apart. */
 #include "tests/unit/helper/stage.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "helper/mikeyd/tickets.h"
+#include "helper/mikeyd/reload.h"
 #include "helper/mikeyd/token.h"
-#include "uapi/mikey_ticket.h"
+#include "uapi/mikey_mime.h"
 
 #define USERS "users = (\n" \
 	"{ name = \"a\"; identity = \"alice@example.test\"; psk = \"logon:mikey:a\";\n" \
@@ -166,6 +169,97 @@ static void token_is_of_its_user(void **state)
 	assert_false(token_read(&read, &outbound, &pl, ""));
 }
 
+static int reloads(const char *more, struct problem *problem)
+{
+	char path[STAGE_FILE_SIZE];
+	int err;
+
+	stage_file(path, more);
+	err = reload_now(&stage.mikeyd, path, problem);
+	unlink(path);
+	return err;
+}
+
+/* Two messages of bob's wait for the KMS while bob goes and carol comes. */
+static void another_configuration(void **state)
+{
+	struct problem problem;
+	struct user *alice;
+
+	(void)state;
+	alice = user_named(&stage.mikeyd, "a");
+	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
+	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
+	wait_exchanges(2);
+	if (reloads("users = (\n"
+		    "{ name = \"c\"; identity = \"carol@example.test\"; psk = \"logon:mikey:c\";\n"
+		    "  psk-id = \"c\"; },\n"
+		    "{ name = \"a\"; identity = \"alice@example.test\"; psk = \"logon:mikey:a\";\n"
+		    "  psk-id = \"a\"; policy = { form = \"authenticated\"; }; } );\n", &problem))
+		fail_msg("%s", problem.words);
+	assert_null(user_named(&stage.mikeyd, "b"));
+	assert_non_null(user_named(&stage.mikeyd, "c"));
+	assert_ptr_equal(user_named(&stage.mikeyd, "a"), alice);
+	kms_answers();
+	hop_gets();
+	first_line_is("MESSAGE sip:carol@example.test SIP/2.0");
+	kms_answers();
+	hop_gets();
+	/* by the rules in force when it came */
+	assert_int_equal(kernel.form_seen, MIKEY_FORM_AUTH_ENVELOPED);
+	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
+	hop_gets();
+	assert_int_equal(kernel.form_seen, MIKEY_FORM_AUTHENTICATED);
+	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
+	client_gets();
+	first_line_is("SIP/2.0 403 Forbidden");
+	/* and back: what was bob's is there still */
+	if (reloads(USERS, &problem))
+		fail_msg("%s", problem.words);
+	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
+	assert_non_null(user_named(&stage.mikeyd, "b"));
+	hop_gets();
+}
+
+static void bad_configuration(void **state)
+{
+	const struct config *before = stage.mikeyd.config;
+	struct problem problem;
+
+	(void)state;
+	assert_int_equal(reloads("users = (\n{ name = \"a\"; colour = 1; } );", &problem),
+			 -EINVAL);
+	assert_non_null(strstr(problem.words, "there is no setting \"colour\""));
+	assert_int_equal(reload_now(&stage.mikeyd, "/nowhere", &problem), -ENOENT);
+	/* what is a user's does not stand at top level */
+	assert_int_equal(reloads(USERS "client-users = \"root\"; group = \"x@y.test\";\n",
+				 &problem), -EINVAL);
+	assert_ptr_equal(stage.mikeyd.config, before);
+	assert_non_null(user_named(&stage.mikeyd, "b"));
+	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
+	wait_exchanges(1);
+}
+
+static bool is_reloaded(void *arg)
+{
+	return stage.mikeyd.config != arg;
+}
+
+static void hang_up(void **state)
+{
+	const struct config *before = stage.mikeyd.config;
+	char path[STAGE_FILE_SIZE];
+	struct problem problem;
+
+	(void)state;
+	stage_file(path, USERS);
+	assert_int_equal(reload_open(&stage.mikeyd, path, true, &problem), 0);
+	raise(SIGHUP);
+	assert_true(loop_until(is_reloaded, (void *)before, 1000));
+	reload_close();
+	unlink(path);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
@@ -175,6 +269,9 @@ int main(void)
 		EACH(nobody_here),
 		EACH(opened_for_the_addressee),
 		EACH(token_is_of_its_user),
+		EACH(another_configuration),
+		EACH(bad_configuration),
+		EACH(hang_up),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
