@@ -559,8 +559,8 @@ static void over_tls(void **state)
 {
 	/* no AEAD; no ephemeral key; neither */
 	static const char *const refused[] = {
-		"ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256",
-		"AES256-GCM-SHA384:AES128-GCM-SHA256", "AES128-SHA",
+		"ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA:@SECLEVEL=0",
+		"AES256-GCM-SHA384:AES128-GCM-SHA256:@SECLEVEL=0", "AES128-SHA:@SECLEVEL=0",
 	};
 	static struct message msg;
 	struct server *s = *state;
