@@ -15,11 +15,14 @@
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/route.h"
 #include "helper/mikeyd/sipmsg.h"
+#include "helper/mikeyd/user.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct config config = { .any_client_user = true };
+static struct config_user rules = { .name = "", .any_client_user = true };
+static struct config config = { .users = &rules, .n_users = 1 };
 static struct mikeyd mikeyd = { .config = &config };
+static struct user user = { .mikeyd = &mikeyd, .config = &rules, .rules = &config };
 
 static void must(bool ok)
 {
@@ -44,9 +47,9 @@ static void set_up(void)
 		return;
 	must(!libre_init());
 	dbg_init(DBG_EMERG, DBG_NONE);
-	config.clients = calloc(1, sizeof(*config.clients));
-	must(config.clients && !network_parse(config.clients, "127.0.0.0/8", &problem));
-	config.n_clients = 1;
+	rules.clients = calloc(1, sizeof(*rules.clients));
+	must(rules.clients && !network_parse(rules.clients, "127.0.0.0/8", &problem));
+	rules.n_clients = 1;
 	must(!transport_alloc(&mikeyd.transport, &handlers));
 	/* port 0 is any that is free: nothing is sent, nor read */
 	sa_set_str(&local, "127.0.0.1", 0);
@@ -57,10 +60,11 @@ static void set_up(void)
 	mikeyd.next_hop.side = SIDE_OUTSIDE;
 	mikeyd.next_hop.tp = SIP_TRANSP_UDP;
 	sa_set_str(&mikeyd.next_hop.peer, "127.0.0.1", 5060);
-	mikeyd.client.side = SIDE_INSIDE;
-	mikeyd.client.tp = SIP_TRANSP_UDP;
-	sa_set_str(&mikeyd.client.peer, "127.0.0.1", 5070);
-	mikeyd.client_known = true;
+	user.client.side = SIDE_INSIDE;
+	user.client.tp = SIP_TRANSP_UDP;
+	sa_set_str(&user.client.peer, "127.0.0.1", 5070);
+	user.client_known = true;
+	list_append(&mikeyd.users, &user.le, &user);
 }
 
 /* What is sent is a message, of which the client is told nothing by others. */
