@@ -86,6 +86,9 @@ static bool are_vias(const struct sip_msg *msg)
 		err = sip_via_decode(&via, &hdr->val);
 		if ((err && err != ENOENT) || !pl_isset(&via.sentby))
 			return false;
+		/* libre looks for its beginning, in the parameters too */
+		if (memchr(hdr->val.p, ';', via.sentby.p - hdr->val.p))
+			return false;
 	}
 	return pl_isset(&msg->via.sentby);
 }
