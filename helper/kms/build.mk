@@ -15,7 +15,7 @@ mikeykmsd_PKGS := libcrypto libcurl expat gnutls libconfig libmicrohttpd libpq s
 
 # The store's copies: files that go in and come out.
 mikeykmsd_SRCS += $(addprefix helper/kms/,backup.c command_backup.c command_export.c \
-	command_import.c progress.c rows.c)
+	command_import.c command_rekey.c progress.c rekey.c rows.c token.c)
 mikeykmsd_PKGS += jansson
 
 # The audit trail.

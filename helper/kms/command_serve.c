@@ -39,11 +39,17 @@ static void announce(const struct kms_config *config,
 	}
 }
 
-static void wait_for_end(struct kms_opened *o, struct kms_http *http,
-			 const sigset_t *set, const char **why)
+/* Under another key since a moment ago: with ours nothing can be read any more. */
+static bool is_rekeyed(struct kms_opened *o, struct problem *problem)
+{
+	return kms_database_check_key(o->database, problem) == -EKEYREJECTED;
+}
+
+static int wait_for_end(struct kms_opened *o, struct kms_http *http,
+			const sigset_t *set, const char **why,
+			struct problem *problem)
 {
 	struct timespec second = { .tv_sec = 1 };
-	struct problem problem;
 	unsigned int ticks = 0;
 	int sig;
 
@@ -52,13 +58,17 @@ static void wait_for_end(struct kms_opened *o, struct kms_http *http,
 		if (sig > 0)
 			break;
 		kms_http_tick(http);
+		if (is_rekeyed(o, problem))
+			return problem_set(problem, -EKEYREJECTED,
+					   "the store was encrypted under another key: start again with the new one");
 		if (++ticks % MAINTAIN_SECONDS == 0 &&
 		    kms_tpk_maintain(o->database, time(NULL),
-				     o->config.tpk_lifetime, &problem))
-			log_warning("ticket protection keys: %s", problem.words);
+				     o->config.tpk_lifetime, problem))
+			log_warning("ticket protection keys: %s", problem->words);
 	}
 	*why = strsignal(sig);
 	log_info("stopping (%s)", *why);
+	return 0;
 }
 
 static int answer(struct kms_opened *o, struct kms_recorder *recorder,
@@ -83,7 +93,7 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 		http = kms_http_start(&parts, problem);
 	if (http) {
 		announce(&o->config, http);
-		wait_for_end(o, http, set, &why);
+		ret = wait_for_end(o, http, set, &why, problem);
 	} else {
 		ret = problem->error;
 	}

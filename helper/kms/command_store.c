@@ -37,7 +37,8 @@ static int hand_over(const struct kms_config *config, struct problem *problem)
 
 	if (!copy)
 		return problem_set(problem, -ENOMEM, "no memory");
-	if (geteuid() || sql_is_url(config->store) ||
+	if (geteuid() || !strncmp(config->store_key, "credential:", 11) ||
+	    sql_is_url(config->store) ||
 	    stat(dirname(copy), &st) || !st.st_uid)
 		goto out;
 	if (chown(config->store, st.st_uid, st.st_gid) ||
@@ -51,17 +52,21 @@ out:
 	return ret;
 }
 
-static int init(const struct kms_config *config, struct problem *problem)
+static int init(const struct kms_config *config, const char *token,
+		struct problem *problem)
 {
 	struct kms_database *d = NULL;
 	struct kms_seal *seal;
+	bool make_key;
 	int ret;
 
 	if (!sql_is_url(config->store) && !access(config->store, F_OK))
 		return problem_set(problem, -EEXIST,
 				   "%s: exists already and is not overwritten",
 				   config->store);
-	ret = kms_seal_key_create(config->store_key, problem);
+	/* a credential is there already */
+	make_key = strncmp(config->store_key, "credential:", 11);
+	ret = make_key ? kms_seal_key_create(config->store_key, token, problem) : 0;
 	if (ret)
 		return ret;
 	seal = kms_seal_from_file(config->store_key, problem);
@@ -80,7 +85,7 @@ static int init(const struct kms_config *config, struct problem *problem)
 			unlink(config->store);
 	}
 	/* The key alone is of no use and would be in the way of a second try. */
-	if (ret)
+	if (ret && make_key)
 		unlink(config->store_key);
 	return ret;
 }
@@ -88,13 +93,25 @@ static int init(const struct kms_config *config, struct problem *problem)
 enum kms_exit kms_run_init(const struct kms_command *self, int argc,
 			   char **argv)
 {
+	static const struct option options[] = {
+		{ "token", required_argument, NULL, 't' },
+		{ 0 }
+	};
+	const char *token = NULL;
 	struct kms_common common = { 0 };
 	struct problem problem = { 0 };
 	struct kms_opened o = { 0 };
 	enum kms_exit status;
+	int opt;
 
-	if (!no_arguments(self, argc, argv, &common, &status))
+	while ((opt = kms_next_option(self, argc, argv, options, &common,
+				      &status)) >= 0)
+		token = optarg;
+	if (opt == -2)
 		return status;
+	if (optind != argc)
+		return kms_misused(self, "\"%s\" is one argument too many",
+				   argv[optind]);
 	/* The first thing done with a new installation needs no configuration. */
 	if (!common.config_file && access(KMS_CONFIG_DEFAULT_FILE, F_OK)) {
 		if (!common.store)
@@ -104,7 +121,7 @@ enum kms_exit kms_run_init(const struct kms_command *self, int argc,
 	}
 	status = KMS_EXIT_DONE;
 	if (kms_open_config(&o, &common, &problem) ||
-	    kms_open_audit(&o, &problem) || init(&o.config, &problem))
+	    kms_open_audit(&o, &problem) || init(&o.config, token, &problem))
 		status = kms_failed(&problem);
 	else
 		printf("made the store %s and its key %s\n",

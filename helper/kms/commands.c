@@ -25,7 +25,7 @@ static void explain(const struct kms_command *self)
 	printf("Usage: mikey-kms %s %s\n\n"
 	       "Options of every command:\n"
 	       "  --config FILE     configuration (" KMS_CONFIG_DEFAULT_FILE ")\n"
-	       "  --store FILE      the store, instead of the configuration's\n"
+	       "  --store STORE     the store, a file or postgresql://..., instead of the configuration's\n"
 	       "  --store-key FILE  its key, instead of the configuration's\n"
 	       "  --json            print JSON, where something is listed\n"
 	       "  --help            this text\n",

@@ -141,6 +141,8 @@ enum kms_exit kms_run_peer_list(const struct kms_command *self, int argc,
 				char **argv);
 enum kms_exit kms_run_peer_del(const struct kms_command *self, int argc,
 			       char **argv);
+enum kms_exit kms_run_rekey_store(const struct kms_command *self, int argc,
+				  char **argv);
 enum kms_exit kms_run_import_users(const struct kms_command *self, int argc,
 				   char **argv);
 enum kms_exit kms_run_import_groups(const struct kms_command *self, int argc,

@@ -114,7 +114,13 @@ int kms_database_begin(struct kms_database *d, struct problem *problem)
 {
 	int ret = sql_begin(d->sql, SQL_ADMIN);
 
-	return ret ? kms_database_problem(d, ret, problem) : 0;
+	if (ret)
+		return kms_database_problem(d, ret, problem);
+	if (!d->opened)
+		return 0;
+	/* Nothing is sealed with a key that the store was taken from meanwhile. */
+	ret = kms_database_check_key(d, problem);
+	return ret ? kms_database_end(d, ret, problem) : 0;
 }
 
 int kms_database_end(struct kms_database *d, int ret, struct problem *problem)
@@ -225,30 +231,33 @@ int kms_meta_get(struct kms_database *d, const char *name, u8 *value, u32 len,
 	return ret;
 }
 
-/* What a new store is: names of its own, and a proof of its key. */
-static int write_new(struct kms_database *d, void *arg, struct problem *problem)
+int kms_database_write_check(struct kms_database *d, struct problem *problem)
 {
 	u8 check[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
+
+	aad_check(&aad, d);
+	if (kms_seal_close(d->seal, &aad, NULL, 0, check))
+		return problem_set(problem, -EIO, "sealing failed");
+	return kms_meta_put(d, "check", kms_blob(check, sizeof(check)), problem);
+}
+
+/* What a new store is: names of its own, and a proof of its key. */
+static int write_new(struct kms_database *d, void *arg, struct problem *problem)
+{
 	int ret;
 
 	(void)arg;
 	if (RAND_bytes(d->store_id, sizeof(d->store_id)) != 1 ||
 	    RAND_bytes(d->kms_id, sizeof(d->kms_id)) != 1)
 		return problem_set(problem, -EIO, "no randomness for a new store");
-	aad_check(&aad, d);
-	if (kms_seal_close(d->seal, &aad, NULL, 0, check))
-		return problem_set(problem, -EIO, "sealing failed");
 	ret = kms_meta_put(d, "store-id",
 			   kms_blob(d->store_id, sizeof(d->store_id)), problem);
 	if (!ret)
 		ret = kms_meta_put(d, "kms-id",
 				   kms_blob(d->kms_id, sizeof(d->kms_id)),
 				   problem);
-	if (!ret)
-		ret = kms_meta_put(d, "check", kms_blob(check, sizeof(check)),
-				   problem);
-	return ret;
+	return ret ? ret : kms_database_write_check(d, problem);
 }
 
 static struct kms_database *connect(const char *where, bool create,
@@ -270,7 +279,7 @@ static struct kms_database *connect(const char *where, bool create,
 	return NULL;
 }
 
-static int check_key(struct kms_database *d, struct problem *problem)
+int kms_database_check_key(struct kms_database *d, struct problem *problem)
 {
 	u8 check[KMS_SEAL_OVERHEAD];
 	struct kms_aad aad;
@@ -307,7 +316,7 @@ int kms_database_make(const char *where, const struct kms_seal *seal,
 		if (!ret)
 			ret = fill(d, arg, problem);
 		if (!ret)
-			ret = check_key(d, problem);
+			ret = kms_database_check_key(d, problem);
 		ret = kms_database_end(d, ret, problem);
 	}
 	kms_database_close(d);
@@ -347,12 +356,14 @@ struct kms_database *kms_database_open(const char *where,
 {
 	struct kms_database *d = connect(where, false, seal, problem);
 
-	if (d && (kms_schema_check(d, problem) || check_key(d, problem) ||
+	if (d && (kms_schema_check(d, problem) || kms_database_check_key(d, problem) ||
 		  kms_schema_upgrade(d, problem) || prepare_all(d, problem))) {
 		problem_prefix(problem, "%s: ", sql_name(where));
 		kms_database_close(d);
 		d = NULL;
 	}
+	if (d)
+		d->opened = true;
 	return d;
 }
 

@@ -45,6 +45,7 @@ struct kms_database {
 	struct sql_stmt *stmts[KMS_SQL_NUM];
 	struct kms_kept kept[KMS_KEPT_MAX];
 	unsigned int turn;
+	bool opened;
 	u8 store_id[KMS_STORE_ID_LEN];
 	u8 kms_id[KMS_ID_LEN];
 	/* A row for those that do not exist, so that they cost the same. */
@@ -81,6 +82,13 @@ struct kms_database *kms_database_open(const char *where,
 				       const struct kms_seal *seal,
 				       struct problem *problem);
 void kms_database_close(struct kms_database *d);
+
+/*
+ * The proof that a key belongs to the store: verify it (-EKEYREJECTED: the
+ * store is under another key, maybe since a moment ago), or write it anew.
+ */
+int kms_database_check_key(struct kms_database *d, struct problem *problem);
+int kms_database_write_check(struct kms_database *d, struct problem *problem);
 
 /*
  * The tables (schema.c). Inside a transaction, make them; is this a store of

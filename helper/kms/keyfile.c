@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper/kms/keyfile.h"
+#include "helper/kms/token.h"
 
 #define KEY_BYTES_MAX 64
 #define LINE_MAX_LEN (2 * KEY_BYTES_MAX + 2)	/* and CR LF */
@@ -161,5 +163,71 @@ int kms_keyfile_write(const char *path, const u8 *key, size_t len,
 		if (ret)
 			unlink(path);
 	}
+	return ret ? problem_set(problem, ret, "%s: %s", path, strerror(-ret)) : 0;
+}
+
+#define WRAPPED_SIZE (KMS_KEYFILE_URI_MAX + 2 * KMS_WRAPPED_MAX + 4)
+
+int kms_keyfile_read_wrapped(const char *path, char *uri, u8 *wrapped, size_t size,
+			     size_t *len, struct problem *problem)
+{
+	char text[WRAPPED_SIZE + 1];
+	size_t first;
+	ssize_t n;
+	int fd, ret;
+
+	if (!strcmp(path, "-"))
+		return -ENOMSG;
+	fd = open_key(path, problem);
+	if (fd < 0)
+		return fd;
+	n = read_all(fd, text, WRAPPED_SIZE);
+	close(fd);
+	text[n < 0 ? 0 : n] = '\0';
+	first = strcspn(text, "\n");
+	if (!kms_token_is_uri(text)) {
+		ret = -ENOMSG;
+	} else if (first >= KMS_KEYFILE_URI_MAX || text[first] != '\n') {
+		ret = problem_set(problem, -EINVAL, "%s: the key is missing behind the URI",
+				  path);
+	} else {
+		memcpy(uri, text, first);
+		uri[first] = '\0';
+		ret = parse(path, text + first + 1, strlen(text + first + 1), wrapped, size,
+			    len, problem);
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	return ret;
+}
+
+int kms_keyfile_write_wrapped(const char *path, const char *uri, const u8 *wrapped,
+			      size_t len, struct problem *problem)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[WRAPPED_SIZE];
+	int fd, ret, at;
+	size_t i;
+
+	if (strlen(uri) >= KMS_KEYFILE_URI_MAX || len > KMS_WRAPPED_MAX)
+		return problem_set(problem, -E2BIG, "the token's URI is too long");
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return problem_set(problem, -errno, "%s: %s", path, errno == EEXIST ?
+				   "exists already and is not overwritten" :
+				   strerror(errno));
+	at = sprintf(text, "%s\n", uri);
+	for (i = 0; i < len; i++) {
+		text[at++] = digits[wrapped[i] >> 4];
+		text[at++] = digits[wrapped[i] & 15];
+	}
+	text[at++] = '\n';
+	ret = write_all(fd, text, at);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (!ret && fsync(fd))
+		ret = -errno;
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (ret)
+		unlink(path);
 	return ret ? problem_set(problem, ret, "%s: %s", path, strerror(-ret)) : 0;
 }

@@ -29,4 +29,16 @@ int kms_keyfile_read(const char *path, u8 *key, size_t size, size_t *len,
 int kms_keyfile_write(const char *path, const u8 *key, size_t len,
 		      struct problem *problem);
 
+#define KMS_KEYFILE_URI_MAX 512
+
+/*
+ * A key that is wrapped by a token (token.h): the token key's URI and a line of
+ * hexadecimal digits. Reading returns -ENOMSG, without words, for a file that
+ * is no such one; otherwise both are as above.
+ */
+int kms_keyfile_read_wrapped(const char *path, char *uri, u8 *wrapped, size_t size,
+			     size_t *len, struct problem *problem);
+int kms_keyfile_write_wrapped(const char *path, const char *uri, const u8 *wrapped,
+			      size_t len, struct problem *problem);
+
 #endif

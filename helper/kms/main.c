@@ -11,8 +11,9 @@
 #include "helper/lib/version.h"
 
 const struct kms_command kms_commands[] = {
-	{ "init", "\n\nMake a new store and the key that its secrets are encrypted with.\n"
-	  "Neither overwrites anything.", kms_run_init },
+	{ "init", "[--token URI]\n\nMake a new store and the key that its secrets are encrypted with.\n"
+	  "Neither overwrites anything.\n\n"
+	  "  --token URI       the key is wrapped by this key on a token (pkcs11:...)", kms_run_init },
 	{ "serve", "\n\nAnswer requests until SIGTERM.", kms_run_serve },
 	{ "check-config", "[--serve]\n\nRead the configuration and say what is wrong with it.\n\n"
 	  "  --serve           also whether it suffices to serve", kms_run_check_config },
@@ -64,6 +65,12 @@ const struct kms_command kms_commands[] = {
 	  kms_run_peer_add },
 	{ "peer list", "\n\nList the other KMSs that there are.", kms_run_peer_list },
 	{ "peer del", "NAME\n\nTake one out of the file of peers.", kms_run_peer_del },
+	{ "rekey-store", "--new-key FILE [--token URI]\n\n"
+	  "Encrypt the store's secrets under another key, all of them or none. Processes\n"
+	  "that serve it end, and are started with the new key.\n\n"
+	  "  --new-key FILE    made if it is not there\n"
+	  "  --token URI       the new key is wrapped by this key on a token (pkcs11:...)",
+	  kms_run_rekey_store },
 	{ "import users", "[--psk-out FILE] FILE\n\n"
 	  "Add users from a file, CSV with the columns uids (separated by blanks), psk_id,\n"
 	  "suite, expires, psk (hexadecimal), or JSON of the same names, an object a line.\n"

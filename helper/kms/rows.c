@@ -4,8 +4,10 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "helper/kms/rows.h"
@@ -130,11 +132,20 @@ int kms_rows_again(struct kms_rows *rows, struct problem *problem)
 	return rows->json ? 0 : read_names(rows, problem);
 }
 
+/* What jansson held may have been a PSK. */
+static void free_wiped(void *p)
+{
+	if (p)
+		OPENSSL_cleanse(p, malloc_usable_size(p));
+	free(p);
+}
+
 int kms_rows_open(struct kms_rows *rows, const char *path,
 		  const char *const *columns, struct problem *problem)
 {
 	int ret;
 
+	json_set_alloc_funcs(malloc, free_wiped);
 	rows->path = path;
 	rows->columns = columns;
 	rows->f = fopen(path, "re");

@@ -2,6 +2,7 @@
 /*
  * Secrets at rest; see seal.h.
  */
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -10,6 +11,7 @@
 
 #include "helper/kms/keyfile.h"
 #include "helper/kms/seal.h"
+#include "helper/kms/token.h"
 
 struct kms_seal {
 	u8 key[KMS_SEAL_KEY_LEN];
@@ -125,31 +127,83 @@ int kms_seal_open(const struct kms_seal *seal, const struct kms_aad *aad,
 	return ok ? 0 : ready ? -EKEYREJECTED : -EIO;
 }
 
-int kms_seal_key_create(const char *path, struct problem *problem)
+int kms_seal_key_create(const char *path, const char *token,
+			struct problem *problem)
 {
-	u8 key[KMS_SEAL_KEY_LEN];
+	u8 key[KMS_SEAL_KEY_LEN], wrapped[KMS_WRAPPED_MAX];
 	int ret;
 
 	if (RAND_priv_bytes(key, sizeof(key)) != 1)
 		return problem_set(problem, -EIO, "no randomness for a store key");
-	ret = kms_keyfile_write(path, key, sizeof(key), problem);
+	if (!token) {
+		ret = kms_keyfile_write(path, key, sizeof(key), problem);
+	} else {
+		ret = kms_token_wrap(token, key, sizeof(key), wrapped, problem);
+		if (ret > 0)
+			ret = kms_keyfile_write_wrapped(path, token, wrapped, ret,
+							problem);
+	}
 	OPENSSL_cleanse(key, sizeof(key));
 	return ret;
 }
 
-struct kms_seal *kms_seal_from_file(const char *path, struct problem *problem)
+/* credential:NAME is a file in the folder that systemd names. */
+static const char *locate(const char *source, char *path, size_t size,
+			  struct problem *problem)
+{
+	const char *name, *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	if (strncmp(source, "credential:", 11))
+		return source;
+	name = source + 11;
+	if (!*name || strchr(name, '/')) {
+		problem_set(problem, -EINVAL, "%s: a credential has a plain name", source);
+		return NULL;
+	}
+	if (!folder) {
+		problem_set(problem, -ENOENT,
+			    "%s: systemd gave no credentials (LoadCredential=, LoadCredentialEncrypted=)",
+			    source);
+		return NULL;
+	}
+	if (snprintf(path, size, "%s/%s", folder, name) >= (int)size) {
+		problem_set(problem, -ENAMETOOLONG, "%s: the name is too long", source);
+		return NULL;
+	}
+	return path;
+}
+
+static int read_key(const char *path, u8 key[KMS_SEAL_KEY_LEN], struct problem *problem)
+{
+	u8 wrapped[KMS_WRAPPED_MAX];
+	char uri[KMS_KEYFILE_URI_MAX];
+	size_t len;
+	int ret;
+
+	ret = kms_keyfile_read_wrapped(path, uri, wrapped, sizeof(wrapped), &len, problem);
+	if (!ret) {
+		ret = kms_token_unwrap(uri, wrapped, len, key, KMS_SEAL_KEY_LEN, problem);
+		OPENSSL_cleanse(uri, sizeof(uri));
+		return ret ? problem_prefix(problem, "%s: ", path) : 0;
+	}
+	if (ret != -ENOMSG)
+		return ret;
+	ret = kms_keyfile_read(path, key, KMS_SEAL_KEY_LEN, &len, problem);
+	if (!ret && len != KMS_SEAL_KEY_LEN)
+		ret = problem_set(problem, -EINVAL,
+				  "%s: a store key has 64 hexadecimal digits, this has %zu",
+				  path, 2 * len);
+	return ret;
+}
+
+struct kms_seal *kms_seal_from_file(const char *source, struct problem *problem)
 {
 	struct kms_seal *seal = NULL;
 	u8 key[KMS_SEAL_KEY_LEN];
-	size_t len;
+	char buf[512];
+	const char *path = locate(source, buf, sizeof(buf), problem);
 
-	if (kms_keyfile_read(path, key, sizeof(key), &len, problem))
-		return NULL;
-	if (len != sizeof(key)) {
-		problem_set(problem, -EINVAL,
-			    "%s: a store key has 64 hexadecimal digits, this has %zu",
-			    path, 2 * len);
-	} else {
+	if (path && !read_key(path, key, problem)) {
 		seal = kms_seal_new(key);
 		if (!seal)
 			problem_set(problem, -EIO, "AES-256-GCM is not available");

@@ -53,15 +53,19 @@ int kms_seal_open(const struct kms_seal *seal, const struct kms_aad *aad,
 
 /**
  * kms_seal_key_create() - make a key file, 64 hexadecimal digits, mode 0600
+ * @token: URI of the key on a token that it is wrapped with (token.h), or NULL
  *
  * Never overwrites. Return: 0 or a negative errno with words.
  */
-int kms_seal_key_create(const char *path, struct problem *problem);
+int kms_seal_key_create(const char *path, const char *token,
+			struct problem *problem);
 
 /**
  * kms_seal_from_file() - the seal of a key file
+ * @path: or "credential:NAME", a credential of systemd's
  *
- * A file that others than owner and group can read is refused. NULL with words after an error.
+ * A file that others than owner and group can read is refused. A key that is
+ * wrapped is unwrapped by its token. NULL with words after an error.
  */
 struct kms_seal *kms_seal_from_file(const char *path, struct problem *problem);
 

@@ -2,7 +2,7 @@
 # Unit tests of the KMS: the core in process on a store in memory, then what
 # surrounds it in a folder of its own, then the program.
 kms_core_tests := vectors refuse grant resolve minted profiles zk
-kms_place_tests := audit store schema config http program service outages copies peers
+kms_place_tests := audit store schema config http program service outages copies peers keys
 kms_support := $(addprefix tests/unit/kms/,support.c terminal.c mint.c)
 
 define kms_core_test
@@ -30,8 +30,9 @@ test-kms-http_SRCS += tests/unit/kms/client.c
 test-kms-http_PKGS += libssl
 test-kms-audit_SRCS += tests/unit/kms/run.c
 test-kms-program_SRCS += tests/unit/kms/run.c
+test-kms-keys_SRCS += tests/unit/kms/run.c
 test-kms-copies_SRCS += tests/unit/kms/run.c
 test-kms-outages_SRCS += tests/unit/kms/run.c tests/unit/kms/client.c
 test-kms-service_SRCS += tests/unit/kms/run.c tests/unit/kms/client.c
 
-$(addprefix $(BUILD)/tests/test-kms-,audit program service outages copies): | $(BUILD)/mikey-kms
+$(addprefix $(BUILD)/tests/test-kms-,audit program service outages copies keys): | $(BUILD)/mikey-kms

@@ -103,7 +103,7 @@ int place_store_setup(void **state)
 
 	place_setup(state);
 	p = *state;
-	assert_int_equal(kms_seal_key_create(place_file(p, "key"), &p->problem), 0);
+	assert_int_equal(kms_seal_key_create(place_file(p, "key"), NULL, &p->problem), 0);
 	p->seal = kms_seal_from_file(place_file(p, "key"), &p->problem);
 	assert_non_null(p->seal);
 	assert_int_equal(kms_database_create(p->where, p->seal, &p->problem), 0);

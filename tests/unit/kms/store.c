@@ -155,9 +155,9 @@ static void wrong_key(void **state)
 	struct place *p = *state;
 	struct kms_seal *other;
 
-	assert_int_equal(kms_seal_key_create(place_file(p, "key"), &p->problem),
+	assert_int_equal(kms_seal_key_create(place_file(p, "key"), NULL, &p->problem),
 			 -EEXIST);
-	assert_int_equal(kms_seal_key_create(place_file(p, "other"), &p->problem), 0);
+	assert_int_equal(kms_seal_key_create(place_file(p, "other"), NULL, &p->problem), 0);
 	other = kms_seal_from_file(place_file(p, "other"), &p->problem);
 	assert_non_null(other);
 	assert_null(kms_database_open(p->where, other, &p->problem));
