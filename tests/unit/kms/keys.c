@@ -55,11 +55,11 @@ static void another_key(void **state)
 	program_end(p, pid);
 	assert_int_equal(outcome.status, 1);
 	assert_run(p, "--config conf user list", 1, "", "does not belong to this store");
-	snprintf(options, sizeof(options), "--store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "--config conf --store %s --store-key k2", p->where);
 	exports_alike(p, options, as);
-	snprintf(options, sizeof(options), "group list --store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "group list --config conf --store %s --store-key k2", p->where);
 	assert_run(p, options, 0, "u2@example.test  (list server)", "");
-	snprintf(options, sizeof(options), "tpk rotate --store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "tpk rotate --config conf --store %s --store-key k2", p->where);
 	assert_run(p, options, 0, "", "");
 	/* and once more changes nothing */
 	assert_run(p, "--config conf rekey-store --new-key k2", 0, "0 rows", "");
@@ -86,7 +86,7 @@ static void killed(void **state)
 	}
 	assert_true(kills > 0);
 	assert_run(p, "--config conf rekey-store --new-key k2", 0, "store-key = \"k2\"", "");
-	snprintf(options, sizeof(options), "--store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "--config conf --store %s --store-key k2", p->where);
 	exports_alike(p, options, as);
 }
 
@@ -161,22 +161,22 @@ static void on_a_token(void **state)
 	assert_run(p, "user add --store s2 --store-key k2 --uid " ALICE, 0, "", "");
 	/* from a file to the token */
 	assert_run(p, "--config conf rekey-store --new-key k3 --token " TOKEN, 0, "rows", "");
-	snprintf(options, sizeof(options), "--store %s --store-key k3", p->where);
+	snprintf(options, sizeof(options), "--config conf --store %s --store-key k3", p->where);
 	exports_alike(p, options, as);
 	/* without the PIN, or with another wrapped key, nothing */
 	program_file(p, "k3", text);
 	memcpy(strstr(text, "1234"), "1235", 4);
 	place_write(p, "k4", text);
-	snprintf(options, sizeof(options), "user list --store %s --store-key k4", p->where);
+	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k4", p->where);
 	assert_run(p, options, 1, "", "PIN is wrong");
 	assert_null(strstr(outcome.err, "1235"));
-	snprintf(options, sizeof(options), "user list --store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k2", p->where);
 	assert_run(p, options, 1, "", "does not belong");
 	program_file(p, "k3", text);
 	at = text + strlen(TOKEN) + 9;
 	*at = *at == '0' ? '1' : '0';
 	place_write(p, "k4", text);
-	snprintf(options, sizeof(options), "user list --store %s --store-key k4", p->where);
+	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k4", p->where);
 	assert_run(p, options, 1, "", "does not open the store's key");
 	place_write(p, "k4", TOKEN "\n");
 	assert_run(p, options, 1, "", "k4");
