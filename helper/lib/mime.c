@@ -19,7 +19,7 @@ static const struct {
 	[MIKEY_FORM_AUTH_ENVELOPED] = {
 		"auth-enveloped", "auth-enveloped-data", MIKEY_CONTENT_AES_GCM
 	},
-	[MIKEY_FORM_AUTHENTICATED] = { "authenticated", "authenticated-data" },
+	[MIKEY_FORM_AUTHENTICATED] = { "authenticated", "authenticated-data", 0 },
 	[MIKEY_FORM_AUTHENTICATED_ENVELOPED] = {
 		"authenticated-enveloped", "authenticated-data", MIKEY_CONTENT_AES_CBC
 	},
