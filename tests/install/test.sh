@@ -52,6 +52,8 @@ cat > "$work/want" <<-END
 	644 usr/lib/sysusers.d/mikey.conf
 	644 usr/lib/tmpfiles.d/mikey.conf
 	644 usr/share/bash-completion/completions/mikeyctl
+	644 usr/share/bash-completion/completions/mikey-kms
+	644 usr/share/bash-completion/completions/mikeyd
 	644 usr/share/doc/mikey-mime/operators-guide.md
 	644 usr/share/man/man1/mikeyctl.1
 	644 usr/share/man/man8/mikeyd.8
