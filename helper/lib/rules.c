@@ -118,7 +118,8 @@ int take_rules(void *into, const config_setting_t *given,
 
 	/* those of all users, in whose place a user has others */
 	rules_free(array->items, array->count);
-	*array = (struct setting_array){ 0 };
+	array->items = NULL;	/* not as a whole: its padding is another setting */
+	array->count = 0;
 	if (take_group_list(array, given, &group, problem))
 		return problem->error;
 	rules = array->items;

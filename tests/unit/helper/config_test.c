@@ -182,6 +182,7 @@ static void table_of_rules(void **state)
 			      "{ peer = [\"?@X.test\"]; send = \"protect\"; receive = \"mark\"; }\n"
 			      "); };\n", &problem), 0);
 	uid_from_text(&uid, "a@x.test");
+	assert_int_equal(config.users[0].replay_sender, 4096);
 	assert_int_equal(rules_send(config.users, &uid), OUTGOING_PASS);
 	assert_int_equal(rules_receive(config.users, &uid), UNPROTECTED_MARK);
 	uid_from_text(&uid, "b@x.test");
