@@ -41,7 +41,7 @@ class Run:
             self.lines.append(line.decode("utf-8", "replace").rstrip())
 
     def wait(self, condition, what):
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while not condition():
             if self.process.poll() is not None:
                 raise AssertionError(f"ended with {self.process.returncode} before {what}")
