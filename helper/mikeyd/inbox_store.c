@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The inbox, in SQLite: a database in memory, or a file with a rollback journal
- * and synchronous = FULL. What is taken out is overwritten in the database
+ * and synchronous = EXTRA. What is taken out is overwritten in the database
  * (secure_delete); what a file system keeps of it is the file system's.
  */
 #include "helper/mikeyd/inbox_store.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +14,8 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "helper/mikeyd/sql.h"
 
 #define STORE_FILE "inbox.db"
 #define STORE_VERSION 1
@@ -67,50 +66,7 @@ static int failed(struct inbox_store *store, struct problem *problem)
 	return problem_set(problem, -EIO, "the inbox: %s", sqlite3_errmsg(store->db));
 }
 
-static void done(struct inbox_store *store, enum statement which)
-{
-	sqlite3_reset(store->statements[which]);
-	sqlite3_clear_bindings(store->statements[which]);
-}
-
-/*
- * Run a statement with what the letters of format say: i an int64_t, b a
- * pointer and a size_t. Columns can be read until done().
- */
-static int run(struct inbox_store *store, enum statement which, const char *format, ...)
-{
-	sqlite3_stmt *statement = store->statements[which];
-	int status = SQLITE_OK, at = 0;
-	va_list args;
-
-	va_start(args, format);
-	for (; *format && status == SQLITE_OK; format++) {
-		if (*format == 'i') {
-			status = sqlite3_bind_int64(statement, ++at, va_arg(args, int64_t));
-		} else {
-			const void *data = va_arg(args, const void *);
-			size_t len = va_arg(args, size_t);
-
-			/* a NULL pointer would be an SQL NULL, and not an empty one */
-			status = sqlite3_bind_blob64(statement, ++at, len ? data : "", len,
-						     SQLITE_STATIC);
-		}
-	}
-	va_end(args);
-	return status == SQLITE_OK ? sqlite3_step(statement) : status;
-}
-
 /* ---- opening */
-
-static int read_version(struct inbox_store *store, int *version)
-{
-	sqlite3_stmt *statement;
-	int status = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
-
-	if (status == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-		*version = sqlite3_column_int(statement, 0);
-	return sqlite3_finalize(statement);
-}
 
 /* Who has a number from before a restart must not take another message by it. */
 static int number_by_time(struct inbox_store *store)
@@ -124,7 +80,7 @@ static int number_by_time(struct inbox_store *store)
 
 static int prepare(struct inbox_store *store)
 {
-	int version = 0, status;
+	int status;
 
 	/*
 	 * A truncated journal, so that the pages that it saved, which may hold a
@@ -136,17 +92,12 @@ static int prepare(struct inbox_store *store)
 			      "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;",
 			      NULL, NULL, NULL);
 	if (status == SQLITE_OK)
-		status = read_version(store, &version);
-	if (status == SQLITE_OK && !version)
-		status = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
-	else if (status == SQLITE_OK && version != STORE_VERSION)
-		return SQLITE_MISMATCH;
+		status = sql_schema(store->db, schema, STORE_VERSION);
 	if (status == SQLITE_OK && store->dir < 0)
 		status = number_by_time(store);
-	for (int i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
-		status = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-					    &store->statements[i], NULL);
-	if (status == SQLITE_OK && run(store, USE, "") == SQLITE_ROW) {
+	if (status == SQLITE_OK)
+		status = sql_prepare(store->db, store->statements, sql, STATEMENTS);
+	if (status == SQLITE_OK && SQL_RUN(store, USE, "") == SQLITE_ROW) {
 		store->use.messages = sqlite3_column_int64(store->statements[USE], 0);
 		store->use.bytes = sqlite3_column_int64(store->statements[USE], 1);
 	}
@@ -158,37 +109,19 @@ static int prepare(struct inbox_store *store)
 static int open_problem(struct inbox_store *store, const char *path, int status,
 			struct problem *problem)
 {
-	switch (status & 0xff) {
-	case SQLITE_BUSY:
+	if ((status & 0xff) == SQLITE_BUSY)
 		return problem_set(problem, -EBUSY, "%s: another mikeyd uses it", path);
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_ERROR:
-	case SQLITE_SCHEMA:
-	case SQLITE_MISMATCH:
+	if (sql_is_damaged(status))
 		return problem_set(problem, -EUCLEAN,
 				   "%s is damaged or of another age: move it away", path);
-	default:
-		return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
-	}
+	return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
 }
 
-/* The file is made here, since SQLite would let everybody read it. */
 static int make_file(struct inbox_store *store, const char *dir, struct problem *problem)
 {
-	int fd = -1, err = 0;
-
 	if (mkdir(dir, 0700) && errno != EEXIST)
 		return problem_set(problem, -errno, "%s: %s", dir, strerror(errno));
-	store->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store->dir >= 0)
-		fd = openat(store->dir, STORE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-			    0600);
-	if (fd < 0 || fchmod(fd, 0600) || fsync(store->dir))
-		err = problem_set(problem, -errno, "%s/" STORE_FILE ": %s", dir, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return err;
+	return sql_file(dir, STORE_FILE, true, &store->dir, problem);
 }
 
 static int open_in(struct inbox_store *store, const char *dir, struct problem *problem)
@@ -265,7 +198,7 @@ int inbox_store_ready(struct inbox_store *store, uint64_t bytes, struct problem 
 int inbox_store_add(struct inbox_store *store, struct inbox_message *message,
 		    struct problem *problem)
 {
-	int status = run(store, ADD, "iibbibbiibbb", message->received, message->sent,
+	int status = SQL_RUN(store, ADD, "iibbibbiibbb", message->received, message->sent,
 			 message->sender.text, message->sender.len, message->original.uid.text,
 			 message->original.uid.len, (int64_t)message->original.proved,
 			 message->claimed.text,
@@ -274,7 +207,7 @@ int inbox_store_add(struct inbox_store *store, struct inbox_message *message,
 			 message->mac.len, message->headers.data, message->headers.len,
 			 message->body.data, message->body.len);
 
-	done(store, ADD);
+	sql_done(store->statements[ADD]);
 	if (status != SQLITE_DONE)
 		return failed(store, problem);
 	message->id = sqlite3_last_insert_rowid(store->db);
@@ -329,7 +262,7 @@ static int read_message(sqlite3_stmt *statement, struct inbox_message *message)
 static int fetch(struct inbox_store *store, enum statement which, int64_t id,
 		 struct inbox_message *message, struct problem *problem)
 {
-	int status = run(store, which, "i", id), err;
+	int status = SQL_RUN(store, which, "i", id), err;
 
 	memset(message, 0, sizeof(*message));
 	if (status == SQLITE_DONE)
@@ -340,7 +273,7 @@ static int fetch(struct inbox_store *store, enum statement which, int64_t id,
 		err = problem_set(problem, -ENOMEM, "no memory");
 	else
 		err = 0;
-	done(store, which);
+	sql_done(store->statements[which]);
 	if (err)
 		inbox_message_wipe(message);
 	return err;
@@ -360,7 +293,7 @@ int inbox_store_get(struct inbox_store *store, int64_t id, struct inbox_message 
 
 int inbox_store_take(struct inbox_store *store, int64_t id, struct problem *problem)
 {
-	int status = run(store, TAKE, "i", id);
+	int status = SQL_RUN(store, TAKE, "i", id);
 	uint64_t size = 0;
 
 	if (status == SQLITE_ROW) {
@@ -369,7 +302,7 @@ int inbox_store_take(struct inbox_store *store, int64_t id, struct problem *prob
 		status = sqlite3_step(store->statements[TAKE]) == SQLITE_DONE ? SQLITE_ROW :
 			SQLITE_IOERR;
 	}
-	done(store, TAKE);
+	sql_done(store->statements[TAKE]);
 	if (status == SQLITE_DONE)
 		return problem_set(problem, -ENOENT, "there is no such message in the inbox");
 	if (status != SQLITE_ROW)
@@ -382,8 +315,8 @@ int inbox_store_take(struct inbox_store *store, int64_t id, struct problem *prob
 bool inbox_store_has(struct inbox_store *store, const struct uid *sender,
 		     const struct ticket_mac *mac)
 {
-	int status = run(store, HAS, "bb", sender->text, sender->len, mac->data, mac->len);
+	int status = SQL_RUN(store, HAS, "bb", sender->text, sender->len, mac->data, mac->len);
 
-	done(store, HAS);
+	sql_done(store->statements[HAS]);
 	return status == SQLITE_ROW;
 }

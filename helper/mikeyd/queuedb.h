@@ -25,9 +25,6 @@ struct queue_store {
 	bool challenged;
 };
 
-/* A statement of the store, as sql_run() does it. */
-#define RUN(store, which, ...) sql_run((store)->statements[which], __VA_ARGS__)
-
 /* queue_db_failed - -EIO in words; a transaction that was begun is rolled back */
 int queue_db_failed(struct queue_store *store, int status, struct problem *problem);
 

@@ -103,7 +103,7 @@ static int only_row(struct queue_store *store, enum statement which, int status,
 int queue_store_first(struct queue_store *store, const struct uid *recipient,
 		      struct queue_item *item, struct problem *problem)
 {
-	int status = RUN(store, FIRST, "t", recipient->text, recipient->len);
+	int status = SQL_RUN(store, FIRST, "t", recipient->text, recipient->len);
 
 	return only_row(store, FIRST, status, true, item, problem);
 }
@@ -111,7 +111,7 @@ int queue_store_first(struct queue_store *store, const struct uid *recipient,
 int queue_store_expired(struct queue_store *store, struct queue_item *item,
 			struct problem *problem)
 {
-	int status = RUN(store, EXPIRED, "ti", store->boot, strlen(store->boot),
+	int status = SQL_RUN(store, EXPIRED, "ti", store->boot, strlen(store->boot),
 			 queue_clock_boot());
 
 	return only_row(store, EXPIRED, status, false, item, problem);

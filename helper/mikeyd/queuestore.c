@@ -3,7 +3,6 @@
 #include "helper/mikeyd/queuestore.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +89,7 @@ int queue_db_failed(struct queue_store *store, int status, struct problem *probl
 	problem_set(problem, -EIO, "the queue: %s", status == SQLITE_FULL ?
 		    "the disk is full" : sqlite3_errmsg(store->db));
 	if (!sqlite3_get_autocommit(store->db))
-		RUN(store, ROLLBACK, "");
+		SQL_RUN(store, ROLLBACK, "");
 	return problem->error;
 }
 
@@ -101,19 +100,9 @@ int queue_db_done(struct queue_store *store, int status, struct problem *problem
 
 /* ---- opening */
 
-static int version_of(struct queue_store *store, int *version)
-{
-	sqlite3_stmt *statement;
-	int status = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
-
-	if (status == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-		*version = sqlite3_column_int(statement, 0);
-	return sqlite3_finalize(statement);
-}
-
 static int prepare(struct queue_store *store)
 {
-	int version = 0, status;
+	int status;
 
 	sqlite3_busy_timeout(store->db, BUSY_MS);
 	status = sqlite3_exec(store->db,
@@ -121,39 +110,27 @@ static int prepare(struct queue_store *store)
 			      "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
 			      NULL, NULL, NULL);
 	if (status == SQLITE_OK)
-		status = version_of(store, &version);
-	if (status == SQLITE_OK && !version)
-		status = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
-	else if (status == SQLITE_OK && version != QUEUE_VERSION)
-		return SQLITE_MISMATCH;
-	for (int i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
-		status = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-					    &store->statements[i], NULL);
+		status = sql_schema(store->db, schema, QUEUE_VERSION);
+	if (status == SQLITE_OK)
+		status = sql_prepare(store->db, store->statements, sql, STATEMENTS);
 	return status;
 }
 
 static int open_problem(struct queue_store *store, const char *path, int status,
 			struct problem *problem)
 {
-	switch (status & 0xff) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_ERROR:
-	case SQLITE_SCHEMA:
-	case SQLITE_MISMATCH:
+	if (sql_is_damaged(status))
 		return problem_set(problem, -EUCLEAN,
 				   "%s is damaged or of another age: move it away, and what waits in it is lost",
 				   path);
-	default:
-		return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
-	}
+	return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(store->db));
 }
 
 static int64_t state(struct queue_store *store, enum statement which)
 {
 	int64_t value = 0;
 
-	if (RUN(store, which, "") == SQLITE_ROW)
+	if (SQL_RUN(store, which, "") == SQLITE_ROW)
 		value = sqlite3_column_int64(store->statements[which], 0);
 	sql_done(store->statements[which]);
 	return value;
@@ -163,19 +140,8 @@ static int open_in(struct queue_store *store, const char *dir, bool make,
 		   struct problem *problem)
 {
 	char path[4096 + sizeof(QUEUE_FILE)];
-	int status, fd;
+	int status = sql_file(dir, QUEUE_FILE, make, &store->dir, problem);
 
-	store->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* SQLite would let everybody read it */
-	fd = store->dir < 0 ? -1 : openat(store->dir, QUEUE_FILE, O_RDWR | O_CLOEXEC |
-					  O_NOFOLLOW | (make ? O_CREAT : 0), 0600);
-	if (fd < 0 || (make && fsync(store->dir)))
-		status = problem_set(problem, -errno, "%s/" QUEUE_FILE ": %s", dir,
-				     strerror(errno));
-	else
-		status = 0;
-	if (fd >= 0)
-		close(fd);
 	if (status)
 		return status;
 	snprintf(path, sizeof(path), "%s/" QUEUE_FILE, dir);
@@ -273,17 +239,17 @@ static int insert(struct queue_store *store, const struct queue_item *item, cons
 	const char *words = item->words ? item->words : "";
 	int status;
 
-	status = RUN(store, PUT, "ttttitiiiiiitbb", item->sender.text, item->sender.len,
+	status = SQL_RUN(store, PUT, "ttttitiiiiiitbb", item->sender.text, item->sender.len,
 		     item->recipient.text, item->recipient.len, item->uri, strlen(item->uri),
 		     item->branch, strlen(item->branch), (int64_t)size_of(item), store->boot,
 		     strlen(store->boot), now, queue_clock_wall(), item->lifetime,
 		     (int64_t)item->flying, (int64_t)item->unsure, (int64_t)item->code, words,
 		     strlen(words), item->head, item->head_len, item->body, item->body_len);
 	if (status == SQLITE_DONE)
-		status = RUN(store, FORGET, "ti", store->boot, strlen(store->boot),
+		status = SQL_RUN(store, FORGET, "ti", store->boot, strlen(store->boot),
 			     now - REPEAT_SECONDS);
 	if (status == SQLITE_DONE)
-		status = RUN(store, ACCEPT, "tti", key, strlen(key), store->boot,
+		status = SQL_RUN(store, ACCEPT, "tti", key, strlen(key), store->boot,
 			     strlen(store->boot), now);
 	return status;
 }
@@ -295,24 +261,24 @@ int queue_store_put(struct queue_store *store, const struct queue_limits *limits
 
 	if (is_full(store))
 		return problem_set(problem, -EIO, "the queue: the disk is full");
-	status = RUN(store, BEGIN, "");
+	status = SQL_RUN(store, BEGIN, "");
 	if (status != SQLITE_DONE)
 		return queue_db_failed(store, status, problem);
 	err = has_room(store, limits, item, problem);
 	if (err) {
-		RUN(store, ROLLBACK, "");
+		SQL_RUN(store, ROLLBACK, "");
 		return err;
 	}
 	status = insert(store, item, key);
 	item->id = sqlite3_last_insert_rowid(store->db);
 	if (status == SQLITE_DONE)
-		status = RUN(store, COMMIT, "");
+		status = SQL_RUN(store, COMMIT, "");
 	return queue_db_done(store, status, problem);
 }
 
 bool queue_store_has(struct queue_store *store, const char *key)
 {
-	bool has = RUN(store, ACCEPTED, "t", key, strlen(key)) == SQLITE_ROW;
+	bool has = SQL_RUN(store, ACCEPTED, "t", key, strlen(key)) == SQLITE_ROW;
 
 	sql_done(store->statements[ACCEPTED]);
 	return has;
@@ -322,7 +288,7 @@ bool queue_store_has(struct queue_store *store, const char *key)
 
 int queue_store_begin(struct queue_store *store, int64_t id, struct problem *problem)
 {
-	return queue_db_done(store, RUN(store, FLY, "i", id), problem);
+	return queue_db_done(store, SQL_RUN(store, FLY, "i", id), problem);
 }
 
 int queue_store_again(struct queue_store *store, const struct queue_item *item,
@@ -330,7 +296,7 @@ int queue_store_again(struct queue_store *store, const struct queue_item *item,
 {
 	const char *words = item->words ? item->words : "";
 
-	int status = RUN(store, AGAIN, "iiiti", (int64_t)item->unsure, item->doubt,
+	int status = SQL_RUN(store, AGAIN, "iiiti", (int64_t)item->unsure, item->doubt,
 			 (int64_t)item->code, words, strlen(words), item->id);
 
 	return queue_db_done(store, status, problem);
@@ -339,37 +305,37 @@ int queue_store_again(struct queue_store *store, const struct queue_item *item,
 int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint16_t code,
 		    const char *words, struct problem *problem)
 {
-	int status = RUN(store, BEGIN, "");
+	int status = SQL_RUN(store, BEGIN, "");
 
 	if (status == SQLITE_DONE && !delivered)
-		status = RUN(store, FAIL, "iiti", queue_clock_wall(), (int64_t)code, words,
+		status = SQL_RUN(store, FAIL, "iiti", queue_clock_wall(), (int64_t)code, words,
 			     strlen(words), id);
 	if (status == SQLITE_DONE && !delivered)
-		status = RUN(store, TRIM, "i", (int64_t)QUEUE_FAILED_MAX);
+		status = SQL_RUN(store, TRIM, "i", (int64_t)QUEUE_FAILED_MAX);
 	if (status == SQLITE_DONE)
-		status = RUN(store, DELETE, "i", id);
+		status = SQL_RUN(store, DELETE, "i", id);
 	if (status == SQLITE_DONE)
-		status = RUN(store, COMMIT, "");
+		status = SQL_RUN(store, COMMIT, "");
 	return queue_db_done(store, status, problem);
 }
 
 int queue_store_withdraw(struct queue_store *store, int64_t id, const char *key,
 			 struct problem *problem)
 {
-	int status = RUN(store, BEGIN, "");
+	int status = SQL_RUN(store, BEGIN, "");
 
 	if (status == SQLITE_DONE)
-		status = RUN(store, DELETE, "i", id);
+		status = SQL_RUN(store, DELETE, "i", id);
 	if (status == SQLITE_DONE)
-		status = RUN(store, DISOWN, "t", key, strlen(key));
+		status = SQL_RUN(store, DISOWN, "t", key, strlen(key));
 	if (status == SQLITE_DONE)
-		status = RUN(store, COMMIT, "");
+		status = SQL_RUN(store, COMMIT, "");
 	return queue_db_done(store, status, problem);
 }
 
 int queue_store_settle(struct queue_store *store, struct problem *problem)
 {
-	int status = RUN(store, SETTLE, "iit", queue_clock_boot(), queue_clock_wall(),
+	int status = SQL_RUN(store, SETTLE, "iit", queue_clock_boot(), queue_clock_wall(),
 			 store->boot, strlen(store->boot));
 
 	return queue_db_done(store, status, problem);
@@ -379,7 +345,7 @@ int queue_store_settle(struct queue_store *store, struct problem *problem)
 
 int queue_store_poke(struct queue_store *store, struct problem *problem)
 {
-	return queue_db_done(store, RUN(store, POKE, ""), problem);
+	return queue_db_done(store, SQL_RUN(store, POKE, ""), problem);
 }
 
 bool queue_store_poked(struct queue_store *store)
@@ -398,6 +364,6 @@ bool queue_store_challenged(struct queue_store *store)
 void queue_store_set_challenged(struct queue_store *store, bool challenged)
 {
 	if (challenged != store->challenged)
-		RUN(store, CHALLENGE, "i", (int64_t)challenged);
+		SQL_RUN(store, CHALLENGE, "i", (int64_t)challenged);
 	store->challenged = challenged;
 }

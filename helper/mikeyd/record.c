@@ -9,17 +9,14 @@
 #include "helper/mikeyd/record.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/sql.h"
 
 #define RECORD_FILE "delivered.db"
 #define RECORD_VERSION 1
@@ -101,42 +98,6 @@ static int failed(struct record *record, struct problem *problem)
 			   sqlite3_errmsg(record->db));
 }
 
-/*
- * Run a statement with what the letters of format say: i an int64_t, b a
- * pointer and a size_t. SQLITE_ROW: columns can be read until done().
- */
-static int run(struct record *record, enum statement which, const char *format, ...)
-{
-	sqlite3_stmt *statement = record->statements[which];
-	int status = SQLITE_OK, at = 0;
-	va_list args;
-
-	sqlite3_reset(statement);
-	va_start(args, format);
-	for (; *format && status == SQLITE_OK; format++) {
-		if (*format == 'i') {
-			status = sqlite3_bind_int64(statement, ++at, va_arg(args, int64_t));
-		} else {
-			const void *data = va_arg(args, const void *);
-
-			status = sqlite3_bind_blob64(statement, ++at, data, va_arg(args, size_t),
-						     SQLITE_STATIC);
-		}
-	}
-	va_end(args);
-	if (status == SQLITE_OK)
-		status = sqlite3_step(statement);
-	if (status != SQLITE_ROW)
-		sqlite3_reset(statement);
-	return status;
-}
-
-static void done(struct record *record, enum statement which)
-{
-	sqlite3_reset(record->statements[which]);
-	sqlite3_clear_bindings(record->statements[which]);
-}
-
 static int64_t column(struct record *record, enum statement which, int n)
 {
 	return sqlite3_column_int64(record->statements[which], n);
@@ -144,19 +105,9 @@ static int64_t column(struct record *record, enum statement which, int n)
 
 /* ---- opening */
 
-static int read_version(struct record *record, int *version)
-{
-	sqlite3_stmt *statement;
-	int status = sqlite3_prepare_v2(record->db, "PRAGMA user_version", -1, &statement, NULL);
-
-	if (status == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
-		*version = sqlite3_column_int(statement, 0);
-	return sqlite3_finalize(statement);
-}
-
 static int prepare(struct record *record)
 {
-	int version = 0, status;
+	int status;
 
 	/* alone in it: no shared memory, and no second mikeyd beside this one */
 	status = sqlite3_exec(record->db,
@@ -164,55 +115,32 @@ static int prepare(struct record *record)
 			      "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;",
 			      NULL, NULL, NULL);
 	if (status == SQLITE_OK)
-		status = read_version(record, &version);
-	if (status == SQLITE_OK && !version)
-		status = sqlite3_exec(record->db, schema, NULL, NULL, NULL);
-	else if (status == SQLITE_OK && version != RECORD_VERSION)
-		return SQLITE_MISMATCH;
-	for (int i = 0; i < STATEMENTS && status == SQLITE_OK; i++)
-		status = sqlite3_prepare_v3(record->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-					    &record->statements[i], NULL);
+		status = sql_schema(record->db, schema, RECORD_VERSION);
+	if (status == SQLITE_OK)
+		status = sql_prepare(record->db, record->statements, sql, STATEMENTS);
 	return status;
 }
 
 static int open_problem(struct record *record, const char *path, int status,
 			struct problem *problem)
 {
-	switch (status & 0xff) {
-	case SQLITE_BUSY:
+	if ((status & 0xff) == SQLITE_BUSY)
 		return problem_set(problem, -EBUSY,
 				   "%s: another mikeyd uses it: give each its own state-dir",
 				   path);
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_ERROR:
-	case SQLITE_SCHEMA:
-	case SQLITE_MISMATCH:
+	if (sql_is_damaged(status))
 		return problem_set(problem, -EUCLEAN,
 				   "%s is damaged or of another age: move it away, and old messages may be delivered a second time",
 				   path);
-	default:
-		return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(record->db));
-	}
+	return problem_set(problem, -EIO, "%s: %s", path, sqlite3_errmsg(record->db));
 }
 
 static int open_in(struct record *record, const char *dir, bool only_check,
 		   struct problem *problem)
 {
 	char path[4096 + sizeof(RECORD_FILE)];
-	int status, fd;
+	int status = sql_file(dir, RECORD_FILE, true, &record->dir, problem);
 
-	record->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* SQLite would let everybody read it */
-	fd = record->dir < 0 ? -1 : openat(record->dir, RECORD_FILE,
-					   O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fsync(record->dir))
-		status = problem_set(problem, -errno, "%s/" RECORD_FILE ": %s", dir,
-				     strerror(errno));
-	else
-		status = 0;
-	if (fd >= 0)
-		close(fd);
 	if (status)
 		return status;
 	snprintf(path, sizeof(path), "%s/" RECORD_FILE, dir);
@@ -283,7 +211,7 @@ int record_ready(struct record *record, struct problem *problem)
 				   "the record of delivered messages: the disk is full");
 	if (!record->ill)
 		return 0;
-	if (run(record, TRY, "") != SQLITE_DONE)
+	if (SQL_RUN(record, TRY, "") != SQLITE_DONE)
 		return failed(record, problem);
 	log_info("the record of delivered messages can be written again");
 	record->ill = false;
@@ -292,23 +220,23 @@ int record_ready(struct record *record, struct problem *problem)
 
 static int find_sender(struct record *record, const struct uid *name, struct sender *sender)
 {
-	int status = run(record, STATE, "");
+	int status = SQL_RUN(record, STATE, "");
 
 	memset(sender, 0, sizeof(*sender));
 	if (status != SQLITE_ROW)
 		return status == SQLITE_DONE ? SQLITE_CORRUPT : status;
 	sender->common_floor = column(record, STATE, 0);
 	sender->total = column(record, STATE, 1);
-	done(record, STATE);
+	sql_done(record->statements[STATE]);
 	sender->floor = sender->common_floor;
-	status = run(record, SENDER, "b", name->text, name->len);
+	status = SQL_RUN(record, SENDER, "b", name->text, name->len);
 	if (status == SQLITE_ROW) {
 		sender->id = column(record, SENDER, 0);
 		sender->floor = column(record, SENDER, 1);
 		sender->count = column(record, SENDER, 2);
 		status = SQLITE_DONE;
 	}
-	done(record, SENDER);
+	sql_done(record->statements[SENDER]);
 	return status;
 }
 
@@ -316,10 +244,10 @@ static int find_sender(struct record *record, const struct uid *name, struct sen
 static int find_message(struct record *record, const struct sender *sender,
 			const struct ticket_mac *mac, uint16_t *code)
 {
-	int status = run(record, MESSAGE, "ib", sender->id, mac->data, mac->len);
+	int status = SQL_RUN(record, MESSAGE, "ib", sender->id, mac->data, mac->len);
 
 	*code = status == SQLITE_ROW ? column(record, MESSAGE, 0) : 0;
-	done(record, MESSAGE);
+	sql_done(record->statements[MESSAGE]);
 	return status;
 }
 
@@ -330,7 +258,7 @@ static int forget_one(struct record *record, struct sender *sender, int64_t sent
 	int64_t oldest;
 	int status;
 
-	status = run(record, OLDEST, "i", sender->id);
+	status = SQL_RUN(record, OLDEST, "i", sender->id);
 	if (status != SQLITE_ROW)
 		return status == SQLITE_DONE ? SQLITE_CORRUPT : status;
 	oldest = column(record, OLDEST, 0);
@@ -338,12 +266,12 @@ static int forget_one(struct record *record, struct sender *sender, int64_t sent
 	if (mac.len > sizeof(mac.data))
 		mac.len = sizeof(mac.data);
 	memcpy(mac.data, sqlite3_column_blob(record->statements[OLDEST], 1), mac.len);
-	done(record, OLDEST);
+	sql_done(record->statements[OLDEST]);
 	if (oldest >= sent)
 		return TOO_OLD;
-	status = run(record, DROP_MESSAGE, "ib", sender->id, mac.data, mac.len);
+	status = SQL_RUN(record, DROP_MESSAGE, "ib", sender->id, mac.data, mac.len);
 	if (status == SQLITE_DONE)
-		status = run(record, FORGOT_ONE, "ii", oldest, sender->id);
+		status = SQL_RUN(record, FORGOT_ONE, "ii", oldest, sender->id);
 	sender->count--;
 	sender->total--;
 	return status;
@@ -353,7 +281,7 @@ static int forget_one(struct record *record, struct sender *sender, int64_t sent
 static int forget_sender(struct record *record, struct sender *sender, int64_t sent)
 {
 	int64_t id, floor, count;
-	int status = run(record, SILENT, "i", sender->id);
+	int status = SQL_RUN(record, SILENT, "i", sender->id);
 
 	if (status == SQLITE_DONE)	/* there is nobody else */
 		return sender->count ? forget_one(record, sender, sent) : TOO_OLD;
@@ -362,10 +290,10 @@ static int forget_sender(struct record *record, struct sender *sender, int64_t s
 	id = column(record, SILENT, 0);
 	floor = column(record, SILENT, 1);
 	count = column(record, SILENT, 2);
-	done(record, SILENT);
-	status = run(record, DROP_MESSAGES, "i", id);
+	sql_done(record->statements[SILENT]);
+	status = SQL_RUN(record, DROP_MESSAGES, "i", id);
 	if (status == SQLITE_DONE)
-		status = run(record, DROP_SENDER, "i", id);
+		status = SQL_RUN(record, DROP_SENDER, "i", id);
 	if (floor > sender->common_floor)
 		sender->common_floor = floor;
 	sender->total -= count + 1;
@@ -386,7 +314,7 @@ static int add(struct record *record, const struct uid *name, const struct ticke
 	if (sent <= sender.floor)
 		return TOO_OLD;
 	if (!sender.id) {
-		status = run(record, ADD_SENDER, "bi", name->text, name->len, sender.floor);
+		status = SQL_RUN(record, ADD_SENDER, "bi", name->text, name->len, sender.floor);
 		sender.id = sqlite3_last_insert_rowid(record->db);
 		sender.total++;
 	}
@@ -395,24 +323,24 @@ static int add(struct record *record, const struct uid *name, const struct ticke
 	while (status == SQLITE_DONE && sender.total >= record->config->replay_total)
 		status = forget_sender(record, &sender, sent);
 	if (status == SQLITE_DONE)
-		status = run(record, ADD_MESSAGE, "ibi", sender.id, mac->data, mac->len, sent);
+		status = SQL_RUN(record, ADD_MESSAGE, "ibi", sender.id, mac->data, mac->len, sent);
 	if (status == SQLITE_DONE)
-		status = run(record, FORGOT_ALL, "ii", sender.common_floor, sender.total + 1);
+		status = SQL_RUN(record, FORGOT_ALL, "ii", sender.common_floor, sender.total + 1);
 	if (status == SQLITE_DONE)
-		status = run(record, HEARD, "i", sender.id);
+		status = SQL_RUN(record, HEARD, "i", sender.id);
 	return status;
 }
 
 int record_begin(struct record *record, const struct uid *sender, const struct ticket_mac *mac,
 		 int64_t sent, uint16_t *code, struct problem *problem)
 {
-	int status = run(record, BEGIN, "");
+	int status = SQL_RUN(record, BEGIN, "");
 
 	*code = 0;
 	if (status == SQLITE_DONE)
 		status = add(record, sender, mac, sent, code);
 	if (status == SQLITE_DONE)
-		status = run(record, COMMIT, "");
+		status = SQL_RUN(record, COMMIT, "");
 	if (status == SQLITE_DONE)
 		return 0;
 	if (status == SQLITE_ROW)
@@ -423,7 +351,7 @@ int record_begin(struct record *record, const struct uid *sender, const struct t
 	else
 		failed(record, problem);
 	if (!sqlite3_get_autocommit(record->db))
-		run(record, ROLLBACK, "");
+		SQL_RUN(record, ROLLBACK, "");
 	return problem->error;
 }
 
@@ -446,7 +374,7 @@ void record_answer(struct record *record, const struct uid *sender,
 
 	/* what a power cut takes back here is known as delivered, not how */
 	sqlite3_exec(record->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
-	status = run(record, ANSWER, "ibb", (int64_t)code, sender->text, sender->len, mac->data,
+	status = SQL_RUN(record, ANSWER, "ibb", (int64_t)code, sender->text, sender->len, mac->data,
 		     mac->len);
 	if (status != SQLITE_DONE) {
 		failed(record, &problem);

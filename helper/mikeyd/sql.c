@@ -1,10 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Binding and running. */
+/* Opening databases, and running their statements. */
 #include "helper/mikeyd/sql.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int sql_file(const char *dir, const char *name, bool make, int *dirfd,
+	     struct problem *problem)
+{
+	int fd = -1, err = 0;
+
+	*dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*dirfd >= 0)
+		fd = openat(*dirfd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+			    (make ? O_CREAT : 0), 0600);
+	if (fd < 0 || (make && (fchmod(fd, 0600) || fsync(*dirfd))))
+		err = problem_set(problem, -errno, "%s/%s: %s", dir, name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+static int read_version(sqlite3 *db, int *version)
+{
+	sqlite3_stmt *statement;
+	int status = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL);
+
+	if (status == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+		*version = sqlite3_column_int(statement, 0);
+	return sqlite3_finalize(statement);
+}
+
+int sql_schema(sqlite3 *db, const char *schema, int version)
+{
+	int there = 0, status = read_version(db, &there);
+
+	if (status == SQLITE_OK && !there)
+		status = sqlite3_exec(db, schema, NULL, NULL, NULL);
+	else if (status == SQLITE_OK && there != version)
+		status = SQLITE_MISMATCH;
+	return status;
+}
+
+int sql_prepare(sqlite3 *db, sqlite3_stmt **statements, const char * const *texts, int count)
+{
+	int status = SQLITE_OK;
+
+	for (int i = 0; i < count && status == SQLITE_OK; i++)
+		status = sqlite3_prepare_v3(db, texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &statements[i], NULL);
+	return status;
+}
+
+bool sql_is_damaged(int status)
+{
+	switch (status & 0xff) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_ERROR:
+	case SQLITE_SCHEMA:
+	case SQLITE_MISMATCH:
+		return true;
+	default:
+		return false;
+	}
+}
 
 int sql_run(sqlite3_stmt *statement, const char *format, ...)
 {
@@ -23,6 +89,9 @@ int sql_run(sqlite3_stmt *statement, const char *format, ...)
 		}
 		data = va_arg(args, const void *);
 		len = va_arg(args, size_t);
+		/* a NULL pointer would be an SQL NULL, and not an empty value */
+		if (!len)
+			data = "";
 		status = *format == 't' ?
 			sqlite3_bind_text64(statement, ++at, data, len, SQLITE_STATIC,
 					    SQLITE_UTF8) :
