@@ -5,7 +5,7 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c check.c circular.c cl
 	inbox_message.c inbox_sip.c inbox_socket.c inbox_store.c inbox_user.c incoming.c kms.c \
 	listbody.c listserver.c listserver_group.c listserver_uris.c mailing.c mimehead.c \
 	multipart.c outgoing.c owner.c proxy.c psk.c record.c recipients.c reload.c route.c sender.c \
-	server.c sipfault.c siphead.c sipmsg.c state.c stream.c tickets.c token.c transaction.c \
+	server.c sipfault.c siphead.c sipmsg.c siptime.c state.c stream.c tickets.c token.c transaction.c \
 	transport.c user.c verdict.c verified.c)
 # Offline
 mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c clock.c fate.c \

@@ -4,27 +4,10 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "helper/mikeyd/sipmsg.h"
 
 #define PREFERRED_HEADER "P-Preferred-Identity"
-
-/* RFC 3261 20.17 */
-#define SIP_DATE "%a, %d %b %Y %H:%M:%S GMT"
-
-static const struct sip_hdr *find(const struct sip_msg *msg, const char *name)
-{
-	struct le *le;
-
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (sipmsg_named(hdr, name))
-			return hdr;
-	}
-	return NULL;
-}
 
 /* ---- who it is from */
 
@@ -112,7 +95,7 @@ bool immediate_is_anonymous(const struct sip_msg *msg)
 
 const struct uid *immediate_preferred(const struct user *user, const struct sip_msg *msg)
 {
-	const struct sip_hdr *hdr = find(msg, PREFERRED_HEADER);
+	const struct sip_hdr *hdr = sipmsg_find(msg, PREFERRED_HEADER);
 	const struct config_user *config = user->config;
 	struct sip_addr address;
 	struct uid uid;
@@ -147,52 +130,19 @@ const char * const *immediate_dropped(const struct mikeyd *mikeyd, const struct 
 
 /* ---- how long it holds */
 
-static bool read_expires(const struct sip_msg *msg, int64_t *seconds)
-{
-	const struct sip_hdr *hdr = find(msg, "Expires");
-
-	if (!hdr || !hdr->val.l || hdr->val.l > 10)
-		return false;
-	for (size_t i = 0; i < hdr->val.l; i++)
-		if (hdr->val.p[i] < '0' || hdr->val.p[i] > '9')
-			return false;
-	*seconds = pl_u64(&hdr->val);
-	return true;
-}
-
-static bool read_date(const struct sip_msg *msg, int64_t *seconds)
-{
-	const struct sip_hdr *hdr = find(msg, "Date");
-	struct tm tm = { 0 };
-	char text[64];
-	const char *end;
-
-	if (!hdr || pl_strcpy(&hdr->val, text, sizeof(text)))
-		return false;
-	end = strptime(text, SIP_DATE, &tm);
-	if (!end || *end)
-		return false;
-	*seconds = timegm(&tm);
-	return true;
-}
-
 bool immediate_expired(const struct sip_msg *msg, int64_t now)
 {
 	int64_t holds, since;
 
-	return read_expires(msg, &holds) && read_date(msg, &since) &&
+	return siptime_expires(msg, &holds) && siptime_date(msg, &since) &&
 		now > since + holds + IMMEDIATE_SKEW;
 }
 
-void immediate_date(char line[IMMEDIATE_DATE_SIZE], const struct sip_msg *msg, int64_t now)
+void immediate_date(char line[SIPTIME_LINE_SIZE], const struct sip_msg *msg, int64_t now)
 {
-	time_t seconds = now;
 	int64_t holds;
-	struct tm tm;
 
 	line[0] = '\0';
-	if (!read_expires(msg, &holds) || !holds || find(msg, "Date") ||
-	    !gmtime_r(&seconds, &tm))
-		return;
-	strftime(line, IMMEDIATE_DATE_SIZE, "Date: " SIP_DATE "\r\n", &tm);
+	if (siptime_expires(msg, &holds) && holds && !sipmsg_find(msg, "Date"))
+		siptime_line(line, now);
 }

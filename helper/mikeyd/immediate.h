@@ -7,6 +7,7 @@
 #ifndef HELPER_MIKEYD_IMMEDIATE_H
 #define HELPER_MIKEYD_IMMEDIATE_H
 
+#include "helper/mikeyd/siptime.h"
 #include "helper/mikeyd/user.h"
 
 /*
@@ -55,8 +56,6 @@ bool immediate_expired(const struct sip_msg *msg, int64_t now);
  * immediate_date - a line Date, for a message that says in Expires how long it
  * holds and not since when (RFC 3428 section 4); else ""
  */
-#define IMMEDIATE_DATE_SIZE 48
-
-void immediate_date(char line[IMMEDIATE_DATE_SIZE], const struct sip_msg *msg, int64_t now);
+void immediate_date(char line[SIPTIME_LINE_SIZE], const struct sip_msg *msg, int64_t now);
 
 #endif

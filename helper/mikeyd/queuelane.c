@@ -249,15 +249,9 @@ void lane_accept_all(struct lane *lane, const char *why)
 
 static unsigned int retry_after(const struct sip_msg *msg)
 {
-	struct le *le;
+	const struct sip_hdr *hdr = sipmsg_find(msg, "Retry-After");
 
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (sipmsg_named(hdr, "Retry-After"))
-			return pl_u32(&hdr->val);
-	}
-	return 0;
+	return hdr ? pl_u32(&hdr->val) : 0;
 }
 
 static const char *words_of(int err, const struct sip_msg *msg, char *text, size_t size)

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "helper/mikeyd/queueclock.h"
+#include "helper/mikeyd/siptime.h"
 
 /* A ticket about to end is not worth waiting with. */
 #define TICKET_MARGIN 30
@@ -18,59 +18,21 @@ static const char * const left_out[] = {
 	VERIFIED_HEADER,
 };
 
-static const struct sip_hdr *find(const struct sip_msg *msg, const char *name)
-{
-	struct le *le;
-
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (sipmsg_named(hdr, name))
-			return hdr;
-	}
-	return NULL;
-}
-
 bool queue_text_may_wait(const struct sip_msg *msg)
 {
-	return !pl_isset(&msg->to.tag) && !find(msg, "Authorization") &&
-		!find(msg, "Proxy-Authorization");
-}
-
-/* SIP-date of RFC 3261 20.17; -1 if it cannot be read. */
-static int64_t read_date(const struct pl *value)
-{
-	struct tm tm = { 0 };
-	char text[64];
-	const char *end;
-
-	if (pl_strcpy(value, text, sizeof(text)))
-		return -1;
-	end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	return end && !*end ? timegm(&tm) : -1;
-}
-
-static bool is_number(const struct pl *value)
-{
-	for (size_t i = 0; i < value->l; i++)
-		if (value->p[i] < '0' || value->p[i] > '9')
-			return false;
-	return value->l && value->l < 10;
+	return !pl_isset(&msg->to.tag) && !sipmsg_find(msg, "Authorization") &&
+		!sipmsg_find(msg, "Proxy-Authorization");
 }
 
 int64_t queue_text_lifetime(const struct sip_msg *msg, int64_t most, int64_t valid_until)
 {
-	const struct sip_hdr *expires = find(msg, "Expires"), *date = find(msg, "Date");
-	int64_t now = queue_clock_wall(), left = most, since;
+	int64_t now = queue_clock_wall(), left = most, given, since;
 
 	if (valid_until - TICKET_MARGIN - now < left)
 		left = valid_until - TICKET_MARGIN - now;
-	if (expires && is_number(&expires->val)) {
-		int64_t given = pl_u32(&expires->val);
-
-		since = date ? read_date(&date->val) : -1;
-		/* a client whose clock is ahead of ours */
-		if (since > 0 && since < now)
+	if (siptime_expires(msg, &given)) {
+		/* not of a client whose clock is ahead of ours */
+		if (siptime_date(msg, &since) && since > 0 && since < now)
 			given -= now - since;
 		if (given < left)
 			left = given;
@@ -89,13 +51,10 @@ static bool is_left_out(const struct sip_hdr *hdr)
 /* When it was written, for who gets it late (RFC 3428 section 4). */
 static int write_date(struct mbuf *mb)
 {
-	time_t now = queue_clock_wall();
-	struct tm tm;
-	char text[64];
+	char line[SIPTIME_LINE_SIZE];
 
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	return mbuf_printf(mb, "Date: %s\r\n", text);
+	siptime_line(line, queue_clock_wall());
+	return mbuf_write_str(mb, line);
 }
 
 static int write_head(struct mbuf *mb, const struct sip_msg *msg, const struct route *route,
@@ -117,7 +76,7 @@ static int write_head(struct mbuf *mb, const struct sip_msg *msg, const struct r
 			continue;
 		err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
 	}
-	if (!find(msg, "Date"))
+	if (!sipmsg_find(msg, "Date"))
 		err |= write_date(mb);
 	return err | mbuf_write_str(mb, content);
 }

@@ -495,7 +495,7 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 {
 	const struct sa *local;
 	struct mbuf *mb;
-	char via[160], date[IMMEDIATE_DATE_SIZE] = "", *headers = NULL;
+	char via[160], date[SIPTIME_LINE_SIZE] = "", *headers = NULL;
 	bool is_message = sipmsg_is(pass->msg, "MESSAGE");
 	int err;
 

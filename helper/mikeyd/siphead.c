@@ -48,6 +48,16 @@ bool sipmsg_named(const struct sip_hdr *hdr, const char *name)
 	return !pl_strcasecmp(&hdr->name, name);
 }
 
+const struct sip_hdr *sipmsg_find(const struct sip_msg *msg, const char *name)
+{
+	struct le *le;
+
+	LIST_FOREACH(&msg->hdrl, le)
+		if (sipmsg_named(le->data, name))
+			return le->data;
+	return NULL;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';

@@ -331,15 +331,9 @@ static const struct {
 
 static int write_copied(struct mbuf *mb, const struct sip_msg *msg, const char *name)
 {
-	struct le *le;
+	const struct sip_hdr *hdr = sipmsg_find(msg, name);
 
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		if (sipmsg_named(hdr, name))
-			return mbuf_printf(mb, "%s: %r\r\n", name, &hdr->val);
-	}
-	return 0;
+	return hdr ? mbuf_printf(mb, "%s: %r\r\n", name, &hdr->val) : 0;
 }
 
 int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,

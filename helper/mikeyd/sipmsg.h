@@ -67,6 +67,9 @@ bool sipmsg_is_content(const struct sip_hdr *hdr);
 /* sipmsg_named - is this that header, or its compact form? */
 bool sipmsg_named(const struct sip_hdr *hdr, const char *name);
 
+/* sipmsg_find - the first header of that name; NULL: there is none */
+const struct sip_hdr *sipmsg_find(const struct sip_msg *msg, const char *name);
+
 /*
  * sipmsg_is_one - do only parameters follow an address?
  * @params: what libre found behind the address that it read
