@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * import users, import groups, export users, export groups.
+ * import users, import groups: the files that export writes, or made elsewhere.
  *
  * A file is read twice: first all of it is checked without the store, so that
  * a fault of form changes nothing; then it goes in, BATCH rows in each

@@ -128,42 +128,59 @@ static int write_all(int fd, const char *buf, size_t len)
 	return 0;
 }
 
+static size_t put_digits(char *text, const u8 *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * len] = '\n';
+	return 2 * len + 1;
+}
+
+/* A new file with that text, on the disk, or none. */
+static int make_file(const char *path, const char *text, size_t len,
+		     struct problem *problem)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int ret;
+
+	if (fd < 0)
+		return problem_set(problem, -errno, "%s: %s", path, errno == EEXIST ?
+				   "exists already and is not overwritten" :
+				   strerror(errno));
+	ret = write_all(fd, text, len);
+	if (!ret && fsync(fd))
+		ret = -errno;
+	if (close(fd) && !ret)
+		ret = -errno;
+	if (ret)
+		unlink(path);
+	return ret ? problem_set(problem, ret, "%s: %s", path, strerror(-ret)) : 0;
+}
+
 int kms_keyfile_write(const char *path, const u8 *key, size_t len,
 		      struct problem *problem)
 {
-	static const char digits[] = "0123456789abcdef";
-	bool standard = !strcmp(path, "-");
 	char line[LINE_MAX_LEN];
-	int fd = STDOUT_FILENO;
+	size_t line_len;
 	int ret;
-	size_t i;
 
 	if (len > KEY_BYTES_MAX)
 		return problem_set(problem, -EINVAL, "the key is too long");
-	if (!standard) {
-		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0)
-			return problem_set(problem, -errno, "%s: %s", path,
-					   errno == EEXIST ?
-					   "exists already and is not overwritten" :
-					   strerror(errno));
-	}
-	for (i = 0; i < len; i++) {
-		line[2 * i] = digits[key[i] >> 4];
-		line[2 * i + 1] = digits[key[i] & 15];
-	}
-	line[2 * len] = '\n';
-	ret = write_all(fd, line, 2 * len + 1);
-	OPENSSL_cleanse(line, sizeof(line));
-	if (!standard) {
-		if (!ret && fsync(fd))
-			ret = -errno;
-		if (close(fd) && !ret)
-			ret = -errno;
+	line_len = put_digits(line, key, len);
+	if (strcmp(path, "-")) {
+		ret = make_file(path, line, line_len, problem);
+	} else {
+		ret = write_all(STDOUT_FILENO, line, line_len);
 		if (ret)
-			unlink(path);
+			problem_set(problem, ret, "standard output: %s", strerror(-ret));
 	}
-	return ret ? problem_set(problem, ret, "%s: %s", path, strerror(-ret)) : 0;
+	OPENSSL_cleanse(line, sizeof(line));
+	return ret;
 }
 
 #define WRAPPED_SIZE (KMS_KEYFILE_URI_MAX + 2 * KMS_WRAPPED_MAX + 4)
@@ -203,31 +220,15 @@ int kms_keyfile_read_wrapped(const char *path, char *uri, u8 *wrapped, size_t si
 int kms_keyfile_write_wrapped(const char *path, const char *uri, const u8 *wrapped,
 			      size_t len, struct problem *problem)
 {
-	static const char digits[] = "0123456789abcdef";
 	char text[WRAPPED_SIZE];
-	int fd, ret, at;
-	size_t i;
+	size_t at;
+	int ret;
 
 	if (strlen(uri) >= KMS_KEYFILE_URI_MAX || len > KMS_WRAPPED_MAX)
 		return problem_set(problem, -E2BIG, "the token's URI is too long");
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return problem_set(problem, -errno, "%s: %s", path, errno == EEXIST ?
-				   "exists already and is not overwritten" :
-				   strerror(errno));
 	at = sprintf(text, "%s\n", uri);
-	for (i = 0; i < len; i++) {
-		text[at++] = digits[wrapped[i] >> 4];
-		text[at++] = digits[wrapped[i] & 15];
-	}
-	text[at++] = '\n';
-	ret = write_all(fd, text, at);
+	at += put_digits(text + at, wrapped, len);
+	ret = make_file(path, text, at, problem);
 	OPENSSL_cleanse(text, sizeof(text));
-	if (!ret && fsync(fd))
-		ret = -errno;
-	if (close(fd) && !ret)
-		ret = -errno;
-	if (ret)
-		unlink(path);
-	return ret ? problem_set(problem, ret, "%s: %s", path, strerror(-ret)) : 0;
+	return ret;
 }
