@@ -240,17 +240,17 @@ static int insert(struct queue_store *store, const struct queue_item *item, cons
 	int status;
 
 	status = SQL_RUN(store, PUT, "ttttitiiiiiitbb", item->sender.text, item->sender.len,
-		     item->recipient.text, item->recipient.len, item->uri, strlen(item->uri),
-		     item->branch, strlen(item->branch), (int64_t)size_of(item), store->boot,
-		     strlen(store->boot), now, queue_clock_wall(), item->lifetime,
-		     (int64_t)item->flying, (int64_t)item->unsure, (int64_t)item->code, words,
-		     strlen(words), item->head, item->head_len, item->body, item->body_len);
+			 item->recipient.text, item->recipient.len, item->uri, strlen(item->uri),
+			 item->branch, strlen(item->branch), (int64_t)size_of(item), store->boot,
+			 strlen(store->boot), now, queue_clock_wall(), item->lifetime,
+			 (int64_t)item->flying, (int64_t)item->unsure, (int64_t)item->code, words,
+			 strlen(words), item->head, item->head_len, item->body, item->body_len);
 	if (status == SQLITE_DONE)
 		status = SQL_RUN(store, FORGET, "ti", store->boot, strlen(store->boot),
-			     now - REPEAT_SECONDS);
+				 now - REPEAT_SECONDS);
 	if (status == SQLITE_DONE)
 		status = SQL_RUN(store, ACCEPT, "tti", key, strlen(key), store->boot,
-			     strlen(store->boot), now);
+				 strlen(store->boot), now);
 	return status;
 }
 
@@ -297,7 +297,7 @@ int queue_store_again(struct queue_store *store, const struct queue_item *item,
 	const char *words = item->words ? item->words : "";
 
 	int status = SQL_RUN(store, AGAIN, "iiiti", (int64_t)item->unsure, item->doubt,
-			 (int64_t)item->code, words, strlen(words), item->id);
+			     (int64_t)item->code, words, strlen(words), item->id);
 
 	return queue_db_done(store, status, problem);
 }
@@ -309,7 +309,7 @@ int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint1
 
 	if (status == SQLITE_DONE && !delivered)
 		status = SQL_RUN(store, FAIL, "iiti", queue_clock_wall(), (int64_t)code, words,
-			     strlen(words), id);
+				 strlen(words), id);
 	if (status == SQLITE_DONE && !delivered)
 		status = SQL_RUN(store, TRIM, "i", (int64_t)QUEUE_FAILED_MAX);
 	if (status == SQLITE_DONE)
@@ -336,7 +336,7 @@ int queue_store_withdraw(struct queue_store *store, int64_t id, const char *key,
 int queue_store_settle(struct queue_store *store, struct problem *problem)
 {
 	int status = SQL_RUN(store, SETTLE, "iit", queue_clock_boot(), queue_clock_wall(),
-			 store->boot, strlen(store->boot));
+			     store->boot, strlen(store->boot));
 
 	return queue_db_done(store, status, problem);
 }

@@ -375,7 +375,7 @@ void record_answer(struct record *record, const struct uid *sender,
 	/* what a power cut takes back here is known as delivered, not how */
 	sqlite3_exec(record->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
 	status = SQL_RUN(record, ANSWER, "ibb", (int64_t)code, sender->text, sender->len, mac->data,
-		     mac->len);
+			 mac->len);
 	if (status != SQLITE_DONE) {
 		failed(record, &problem);
 		log_warning("%s", problem.words);
