@@ -630,6 +630,9 @@ void kms_http_stop(struct kms_http *http)
 	/* wakes who still waits for others, as no server may stop before */
 	kms_bsf_stop(http->bsf);
 	kms_zk_client_stop(http->zk);
+	/* who was woken has not been answered yet */
+	if (http->watch)
+		kms_watch_drain(http->watch, STOP_SECONDS);
 	for (i = 0; i < http->num_servers; i++) {
 		MHD_stop_daemon(http->servers[i].daemon);
 		kms_listener_close(http->servers[i].fd);
