@@ -12,6 +12,7 @@ int problem_set(struct problem *problem, int error, const char *format, ...)
 
 	problem->error = error;
 	problem->kernel = false;
+	problem->retry_after = 0;
 	va_start(args, format);
 	vsnprintf(problem->words, sizeof(problem->words), format, args);
 	va_end(args);

@@ -11,6 +11,7 @@
 struct problem {
 	int error;		/* negative errno */
 	bool kernel;		/* the words are the kernel's extended ack */
+	unsigned int retry_after;	/* seconds that somebody asked us to wait, or 0 */
 	char words[320];
 };
 

@@ -10,18 +10,23 @@
 #include "helper/lib/libre.h"
 #include "helper/lib/log.h"
 
+#define KMS_REQUESTS 2
+
 struct kms {
 	CURLM *multi;
 	struct curl_slist *headers;
 	const struct config_user *config;
 	struct tmr timer;
 	struct list exchanges;
+	uint64_t quiet_until[KMS_REQUESTS];	/* as the KMS asked; of tmr_jiffies() */
 };
 
 struct kms_exchange {
 	struct le le;
 	struct kms *kms;
+	enum kms_request request;
 	CURL *easy;
+	struct tmr quiet;		/* it is not asked at all */
 	char *body;
 	struct mbuf *answer;
 	bool too_large;
@@ -40,12 +45,39 @@ static void exchange_destroy(void *data)
 	struct kms_exchange *exchange = data;
 
 	list_unlink(&exchange->le);
+	tmr_cancel(&exchange->quiet);
 	if (exchange->easy) {
 		curl_multi_remove_handle(exchange->kms->multi, exchange->easy);
 		curl_easy_cleanup(exchange->easy);
 	}
 	mem_deref(exchange->body);
 	mem_deref(exchange->answer);
+}
+
+/* Seconds for which the KMS does not want to be asked. */
+static unsigned int quiet_for(const struct kms *kms, enum kms_request request)
+{
+	uint64_t now = tmr_jiffies(), until = kms->quiet_until[request];
+
+	return until > now ? (until - now + 999) / 1000 : 0;
+}
+
+/* It has too much to do, with us or with others: it may say for how long. */
+static void come_later(struct kms_exchange *exchange, long status, struct problem *problem)
+{
+	struct kms *kms = exchange->kms;
+	curl_off_t seconds = 0;
+
+	/* seconds or a date; what is neither is 0 */
+	curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &seconds);
+	if (seconds > KMS_RETRY_AFTER_MOST)
+		seconds = KMS_RETRY_AFTER_MOST;
+	if (seconds > 0)
+		kms->quiet_until[exchange->request] = tmr_jiffies() + seconds * 1000;
+	problem_set(problem, -EHOSTUNREACH, status == 429 ?
+		    "the KMS %s is asked too often: HTTP %ld" :
+		    "the KMS %s is not well: HTTP %ld", kms->config->kms_url, status);
+	problem->retry_after = seconds > 0 ? seconds : 0;
 }
 
 /* What came back, as one of the three ways an exchange can end. */
@@ -63,9 +95,8 @@ static void judge(struct kms_exchange *exchange, CURLcode result, struct bytes *
 	else if (result != CURLE_OK)
 		problem_set(problem, -EHOSTUNREACH, "the KMS %s cannot be reached: %s", url,
 			    exchange->error[0] ? exchange->error : curl_easy_strerror(result));
-	else if (status / 100 == 5)
-		problem_set(problem, -EHOSTUNREACH, "the KMS %s is not well: HTTP %ld", url,
-			    status);
+	else if (status / 100 == 5 || status == 429)
+		come_later(exchange, status, problem);
 	else if (status != 200)
 		problem_set(problem, -EPROTO, "the KMS %s refused the exchange: HTTP %ld", url,
 			    status);
@@ -74,17 +105,37 @@ static void judge(struct kms_exchange *exchange, CURLcode result, struct bytes *
 			    url);
 }
 
-static void finish(struct kms_exchange *exchange, CURLcode result)
+static void finish(struct kms_exchange *exchange, const struct bytes *answer,
+		   const struct problem *problem)
 {
 	kms_answer_h *handler = exchange->handler;
-	struct problem problem = { 0 };
-	struct bytes answer = { 0 };
 	void *arg = exchange->arg;
 
-	judge(exchange, result, &answer, &problem);
 	mem_deref(exchange);
-	handler(problem.error ? NULL : &answer, &problem, arg);
+	handler(answer, problem, arg);
+}
+
+static void done_with(struct kms_exchange *exchange, CURLcode result)
+{
+	struct problem problem = { 0 };
+	struct bytes answer = { 0 };
+
+	judge(exchange, result, &answer, &problem);
+	finish(exchange, problem.error ? NULL : &answer, &problem);
 	bytes_wipe(&answer);
+}
+
+/* The KMS asked to be left alone, and is. */
+static void not_asked(void *arg)
+{
+	struct kms_exchange *exchange = arg;
+	unsigned int left = quiet_for(exchange->kms, exchange->request) ?: 1;
+	struct problem problem;
+
+	problem_set(&problem, -EHOSTUNREACH, "the KMS %s wants to be asked in %u s again",
+		    exchange->kms->config->kms_url, left);
+	problem.retry_after = left;
+	finish(exchange, NULL, &problem);
 }
 
 static void collect(struct kms *kms)
@@ -101,7 +152,7 @@ static void collect(struct kms *kms)
 		if (done->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(done->easy_handle, CURLINFO_PRIVATE, &exchange);
-		finish(exchange, result);
+		done_with(exchange, result);
 	}
 	mem_deref(kms);
 }
@@ -232,6 +283,8 @@ int kms_open(struct kms **out, const struct config_user *config, struct problem 
 
 void kms_use(struct kms *kms, const struct config_user *config)
 {
+	if (strcmp(kms->config->kms_url, config->kms_url))
+		memset(kms->quiet_until, 0, sizeof(kms->quiet_until));
 	kms->config = config;
 }
 
@@ -265,38 +318,49 @@ static int set_options(struct kms_exchange *exchange, const char *url)
 	return err;
 }
 
+/* Ask; false: no memory. */
+static bool ask(struct kms_exchange *exchange, const struct bytes *message)
+{
+	struct kms *kms = exchange->kms;
+	const char *base = kms->config->kms_url;
+	size_t len = strlen(base);
+	char *url = NULL;
+	bool begun;
+
+	exchange->answer = mbuf_alloc(4096);
+	exchange->body = mem_alloc(base64_size(message->len, 0) + 1, NULL);
+	exchange->easy = curl_easy_init();
+	while (len && base[len - 1] == '/')
+		len--;
+	if (!exchange->answer || !exchange->body || !exchange->easy ||
+	    re_sdprintf(&url, "%b/keymanagement?requesttype=%s", base, len,
+			request_types[exchange->request]))
+		return false;
+	base64_write(exchange->body, message->data, message->len, 0);
+	begun = !set_options(exchange, url) &&
+		curl_multi_add_handle(kms->multi, exchange->easy) == CURLM_OK;
+	mem_deref(url);
+	return begun;
+}
+
 int kms_post(struct kms *kms, enum kms_request request, const struct bytes *message,
 	     kms_answer_h *handler, void *arg, struct problem *problem)
 {
 	struct kms_exchange *exchange = mem_zalloc(sizeof(*exchange), exchange_destroy);
-	const char *base = kms->config->kms_url;
-	size_t len = strlen(base);
-	char *url = NULL;
-	int err;
 
 	if (!exchange)
 		return problem_set(problem, -ENOMEM, "no memory");
 	exchange->kms = kms;
+	exchange->request = request;
 	exchange->handler = handler;
 	exchange->arg = arg;
-	exchange->answer = mbuf_alloc(4096);
-	exchange->body = mem_alloc(base64_size(message->len, 0) + 1, NULL);
-	while (len && base[len - 1] == '/')
-		len--;
-	err = re_sdprintf(&url, "%b/keymanagement?requesttype=%s", base, len,
-			  request_types[request]);
-	exchange->easy = curl_easy_init();
-	if (err || !exchange->answer || !exchange->body || !exchange->easy)
-		goto fail;
-	base64_write(exchange->body, message->data, message->len, 0);
-	if (set_options(exchange, url) ||
-	    curl_multi_add_handle(kms->multi, exchange->easy) != CURLM_OK)
-		goto fail;
+	tmr_init(&exchange->quiet);
+	if (quiet_for(kms, request)) {
+		tmr_start(&exchange->quiet, 0, not_asked, exchange);
+	} else if (!ask(exchange, message)) {
+		mem_deref(exchange);
+		return problem_set(problem, -ENOMEM, "the exchange with the KMS cannot be begun");
+	}
 	list_append(&kms->exchanges, &exchange->le, exchange);
-	mem_deref(url);
 	return 0;
-fail:
-	mem_deref(url);
-	mem_deref(exchange);
-	return problem_set(problem, -ENOMEM, "the exchange with the KMS cannot be begun");
 }

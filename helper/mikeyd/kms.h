@@ -12,6 +12,8 @@
 
 /* Longest answer accepted, as base64; a MIKEY message has at most 65000 bytes. */
 #define KMS_ANSWER_MAX (96 * 1024)
+/* Longest time for which a KMS can keep us from asking it (Retry-After), in seconds. */
+#define KMS_RETRY_AFTER_MOST 300
 /* How many exchanges run at once; more wait in line. */
 #define KMS_CONNECTIONS_MAX 8
 
@@ -29,8 +31,9 @@ void kms_close(struct kms *kms);
 /*
  * kms_answer_h - how an exchange ended
  * @answer: a MIKEY message (an Error message may be one), NULL on failure
- * @problem: why there is none: -EHOSTUNREACH the KMS is away, slow or ill
- *	(try again later); -EPROTO it refused or answered nonsense
+ * @problem: why there is none: -EHOSTUNREACH the KMS is away, slow, ill or asked
+ *	too often (try again later, not before problem->retry_after seconds);
+ *	-EPROTO it refused or answered nonsense
  */
 typedef void (kms_answer_h)(const struct bytes *answer, const struct problem *problem,
 			    void *arg);
@@ -43,6 +46,10 @@ enum kms_request {
 /*
  * kms_post - begin an exchange; the handler is called once, from the event
  * loop and never from within this call
+ *
+ * A KMS that said Retry-After (429 or 5xx, RFC 9110 10.2.3) is not asked for that
+ * kind again until then, or for KMS_RETRY_AFTER_MOST; the handler has
+ * -EHOSTUNREACH at once.
  */
 int kms_post(struct kms *kms, enum kms_request request, const struct bytes *message,
 	     kms_answer_h *handler, void *arg, struct problem *problem);

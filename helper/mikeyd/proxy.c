@@ -33,13 +33,14 @@ static void relay_destroy(void *data)
 }
 
 void proxy_refuse(struct mikeyd *mikeyd, struct server *server, uint16_t code,
-		  const char *reason, bool retry, const char *words)
+		  const char *reason, unsigned int retry, const char *words)
 {
 	char headers[600] = "", quoted[400];
 	size_t at = 0;
 
 	if (retry)
 		at = snprintf(headers, sizeof(headers), "Retry-After: %u\r\n",
+			      retry > mikeyd->config->retry_after ? retry :
 			      mikeyd->config->retry_after);
 	if (words) {
 		log_info("%s %u %s: %s",

@@ -39,10 +39,11 @@ void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
 
 /*
  * proxy_refuse - answer in words
- * @retry: add Retry-After
+ * @retry: add Retry-After: so many seconds or what the configuration says, whichever
+ *	is more; 0: none
  * @words: why, for the client's Warning header and the log; NULL = none
  */
 void proxy_refuse(struct mikeyd *mikeyd, struct server *server, uint16_t code,
-		  const char *reason, bool retry, const char *words);
+		  const char *reason, unsigned int retry, const char *words);
 
 #endif

@@ -17,13 +17,13 @@ enum {
 	KMS_UNSPECIFIED = 12,
 };
 
-#define OWN	{ 500, "Server Internal Error", false }
-#define AWAY	{ 503, "Service Unavailable", true }
-#define NO	{ 403, "Forbidden", false }
-#define NONSENSE { 502, "Bad Gateway", false }
-#define LARGE	{ 413, "Request Entity Too Large", false }
-#define BAD	{ 493, "Undecipherable", false }
-#define FULL	{ 480, "Temporarily Unavailable", true }
+#define OWN	{ 500, "Server Internal Error", 0 }
+#define AWAY	{ 503, "Service Unavailable", 1 }
+#define NO	{ 403, "Forbidden", 0 }
+#define NONSENSE { 502, "Bad Gateway", 0 }
+#define LARGE	{ 413, "Request Entity Too Large", 0 }
+#define BAD	{ 493, "Undecipherable", 0 }
+#define FULL	{ 480, "Temporarily Unavailable", 1 }
 
 /*
  * An error, with -EREMOTEIO the number in the KMS's Error message, and what it
@@ -89,20 +89,28 @@ static const struct row *find(const struct problem *problem)
 	return &other;
 }
 
+/* Whoever waits, waits as long as we were told to. */
+static struct verdict patient(struct verdict verdict, const struct problem *problem)
+{
+	if (verdict.retry && verdict.retry < problem->retry_after)
+		verdict.retry = problem->retry_after;
+	return verdict;
+}
+
 struct verdict verdict_outgoing(const struct problem *problem)
 {
-	return find(problem)->outgoing;
+	return patient(find(problem)->outgoing, problem);
 }
 
 struct verdict verdict_incoming(const struct problem *problem)
 {
-	return find(problem)->incoming;
+	return patient(find(problem)->incoming, problem);
 }
 
 struct verdict verdict_list(const struct problem *problem)
 {
 	static const struct verdict own = OWN, large = LARGE;
-	struct verdict verdict = find(problem)->outgoing;
+	struct verdict verdict = verdict_outgoing(problem);
 
 	return verdict.retry || verdict.code == large.code ? verdict : own;
 }

@@ -15,7 +15,7 @@
 struct verdict {
 	uint16_t code;
 	const char *reason;
-	bool retry;		/* with Retry-After */
+	unsigned int retry;	/* Retry-After: so many seconds at least; 0: none */
 };
 
 /* verdict_outgoing - for the user's client, whose message cannot be sent */

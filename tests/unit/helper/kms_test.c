@@ -115,19 +115,23 @@ static bool is_done(void *arg)
 	return ((struct result *)arg)->calls;
 }
 
-static void post(struct result *result)
+static void post_kind(struct result *result, enum kms_request kind)
 {
 	const struct bytes message = { .data = (uint8_t *)"\0\1\2", .len = 3 };
 	struct problem problem;
 
 	memset(result, 0, sizeof(*result));
 	server.question[0] = '\0';
-	assert_int_equal(kms_post(here.kms, KMS_TICKET_RESOLVE, &message, take, result, &problem),
-			 0);
+	assert_int_equal(kms_post(here.kms, kind, &message, take, result, &problem), 0);
 	assert_int_equal(result->calls, 0);
 	assert_true(loop_until(is_done, result, 5000));
 	loop_for(5);
 	assert_int_equal(result->calls, 1);
+}
+
+static void post(struct result *result)
+{
+	post_kind(result, KMS_TICKET_RESOLVE);
 }
 
 static void fails(const char *answer, int error, const char *words)
@@ -185,6 +189,49 @@ static void a_kms_that_is_ill(void **state)
 	free(flood);
 }
 
+/* It says so, with or without for how long: 429 is no refusal (RFC 6585 section 4). */
+static void a_kms_that_is_asked_too_often(void **state)
+{
+	static const char limit[] =
+		"HTTP/1.1 429 Slow Down\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n";
+	struct config_user other = here.config;
+	char answer[128];
+	struct result result;
+
+	(void)state;
+	fails("HTTP/1.1 429 Slow Down\r\nContent-Length: 0\r\n\r\n", -EHOSTUNREACH,
+	      "asked too often: HTTP 429");
+	snprintf(answer, sizeof(answer), limit, 2000000000);
+	fails(answer, -EHOSTUNREACH, "asked too often: HTTP 429");
+	/* not for ever, whoever says so; and it is left alone, for this kind only */
+	server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\naGVs\r\nbG8=";
+	post(&result);
+	assert_int_equal(result.problem.error, -EHOSTUNREACH);
+	assert_int_equal(result.problem.retry_after, KMS_RETRY_AFTER_MOST);
+	assert_string_equal(server.question, "");
+	post_kind(&result, KMS_TICKET_REQUEST);
+	assert_true(result.answered);
+	/* another KMS said nothing yet; and then the first one, for a moment */
+	other.kms_url = "http://127.0.0.1:1/";
+	kms_use(here.kms, &other);
+	kms_use(here.kms, &here.config);
+	snprintf(answer, sizeof(answer), limit, 1);
+	fails(answer, -EHOSTUNREACH, "HTTP 429");
+	server.answer = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\naGVs\r\nbG8=";
+	post(&result);
+	assert_int_equal(result.problem.retry_after, 1);
+	for (int i = 0; i < 100 && !result.answered; i++) {
+		loop_for(100);
+		post(&result);
+	}
+	assert_true(result.answered);
+	/* 503 may say it, too */
+	fails("HTTP/1.1 503 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n", -EHOSTUNREACH,
+	      "HTTP 503");
+	post(&result);
+	assert_int_equal(result.problem.retry_after, 7);
+}
+
 static void a_kms_that_hangs_up(void **state)
 {
 	(void)state;
@@ -234,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(a_kms_that_is_well),
 		EACH(a_kms_that_is_ill),
+		EACH(a_kms_that_is_asked_too_often),
 		EACH(a_kms_that_hangs_up),
 		EACH(a_kms_that_is_slow),
 		EACH(no_kms),

@@ -115,12 +115,29 @@ static void numbers_in_words(void **state)
 	}
 }
 
+/* Who is to come again comes when the KMS says so; who is not to, is not told when. */
+static void as_long_as_told(void **state)
+{
+	struct problem problem;
+
+	(void)state;
+	problem_set(&problem, -EHOSTUNREACH, "words");
+	assert_int_equal(verdict_outgoing(&problem).retry, 1);
+	problem.retry_after = 70;
+	assert_int_equal(verdict_outgoing(&problem).retry, 70);
+	assert_int_equal(verdict_incoming(&problem).retry, 70);
+	assert_int_equal(verdict_list(&problem).retry, 70);
+	problem.error = -EACCES;
+	assert_int_equal(verdict_outgoing(&problem).retry, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shown_is_true),
 		cmocka_unit_test(true_is_shown),
 		cmocka_unit_test(numbers_in_words),
+		cmocka_unit_test(as_long_as_told),
 	};
 
 	return cmocka_run_group_tests(tests, read_table, NULL);
