@@ -99,15 +99,26 @@ int kms_tpk_rotate(struct kms_database *d, s64 now, struct problem *problem);
 
 /*
  * What is due: rotates if the newest is older than @lifetime (or there is
- * none), removes TPKs and superseded PSKs whose last ticket is over.
+ * none), removes TPKs and superseded PSKs whose last ticket is over. @made is the
+ * name of the new one, or "".
  */
 int kms_tpk_maintain(struct kms_database *d, s64 now, s64 lifetime,
-		     struct problem *problem);
+		     char made[KMS_TPK_NAME_MAX], struct problem *problem);
+
+/*
+ * From now on, in all processes, its tickets cannot be resolved: the key is
+ * gone, the row stays until its last ticket would have been over. If new
+ * tickets are made with it, another one is made for them, and @made is its
+ * name, else "".
+ */
+int kms_tpk_revoke(struct kms_database *d, struct mikey_blob name, s64 now,
+		   char made[KMS_TPK_NAME_MAX], struct problem *problem);
 
 struct kms_tpk_row {
 	struct mikey_blob name;
 	s64 created;
 	s64 keep_until;
+	s64 revoked;			/* since when; 0 is not at all */
 	bool newest;
 };
 

@@ -32,6 +32,7 @@ struct table {
 	const char *kinds;
 	const char *first, *next;	/* reading: from the start, behind a key */
 	const char *insert;
+	int until;			/* last schema version that had it so; 0: still */
 };
 
 #define SOME " LIMIT 500"
@@ -40,41 +41,44 @@ static const struct table tables[] = {
 	{ "meta", "Tb",
 	  "SELECT name, value FROM meta ORDER BY name" SOME,
 	  "SELECT name, value FROM meta WHERE name > ?1 ORDER BY name" SOME,
-	  "INSERT INTO meta(name, value) VALUES(?1, ?2)" },
+	  .insert = "INSERT INTO meta(name, value) VALUES(?1, ?2)" },
 	{ "account", "Ii",
 	  "SELECT id, created FROM account ORDER BY id" SOME,
 	  "SELECT id, created FROM account WHERE id > ?1 ORDER BY id" SOME,
-	  "INSERT INTO account(id, created) VALUES(?1, ?2)" },
+	  .insert = "INSERT INTO account(id, created) VALUES(?1, ?2)" },
 #define COLUMNS "id, owner, suite, expires, counter, sealed, superseded, keep_until"
 	{ "psk", "Biiiibii",
 	  "SELECT " COLUMNS " FROM psk ORDER BY id" SOME,
 	  "SELECT " COLUMNS " FROM psk WHERE id > ?1 ORDER BY id" SOME,
-	  "INSERT INTO psk(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
+	  .insert = "INSERT INTO psk(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
 #undef COLUMNS
 	{ "uid", "Biib",
 	  "SELECT uid, owner, rank, sealed FROM uid ORDER BY uid" SOME,
 	  "SELECT uid, owner, rank, sealed FROM uid WHERE uid > ?1 ORDER BY uid" SOME,
-	  "INSERT INTO uid(uid, owner, rank, sealed) VALUES(?1, ?2, ?3, ?4)" },
+	  .insert = "INSERT INTO uid(uid, owner, rank, sealed) VALUES(?1, ?2, ?3, ?4)" },
 	{ "psi", "B",
 	  "SELECT psi FROM psi ORDER BY psi" SOME,
 	  "SELECT psi FROM psi WHERE psi > ?1 ORDER BY psi" SOME,
-	  "INSERT INTO psi(psi) VALUES(?1)" },
+	  .insert = "INSERT INTO psi(psi) VALUES(?1)" },
 	{ "member", "BBb",
 	  "SELECT psi, uid, sealed FROM member ORDER BY psi, uid" SOME,
 	  "SELECT psi, uid, sealed FROM member WHERE (psi, uid) > (?1, ?2)\n"
 	  "ORDER BY psi, uid" SOME,
-	  "INSERT INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)" },
+	  .insert = "INSERT INTO member(psi, uid, sealed) VALUES(?1, ?2, ?3)" },
 	{ "server", "BBb",
 	  "SELECT psi, uid, sealed FROM server ORDER BY psi, uid" SOME,
 	  "SELECT psi, uid, sealed FROM server WHERE (psi, uid) > (?1, ?2)\n"
 	  "ORDER BY psi, uid" SOME,
-	  "INSERT INTO server(psi, uid, sealed) VALUES(?1, ?2, ?3)" },
-	{ "tpk", "Ibiib",
-	  "SELECT seq, name, created, keep_until, sealed FROM tpk ORDER BY seq" SOME,
-	  "SELECT seq, name, created, keep_until, sealed FROM tpk WHERE seq > ?1\n"
-	  "ORDER BY seq" SOME,
-	  "INSERT INTO tpk(seq, name, created, keep_until, sealed)\n"
-	  "VALUES(?1, ?2, ?3, ?4, ?5)" },
+	  .insert = "INSERT INTO server(psi, uid, sealed) VALUES(?1, ?2, ?3)" },
+	{ "tpk", "Ibiib", NULL, NULL,
+	  .insert = "INSERT INTO tpk(seq, name, created, keep_until, sealed)\n"
+	  "VALUES(?1, ?2, ?3, ?4, ?5)", .until = 3 },
+#define COLUMNS "seq, name, created, keep_until, sealed, revoked"
+	{ "tpk", "Ibiibi",
+	  "SELECT " COLUMNS " FROM tpk ORDER BY seq" SOME,
+	  "SELECT " COLUMNS " FROM tpk WHERE seq > ?1 ORDER BY seq" SOME,
+	  .insert = "INSERT INTO tpk(" COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6)" },
+#undef COLUMNS
 };
 
 /* Values of a line; blobs point into @bytes. */
@@ -242,7 +246,8 @@ static int put_all(struct kms_database *d, struct out *out, struct problem *prob
 	else
 		ret = put_line(out, sprintf(out->line, HEAD, FORMAT, (long long)version));
 	for (i = 0; !ret && i < ARRAY_SIZE(tables); i++)
-		ret = put_table(d, out, &tables[i], problem);
+		if (!tables[i].until)
+			ret = put_table(d, out, &tables[i], problem);
 	sql_end(d->sql, false);
 	return ret;
 }
@@ -298,18 +303,21 @@ struct in {
 	FILE *f;
 	EVP_MD_CTX *sha;
 	size_t line;
+	s64 version;
 	s64 rows;
 	struct kms_progress progress;
 	struct row row;
 	char text[2 * LINE_SIZE];
 };
 
-static const struct table *table_of(const char *name, size_t len)
+static const struct table *table_of(const char *name, size_t len, s64 version)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(tables); i++)
-		if (strlen(tables[i].name) == len && !memcmp(tables[i].name, name, len))
+		if (strlen(tables[i].name) == len &&
+		    !memcmp(tables[i].name, name, len) &&
+		    (!tables[i].until || version <= tables[i].until))
 			return &tables[i];
 	return NULL;
 }
@@ -345,7 +353,7 @@ static int parse(struct in *in, const struct table **t)
 	char *end;
 	int i, ret;
 
-	*t = table_of(in->text, len);
+	*t = table_of(in->text, len, in->version);
 	if (!*t)
 		return -EINVAL;
 	in->row.num = 0;
@@ -406,6 +414,7 @@ static int take_head(struct in *in, struct problem *problem)
 		return problem_set(problem, -EINVAL,
 				   "the backup has schema version %lld, which this program does not know",
 				   version);
+	in->version = version;
 	return 0;
 }
 

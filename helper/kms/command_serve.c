@@ -45,8 +45,23 @@ static bool is_rekeyed(struct kms_opened *o, struct problem *problem)
 	return kms_database_check_key(o->database, problem) == -EKEYREJECTED;
 }
 
+/* A TPK that is due, and its line in the audit trail. */
+static int maintain(struct kms_opened *o, struct kms_recorder *recorder,
+		    struct problem *problem)
+{
+	char made[KMS_TPK_NAME_MAX];
+	int ret;
+
+	ret = kms_tpk_maintain(o->database, time(NULL), o->config.tpk_lifetime,
+			       made, problem);
+	if (ret || !*made)
+		return ret;
+	log_info("new tickets are made with %s", made);
+	return kms_record_event(recorder, "tpk", made, problem);
+}
+
 static int wait_for_end(struct kms_opened *o, struct kms_http *http,
-			const sigset_t *set, const char **why,
+			struct kms_recorder *recorder, const sigset_t *set, const char **why,
 			struct problem *problem)
 {
 	struct timespec second = { .tv_sec = 1 };
@@ -62,8 +77,7 @@ static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 			return problem_set(problem, -EKEYREJECTED,
 					   "the store was encrypted under another key: start again with the new one");
 		if (++ticks % MAINTAIN_SECONDS == 0 &&
-		    kms_tpk_maintain(o->database, time(NULL),
-				     o->config.tpk_lifetime, problem))
+		    maintain(o, recorder, problem))
 			log_warning("ticket protection keys: %s", problem->words);
 	}
 	*why = strsignal(sig);
@@ -93,7 +107,7 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 		http = kms_http_start(&parts, problem);
 	if (http) {
 		announce(&o->config, http);
-		ret = wait_for_end(o, http, set, &why, problem);
+		ret = wait_for_end(o, http, recorder, set, &why, problem);
 	} else {
 		ret = problem->error;
 	}
@@ -123,8 +137,7 @@ static int serve(struct kms_opened *o, const sigset_t *set,
 		      problem_set(problem, -ENOMEM, "no memory");
 	}
 	if (!ret)
-		ret = kms_tpk_maintain(o->database, time(NULL),
-				       o->config.tpk_lifetime, problem);
+		ret = maintain(o, recorder, problem);
 	if (!ret)
 		ret = answer(o, recorder, set, problem);
 	kms_recorder_free(recorder);

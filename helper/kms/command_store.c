@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * init, check-config, tpk, replay: the store as a whole.
+ * init, check-config, replay: the store as a whole.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -158,78 +158,6 @@ enum kms_exit kms_run_check_config(const struct kms_command *self, int argc,
 		status = kms_failed(&problem);
 	else
 		puts("the configuration is good");
-	kms_close(&o);
-	return status;
-}
-
-struct list {
-	bool json;
-	bool any;
-};
-
-static void print_tpk(const struct kms_tpk_row *row, void *arg)
-{
-	struct list *list = arg;
-
-	if (list->json) {
-		printf("%s\n {\"name\": ", list->any ? "," : "");
-		kms_json_string(stdout, row->name);
-		printf(", \"created\": %lld, \"keep_until\": %lld, \"newest\": %s}",
-		       (long long)row->created, (long long)row->keep_until,
-		       row->newest ? "true" : "false");
-	} else {
-		printf("%.*s  made ", (int)row->name.len,
-		       (const char *)row->name.p);
-		kms_print_time(stdout, row->created);
-		fputs(row->newest ? "  for new tickets, kept until " :
-		      "  kept until ", stdout);
-		kms_print_time(stdout, row->keep_until);
-		putchar('\n');
-	}
-	list->any = true;
-}
-
-enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,
-			       char **argv)
-{
-	struct kms_common common = { 0 };
-	struct problem problem = { 0 };
-	struct kms_opened o = { 0 };
-	struct list list = { 0 };
-	enum kms_exit status;
-
-	if (!no_arguments(self, argc, argv, &common, &status))
-		return status;
-	list.json = common.json;
-	status = KMS_EXIT_DONE;
-	if (kms_open_store(&o, &common, &problem)) {
-		status = kms_failed(&problem);
-	} else {
-		if (list.json)
-			putchar('[');
-		if (kms_tpk_each(o.database, print_tpk, &list, &problem))
-			status = kms_failed(&problem);
-		if (list.json)
-			puts("\n]");
-	}
-	kms_close(&o);
-	return status;
-}
-
-enum kms_exit kms_run_tpk_rotate(const struct kms_command *self, int argc,
-				 char **argv)
-{
-	struct kms_common common = { 0 };
-	struct problem problem = { 0 };
-	struct kms_opened o = { 0 };
-	enum kms_exit status;
-
-	if (!no_arguments(self, argc, argv, &common, &status))
-		return status;
-	status = KMS_EXIT_DONE;
-	if (kms_open_store(&o, &common, &problem) ||
-	    kms_tpk_rotate(o.database, time(NULL), &problem))
-		status = kms_failed(&problem);
 	kms_close(&o);
 	return status;
 }

@@ -176,7 +176,7 @@ static bool only_looks(const char *name)
 	static const char *const lookers[] = {
 		"serve",		/* puts down its own */
 		"check-config", "user list", "user show", "group list",
-		"policy", "tpk list", "peer list",
+		"policy", "tpk list", "tpk show", "peer list",
 	};
 	size_t i;
 

@@ -161,6 +161,10 @@ enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,
 			       char **argv);
 enum kms_exit kms_run_tpk_rotate(const struct kms_command *self, int argc,
 				 char **argv);
+enum kms_exit kms_run_tpk_show(const struct kms_command *self, int argc,
+			       char **argv);
+enum kms_exit kms_run_tpk_revoke(const struct kms_command *self, int argc,
+				 char **argv);
 enum kms_exit kms_run_replay_reset(const struct kms_command *self, int argc,
 				   char **argv);
 enum kms_exit kms_run_audit_verify(const struct kms_command *self, int argc,

@@ -19,11 +19,11 @@ static const char *const statements[KMS_SQL_NUM] = {
 	[KMS_SQL_MEMBER] = "SELECT sealed FROM member WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_SERVER] = "SELECT sealed FROM server WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_TPK_NEWEST] =
-		"SELECT name, created, sealed, keep_until FROM tpk ORDER BY seq DESC LIMIT 1",
+		"SELECT name, created, sealed, revoked, keep_until FROM tpk ORDER BY seq DESC LIMIT 1",
 	[KMS_SQL_TPK_KEEP] =
 		"UPDATE tpk SET keep_until = CASE WHEN keep_until < ?2 THEN ?2 ELSE keep_until END\n"
-		"WHERE name = ?1",
-	[KMS_SQL_TPK] = "SELECT name, created, sealed FROM tpk WHERE name = ?1",
+		"WHERE name = ?1 AND revoked = 0",
+	[KMS_SQL_TPK] = "SELECT name, created, sealed, revoked FROM tpk WHERE name = ?1",
 	[KMS_SQL_CLOCK] = "SELECT last, floor FROM clock",
 	[KMS_SQL_CLOCK_SET] =
 		"UPDATE clock SET last = CASE WHEN last < ?1 THEN ?1 ELSE last END,\n"
@@ -179,11 +179,14 @@ void kms_aad_member(struct kms_aad *aad, const struct kms_database *d,
 }
 
 void kms_aad_tpk(struct kms_aad *aad, const struct kms_database *d,
-		 struct mikey_blob name, s64 created)
+		 struct mikey_blob name, s64 created, s64 revoked)
 {
 	aad_row(aad, d, "tpk");
 	kms_aad_bytes(aad, name.p, name.len);
 	kms_aad_number(aad, created);
+	/* Others are sealed as they were before TPKs could be revoked. */
+	if (revoked)
+		kms_aad_number(aad, revoked);
 }
 
 /* Proves that a key file belongs to a store, before any row is read. */

@@ -153,7 +153,7 @@ void kms_aad_member(struct kms_aad *aad, const struct kms_database *d,
 		    enum kms_psi_role role, struct mikey_blob psi,
 		    struct mikey_blob uid);
 void kms_aad_tpk(struct kms_aad *aad, const struct kms_database *d,
-		 struct mikey_blob name, s64 created);
+		 struct mikey_blob name, s64 created, s64 revoked);
 
 /* The table of each role. */
 extern const char *const kms_psi_tables[KMS_PSI_ROLES];

@@ -113,7 +113,7 @@ int kms_issue(struct kms_exchange *ex)
 	if (!ret)
 		ret = store->ops->kms_id(store, is.kms_id);
 	if (ret) {
-		if (ret == -ENOENT)
+		if (ret == -ENOENT || ret == -EKEYREVOKED)
 			ex->answer->why = "there is no TPK (mikey-kms tpk rotate makes one)";
 		if (ret == -EKEYREJECTED)
 			ex->answer->why = "the store's row of the newest TPK was tampered with";

@@ -97,6 +97,10 @@ const struct kms_command kms_commands[] = {
 	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },
 	{ "tpk rotate", "\n\nMake a new key for new tickets; old ones stay until their\n"
 	  "last ticket is over.", kms_run_tpk_rotate },
+	{ "tpk show", "NAME\n\nShow one ticket protection key: when it was made, whether new\n"
+	  "tickets are made with it, whether it was revoked.", kms_run_tpk_show },
+	{ "tpk revoke", "NAME\n\nRefuse all tickets under this key from now on, and remove the key.\n"
+	  "If new tickets are made with it, another one is made for them.", kms_run_tpk_revoke },
 	{ "audit verify", "[--anchor SEQ:HASH]\n\n"
 	  "Read the audit trail and say what was changed in it.\n\n"
 	  "  --anchor SEQ:HASH what \"audit head\" printed once: this line must be there",

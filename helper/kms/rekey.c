@@ -57,7 +57,7 @@ static void aad_server(struct kms_aad *aad, const struct kms_database *d,
 static void aad_tpk(struct kms_aad *aad, const struct kms_database *d,
 		    const struct sql_stmt *stmt)
 {
-	kms_aad_tpk(aad, d, sql_blob(stmt, 1), sql_int(stmt, 2));
+	kms_aad_tpk(aad, d, sql_blob(stmt, 1), sql_int(stmt, 2), sql_int(stmt, 3));
 }
 
 static const struct table tables[] = {
@@ -81,7 +81,7 @@ static const struct table tables[] = {
 	  COLUMNS "WHERE (psi, uid) > (?1, ?2) ORDER BY psi, uid" SOME,
 	  "UPDATE server SET sealed = ?1 WHERE psi = ?2 AND uid = ?3" },
 #undef COLUMNS
-#define COLUMNS "SELECT sealed, name, created FROM tpk "
+#define COLUMNS "SELECT sealed, name, created, revoked FROM tpk "
 	{ "tpk", 1, aad_tpk, COLUMNS "ORDER BY name" SOME,
 	  COLUMNS "WHERE name > ?1 ORDER BY name" SOME,
 	  "UPDATE tpk SET sealed = ?1 WHERE name = ?2" },

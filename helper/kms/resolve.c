@@ -106,6 +106,8 @@ static int find_tpk(struct kms_exchange *ex, struct resolve *re)
 		return ret;
 	if (ret == -EKEYREJECTED)
 		why = "the store's row of this TPK was tampered with";
+	else if (ret == -EKEYREVOKED)
+		why = "the ticket's TPK was revoked";
 	else if (ret)
 		why = "the ticket's TPK is not known";
 	else if (re->tpk.key_len < ex->suite->key_len)

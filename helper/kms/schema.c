@@ -85,6 +85,10 @@ static const char third_pgsql[] =
 	" last BIGINT NOT NULL, floor BIGINT NOT NULL);"
 	"INSERT INTO clock VALUES(1, 0, 0);";
 
+/* TPKs that were revoked, and when. */
+static const char fourth[] =
+	"ALTER TABLE tpk ADD COLUMN revoked $INT NOT NULL DEFAULT 0;";
+
 /* A step is one text for both, or one for either; NULL: nothing to do. */
 struct step {
 	const char *both, *sqlite, *pgsql;
@@ -98,6 +102,7 @@ static const struct step steps[] = {
 	[0] = { .sqlite = first_sqlite },
 	[1] = { .sqlite = second_sqlite },
 	[2] = { .sqlite = third_sqlite, .pgsql = third_pgsql },
+	[3] = { .both = fourth },
 };
 
 #define VERSION ((int)ARRAY_SIZE(steps))

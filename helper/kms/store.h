@@ -102,7 +102,10 @@ struct kms_store_ops {
 	int (*tpk_for_ticket)(struct kms_store *s, s64 now, s64 tre,
 			      struct kms_tpk *tpk);
 
-	/* A TPK by its name, at the same cost whether it is there or not. */
+	/*
+	 * A TPK by its name, at the same cost whether it is there or not;
+	 * -EKEYREVOKED if it was revoked.
+	 */
 	int (*tpk)(struct kms_store *s, struct mikey_blob name,
 		   struct kms_tpk *tpk);
 

@@ -174,19 +174,29 @@ static int store_member(struct kms_store *s, enum kms_psi_role role,
 	return ret;
 }
 
-/* Columns 0 to 2: name, created, sealed. */
+/*
+ * Columns 0 to 3: name, created, sealed, revoked. A revoked one costs what any
+ * other costs, but its row has no key.
+ */
 static int read_tpk(struct kms_database *d, const struct sql_stmt *stmt,
 		    struct kms_tpk *tpk)
 {
-	struct mikey_blob name = sql_blob(stmt, 0);
+	struct mikey_blob name = sql_blob(stmt, 0), sealed = sql_blob(stmt, 2);
+	s64 revoked = sql_int(stmt, 3);
 	struct kms_aad aad;
+	int ret;
 
 	if (!name.len || name.len > sizeof(tpk->name))
 		return -EKEYREJECTED;
 	tpk->name_len = name.len;
 	memcpy(tpk->name, name.p, name.len);
-	kms_aad_tpk(&aad, d, name, sql_int(stmt, 1));
-	return unseal_key(d, &aad, sql_blob(stmt, 2), tpk->key, &tpk->key_len);
+	kms_aad_tpk(&aad, d, name, sql_int(stmt, 1), revoked);
+	if (!revoked)
+		return unseal_key(d, &aad, sealed, tpk->key, &tpk->key_len);
+	if (sealed.len != KMS_SEAL_OVERHEAD)
+		return -EKEYREJECTED;
+	ret = kms_seal_open(d->seal, &aad, sealed.p, sealed.len, NULL);
+	return ret ? ret : -EKEYREVOKED;
 }
 
 static int store_tpk_for_ticket(struct kms_store *s, s64 now, s64 tre,
@@ -201,7 +211,7 @@ static int store_tpk_for_ticket(struct kms_store *s, s64 now, s64 tre,
 	memset(tpk, 0, sizeof(*tpk));
 	ret = ask(d, KMS_SQL_TPK_NEWEST, &stmt, SQL_NO_VALUES);
 	if (ret > 0) {
-		keep_until = sql_int(stmt, 3);
+		keep_until = sql_int(stmt, 4);
 		ret = read_tpk(d, stmt, tpk);
 	} else if (!ret) {
 		ret = -ENOENT;
@@ -212,7 +222,7 @@ static int store_tpk_for_ticket(struct kms_store *s, s64 now, s64 tre,
 	ret = change(d, KMS_SQL_TPK_KEEP,
 		     SQL_VALUES(SQL_BLOB(kms_blob(tpk->name, tpk->name_len)),
 				SQL_INT(tre + KEEP_AHEAD)));
-	/* Rotated away and removed since it was read: the next try has another. */
+	/* Revoked or removed since it was read: the next try has another. */
 	return ret < 0 ? ret : ret ? 0 : -EAGAIN;
 }
 
@@ -229,7 +239,7 @@ static int store_tpk(struct kms_store *s, struct mikey_blob name,
 	if (ret > 0) {
 		ret = read_tpk(d, stmt, tpk);
 	} else if (!ret) {
-		kms_aad_tpk(&aad, d, name, 0);
+		kms_aad_tpk(&aad, d, name, 0, 0);
 		ret = missing(d, &aad, tpk->key);
 	}
 	sql_reset(stmt);

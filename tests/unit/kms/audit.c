@@ -437,6 +437,26 @@ static void commands(void **state)
 	assert_run(p, "--config conf audit verify --anchor 1:ab", 2, "", "SEQ:HASH");
 }
 
+/* A TPK that a service makes is put down by name. */
+static void rotated(void **state)
+{
+	struct place *p = *state;
+	char words[128], *name;
+	unsigned int port;
+
+	place_sql(p, "UPDATE tpk SET created = 5");
+	program_stop(p, program_serve(p, "conf", &port));
+	assert_int_equal(outcome.status, 0);
+	assert_run(p, "--config conf audit show --event tpk", 0, "words=tpk-", "");
+	name = strstr(outcome.out, "tpk-");
+	snprintf(words, sizeof(words), "%.*s  made 2", (int)strcspn(name, "\n"), name);
+	assert_run(p, "--config conf tpk list", 0, words, "");
+	/* once: the next one finds nothing that is due */
+	program_stop(p, program_serve(p, "conf", &port));
+	assert_run(p, "--config conf audit show --event tpk", 0, "tpk-", "");
+	assert_null(strchr(strchr(outcome.out, '\n') + 1, '\n'));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +472,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(disk_full, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(must, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(commands, program_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(rotated, program_setup, place_teardown),
 	};
 
 	return cmocka_run_group_tests_name("kms audit", tests, NULL, NULL);

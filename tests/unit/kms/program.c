@@ -223,7 +223,9 @@ static void shows_policy(void **state)
 
 static void groups_and_tpks(void **state)
 {
+	char name[KMS_TPK_NAME_MAX], line[512];
 	struct place *p = *state;
+	const char *last;
 
 	program_run(p, "--config conf user add --uid bob@example.test --psk-out b.psk");
 	assert_run(p, "--config conf group add --psi team@example.test --member bob@example.test",
@@ -255,7 +257,30 @@ static void groups_and_tpks(void **state)
 	assert_run(p, "--config conf tpk list --json", 0, "\"newest\": true", "");
 	assert_run(p, "--config conf tpk rotate", 0, "", "");
 	assert_run(p, "--config conf tpk list", 0, "for new tickets", "");
-	assert_run(p, "--config conf replay reset", 0, "in 61 seconds", "");
+	assert_run(p, "--config conf tpk show", 2, "", "give one TPK");
+	assert_run(p, "--config conf tpk show tpk-0", 1, "", "there is no TPK tpk-0");
+	assert_run(p, "--config conf tpk revoke tpk-0", 1, "", "there is no TPK tpk-0");
+	program_run(p, "--config conf tpk list");
+	last = outcome.out + strlen(outcome.out) - 1;
+	while (last > outcome.out && last[-1] != '\n')
+		last--;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(last, " "), last);
+	snprintf(line, sizeof(line), "--config conf tpk show %s --json", name);
+	assert_run(p, line, 0, "\"revoked\": null}\n", "");
+	snprintf(line, sizeof(line), "--config conf tpk revoke %s", name);
+	assert_run(p, line, 0, "new tickets are made with tpk-", "");
+	assert_run(p, line, 1, "", "is revoked already");
+	snprintf(line, sizeof(line), "--config conf tpk show %s", name);
+	assert_run(p, line, 0, "  revoked 20", "");
+	assert_run(p, "--config conf tpk list --json", 0, "\"newest\": false, \"revoked\": 1", "");
+	/* and stays so under another key and in a copy */
+	assert_run(p, "--config conf rekey-store --new-key k2", 0, "", "");
+	assert_run(p, "--config conf --store-key k2 backup b", 0, "rows", "");
+	assert_run(p, "restore --store s2 --store-key k2 b", 0, "", "");
+	snprintf(line, sizeof(line), "--store s2 --store-key k2 tpk show %s", name);
+	assert_run(p, line, 0, "  revoked 20", "");
+	assert_run(p, "rekey-store --store s2 --store-key k2 --new-key k3", 0, "", "");
+	assert_run(p, "--config conf --store-key k2 replay reset", 0, "in 61 seconds", "");
 }
 
 #define AT_BOTH(test) \

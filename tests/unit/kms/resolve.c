@@ -237,6 +237,21 @@ static void validity(void **state)
 	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
 }
 
+/* With the answer to a ticket that never was one. */
+static void revoked_tpk(void **state)
+{
+	struct house *h = *state;
+	struct resolve_request r;
+
+	ticket_for(h, BOB);
+	resolve_init(&r, h, &granted);
+	resolve(h, &r);
+	h->mem.revoked = true;
+	resolve_init(&r, h, &granted);
+	refuse(h, &r, MIKEY_ERR_AUTH_FAILURE);
+	assert_string_equal(h->answer.why, "the ticket's TPK was revoked");
+}
+
 /* Every bit of a ticket, re-signed by the requester: refused, never resolved. */
 static void every_bit_of_a_ticket(void **state)
 {
@@ -529,6 +544,7 @@ int main(void)
 		IN_HOUSE(foreign_uid),
 		IN_HOUSE(forbidden_alike),
 		IN_HOUSE(validity),
+		IN_HOUSE(revoked_tpk),
 		IN_HOUSE(every_bit_of_a_ticket),
 		IN_HOUSE(without_proof),
 		IN_HOUSE(without_forking),

@@ -7,9 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "helper/kms/backup.h"
 #include "tests/unit/kms/place.h"
 
 static const struct kms_store_ops *ops = &kms_sql_ops;
+
+#define SECOND_KEY "185f99ab2a57b600cb2a42bec4f68a83f2b7246a91c6e78623f0332beeab1e6c\n"
 
 static const struct old {
 	const char *file, *key;
@@ -22,8 +25,9 @@ static const struct old {
 	  "e63b2d413cb8ac184c1a749109bc1acc6fb4e921c7dc2999442c802277809593\n",
 	  "a", 0xa1, "tpk-057eeb78ace785bb", false },
 	{ "schema-2.sqlite",
-	  "185f99ab2a57b600cb2a42bec4f68a83f2b7246a91c6e78623f0332beeab1e6c\n",
+	  SECOND_KEY,
 	  "a2", 0xa2, "tpk-1ea315890cabedf3", true },
+	{ "schema-3.sqlite", SECOND_KEY, "a2", 0xa2, "tpk-1ea315890cabedf3", true },
 };
 
 /* A copy of the old store, and its key. */
@@ -108,6 +112,45 @@ static void earlier_versions(void **state)
 	}
 }
 
+/* In either database; what version 3 had is made from a new store. */
+static void third_version(void **state)
+{
+	struct place *p = *state;
+	char made[KMS_TPK_NAME_MAX];
+	struct kms_tpk tpk, again;
+	struct mikey_blob name;
+
+	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW + 2000, &tpk), 0);
+	name = kms_blob(tpk.name, tpk.name_len);
+	place_sql(p, "ALTER TABLE tpk DROP COLUMN revoked");
+	assert_int_equal(sql_set_version(p->d->sql, 3), 0);
+	kms_database_close(p->d);
+	p->d = place_open(p);
+	assert_int_equal(ops->tpk(&p->d->store, name, &again), 0);
+	assert_bytes(again.key, again.key_len, kms_blob(tpk.key, tpk.key_len));
+	assert_int_equal(kms_tpk_revoke(p->d, name, NOW, made, &p->problem), 0);
+	assert_int_equal(ops->tpk(&p->d->store, name, &again), -EKEYREVOKED);
+}
+
+/* A backup of version 3 goes into a store of this one. */
+static void third_backup(void **state)
+{
+	struct place *p = *state;
+	char made[KMS_TPK_NAME_MAX];
+	struct kms_tpk tpk;
+
+	place_write(p, "key", SECOND_KEY);
+	p->seal = kms_seal_from_file(place_file(p, "key"), &p->problem);
+	assert_non_null(p->seal);
+	if (kms_backup_restore(p->where, p->seal, TESTS_DIR "/unit/kms/stores/schema-3.backup",
+			       NOW, NOW, &p->problem) != 16)
+		fail_msg("%s", p->problem.words);
+	p->d = place_open(p);
+	assert_int_equal(ops->tpk(&p->d->store, str(olds[2].tpk), &tpk), 0);
+	assert_int_equal(kms_tpk_revoke(p->d, str(olds[2].tpk), NOW, made, &p->problem), 0);
+	assert_int_equal(ops->tpk(&p->d->store, str(olds[2].tpk), &tpk), -EKEYREVOKED);
+}
+
 #define AT_ONCE 4
 
 /* How many of some processes that do this at once succeed. */
@@ -170,7 +213,8 @@ static void made_once(void **state)
 static bool maintains(struct place *p)
 {
 	struct kms_database *d = kms_database_open(p->where, p->seal, &p->problem);
-	bool done = d && !kms_tpk_maintain(d, NOW + 1000, 500, &p->problem);
+	char made[KMS_TPK_NAME_MAX];
+	bool done = d && !kms_tpk_maintain(d, NOW + 1000, 500, made, &p->problem);
 
 	kms_database_close(d);
 	return done;
@@ -200,6 +244,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(earlier_versions, place_setup, place_teardown),
+		cmocka_unit_test_prestate_setup_teardown(third_version, place_store_setup,
+							 place_teardown, &place_both),
+		cmocka_unit_test_prestate_setup_teardown(third_backup, place_setup,
+							 place_teardown, &place_both),
 		cmocka_unit_test_setup_teardown(upgraded_once, place_setup, place_teardown),
 		cmocka_unit_test_prestate_setup_teardown(made_once, place_setup,
 							 place_teardown, &place_both),

@@ -328,6 +328,7 @@ static void rekeyed(void **state)
 	struct kms_psk psk;
 	struct uid alice;
 	u8 want[32];
+	char made[KMS_TPK_NAME_MAX];
 
 	assert_int_equal(place_user(p, ALICE, "a", 1), 0);
 	assert_int_equal(place_user(p, BOB, "b", 2), 0);
@@ -380,12 +381,12 @@ static void rekeyed(void **state)
 	place_sql(p, "UPDATE psk SET superseded = 0 WHERE id = x'6133'");
 
 	/* kept until the last ticket is over, then removed */
-	assert_int_equal(kms_tpk_maintain(p->d, NOW + 100, 86400, &p->problem), 0);
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 100, 86400, made, &p->problem), 0);
 	assert_int_equal(psk_of(p, "a", &psk), 0);
-	assert_int_equal(kms_tpk_maintain(p->d, NOW + 101, 86400, &p->problem), 0);
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 101, 86400, made, &p->problem), 0);
 	assert_int_equal(psk_of(p, "a", &psk), -ENOENT);
 	assert_int_equal(psk_of(p, "a2", &psk), 0);
-	assert_int_equal(kms_tpk_maintain(p->d, NOW + 9999, 86400, &p->problem), 0);
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 9999, 86400, made, &p->problem), 0);
 	assert_int_equal(psk_of(p, "a2", &psk), -ENOENT);
 	assert_int_equal(psk_of(p, "a3", &psk), 0);
 
@@ -449,6 +450,7 @@ static void tpks(void **state)
 {
 	struct place *p = *state;
 	struct kms_tpk first, second, again;
+	char made[KMS_TPK_NAME_MAX];
 
 	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW + 1000,
 					     &first), 0);
@@ -458,21 +460,68 @@ static void tpks(void **state)
 	assert_int_not_equal(memcmp(first.key, second.key, 32), 0);
 	assert_int_not_equal(memcmp(first.name, second.name, first.name_len), 0);
 	/* the old one opens its tickets until the last of them is over */
-	assert_int_equal(kms_tpk_maintain(p->d, NOW + 1000, 86400, &p->problem), 0);
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 1000, 86400, made, &p->problem), 0);
 	assert_int_equal(ops->tpk(&p->d->store, kms_blob(first.name, first.name_len),
 				  &again), 0);
 	assert_memory_equal(again.key, first.key, 32);
 	assert_int_equal(kms_tpk_maintain(p->d, NOW + 1000 + 2 * 86400, 1000 * 86400,
-					  &p->problem), 0);
+					  made, &p->problem), 0);
 	assert_int_equal(ops->tpk(&p->d->store, kms_blob(first.name, first.name_len),
 				  &again), -ENOENT);
 	/* the newest is never removed, however old; it is replaced */
 	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW, &again), 0);
 	assert_memory_equal(again.key, second.key, 32);
-	assert_int_equal(kms_tpk_maintain(p->d, NOW + 10 + 86400, 86400, &p->problem), 0);
+	assert_string_equal(made, "");
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 10 + 86400, 86400, made, &p->problem), 0);
 	assert_int_equal(ops->tpk_for_ticket(&p->d->store, NOW, NOW, &again), 0);
 	assert_memory_not_equal(again.key, second.key, 32);
+	assert_bytes(again.name, again.name_len, str(made));
 	assert_int_equal(ops->tpk(&p->d->store, str("nix"), &again), -ENOENT);
+}
+
+/* One revokes; the connection of another, which has just used it, knows at once. */
+static void revoked_tpk(void **state)
+{
+	struct place *p = *state;
+	struct kms_database *other = place_open(p);
+	struct kms_tpk first, second, again;
+	char made[KMS_TPK_NAME_MAX];
+	struct mikey_blob name;
+
+	assert_int_equal(ops->tpk_for_ticket(&other->store, NOW, NOW + 1000, &first), 0);
+	name = kms_blob(first.name, first.name_len);
+	assert_int_equal(ops->tpk(&other->store, name, &again), 0);
+	assert_int_equal(kms_tpk_revoke(p->d, name, NOW + 1, made, &p->problem), 0);
+	assert_int_equal(ops->tpk(&other->store, name, &again), -EKEYREVOKED);
+	assert_int_equal(again.key_len, 0);
+	/* it was for new tickets, so another one is */
+	assert_int_equal(ops->tpk_for_ticket(&other->store, NOW, NOW + 1000, &second), 0);
+	assert_bytes(second.name, second.name_len, str(made));
+	assert_int_equal(ops->tpk(&other->store, str(made), &again), 0);
+	assert_int_equal(kms_tpk_revoke(p->d, name, NOW + 2, made, &p->problem), -EALREADY);
+	assert_int_equal(kms_tpk_revoke(p->d, str("nix"), NOW + 2, made, &p->problem), -ENOENT);
+	assert_non_null(strstr(p->problem.words, "no TPK nix"));
+
+	/* the key is gone, and a row that says otherwise is refused */
+	place_sql(p, "UPDATE tpk SET revoked = 0");
+	assert_int_equal(ops->tpk(&other->store, name, &again), -EKEYREJECTED);
+	place_sql(p, "UPDATE tpk SET revoked = 5");
+	assert_int_equal(ops->tpk(&other->store, name, &again), -EKEYREJECTED);
+	assert_int_equal(ops->tpk_for_ticket(&other->store, NOW, NOW + 1000, &again),
+			 -EKEYREJECTED);
+	place_sql(p, "UPDATE tpk SET revoked = 0");
+
+	/* an older one, while there is a newer one: none is made */
+	assert_int_equal(kms_tpk_rotate(p->d, NOW + 3, &p->problem), 0);
+	assert_int_equal(kms_tpk_revoke(p->d, kms_blob(second.name, second.name_len), NOW + 3,
+					made, &p->problem), 0);
+	assert_string_equal(made, "");
+	/* removed when its last ticket would have been over */
+	assert_int_equal(kms_tpk_maintain(p->d, NOW + 1000 + 2 * 86400, 1000 * 86400,
+					  made, &p->problem), 0);
+	assert_int_equal(ops->tpk(&other->store, kms_blob(second.name, second.name_len),
+				  &again), -ENOENT);
+	kms_database_close(other);
 }
 
 static void replay(void **state)
@@ -640,6 +689,7 @@ int main(void)
 		AT_BOTH(list_servers),
 		AT_PLACE(mode_of_files),
 		AT_BOTH(tpks),
+		AT_BOTH(revoked_tpk),
 		AT_BOTH(replay),
 		AT_BOTH(replay_floor),
 		AT_BOTH(replay_purged),

@@ -129,6 +129,8 @@ static int mem_tpk(struct kms_store *s, struct mikey_blob name,
 	memset(tpk, 0, sizeof(*tpk));
 	if (!mikey_blob_eq(kms_blob(m->tpk.name, m->tpk.name_len), name))
 		return -ENOENT;
+	if (m->revoked)
+		return -EKEYREVOKED;
 	*tpk = m->tpk;
 	return 0;
 }

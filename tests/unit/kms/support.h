@@ -73,6 +73,7 @@ struct mem_store {
 	struct mem_user users[MEM_USERS];
 	u32 num_users;
 	struct kms_tpk tpk;
+	bool revoked;			/* it was */
 	const char *psi;
 	const char *members[4];
 	const char *server;
