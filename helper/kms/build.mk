@@ -4,7 +4,7 @@
 # it in the program: store, HTTP, configuration, commands.
 LIBRARIES += mikeykms mikeykmsd
 mikeykms_SRCS := $(addprefix helper/kms/,crypto.c error.c handle.c issue.c \
-	minted.c policy.c resolve.c ticket.c zk.c zk_reply.c)
+	limit.c minted.c policy.c resolve.c ticket.c zk.c zk_reply.c)
 mikeykms_PKGS := libcrypto
 mikeykmsd_SRCS := $(addprefix helper/kms/,bsf.c bsf_answer.c command_group.c \
 	command_peer.c command_policy.c command_serve.c command_store.c command_ticket.c command_tpk.c \

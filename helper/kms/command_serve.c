@@ -9,6 +9,7 @@
 
 #include "helper/kms/commands.h"
 #include "helper/kms/http.h"
+#include "helper/kms/limit.h"
 #include "helper/lib/log.h"
 #include "helper/lib/version.h"
 
@@ -92,6 +93,7 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 		.config = &o->config,
 		.recorder = recorder,
 	};
+	struct kms_limit *limit = NULL;
 	struct kms_http *http = NULL;
 	const char *why = "";
 	int ret = 0;
@@ -101,10 +103,14 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 	if (!parts.pool)
 		return problem->error;
 	parts.kms = kms_new(&o->config.policy, &kms_env_system);
-	if (!parts.kms)
-		ret = problem_set(problem, -EIO, "no cryptography");
-	else
+	if (o->config.psk_rate)
+		limit = kms_limit_new(o->config.psk_rate, o->config.psk_burst);
+	if (!parts.kms || !limit != !o->config.psk_rate) {
+		problem_set(problem, -EIO, "no memory, or no cryptography");
+	} else {
+		kms_set_limit(parts.kms, limit);
 		http = kms_http_start(&parts, problem);
+	}
 	if (http) {
 		announce(&o->config, http);
 		ret = wait_for_end(o, http, recorder, set, &why, problem);
@@ -113,6 +119,7 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 	}
 	kms_http_stop(http);
 	kms_free(parts.kms);
+	kms_limit_free(limit);
 	kms_pool_free(parts.pool);
 	if (!ret)
 		ret = kms_record_event(recorder, "stop", why, problem);

@@ -304,6 +304,14 @@ static const struct setting settings[] = {
 		.least = 1, .most = 100000),
 	SETTING("request-timeout", setting_take_number, request_timeout, .least = 1,
 		.most = 300),
+	SETTING("rate-per-address", setting_take_number, address_rate, .least = 0,
+		.most = 1000000),
+	SETTING("burst-per-address", setting_take_number, address_burst, .least = 1,
+		.most = 1000000),
+	SETTING("rate-per-psk", setting_take_number, psk_rate, .least = 0,
+		.most = 1000000),
+	SETTING("burst-per-psk", setting_take_number, psk_burst, .least = 1,
+		.most = 1000000),
 	SETTING("log-level", take_log_level, log_level),
 	{ 0 }
 };
@@ -318,6 +326,10 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 	config->max_connections = 1000;
 	config->max_per_address = 200;
 	config->request_timeout = 10;
+	config->address_rate = 1000;
+	config->address_burst = 5000;
+	config->psk_rate = 100;
+	config->psk_burst = 1000;
 	config->peer_timeout = 5;
 	config->peer_requests = 50;
 	config->bsf.timeout = 3;

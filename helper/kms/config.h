@@ -59,6 +59,10 @@ struct kms_config {
 	s64 max_connections;
 	s64 max_per_address;
 	s64 request_timeout;		/* seconds */
+	s64 address_rate;		/* requests each second; 0: no limit */
+	s64 address_burst;
+	s64 psk_rate;
+	s64 psk_burst;
 	int log_level;
 };
 

@@ -16,6 +16,7 @@
 struct kms {
 	const struct kms_policy *policy;
 	struct kms_env env;
+	struct kms_limit *limit;
 	struct kms_crypto *crypto;
 	atomic_int_fast64_t last_t;
 	/* Stands in for keys that do not exist, so that time does not tell. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "helper/kms/limit.h"
 #include "helper/kms/policy.h"
 
 #define HDR_LEN 10		/* HDR with #CS 0 (RFC 3830 6.1) */
@@ -75,6 +76,11 @@ struct kms *kms_new(const struct kms_policy *policy, const struct kms_env *env)
 		return NULL;
 	}
 	return kms;
+}
+
+void kms_set_limit(struct kms *kms, struct kms_limit *limit)
+{
+	kms->limit = limit;
 }
 
 void kms_free(struct kms *kms)
@@ -332,6 +338,32 @@ void kms_note_deed(struct kms_exchange *ex, const struct mikey_id *who,
 	deed->flags = deed->policy.flags;
 }
 
+/*
+ * A token is asked for before the store writes anything, and taken only when it
+ * has found that this is no replay: else whoever can repeat a message could use
+ * up its sender's tokens.
+ */
+static int admit_within_limit(struct kms_exchange *ex)
+{
+	struct kms_limit *limit = ex->kms->limit;
+	struct mikey_blob psk_id = ex->in.idr_psk.data;
+	unsigned int wait;
+	int ret;
+
+	wait = kms_limit_ask(limit, psk_id, kms_limit_now());
+	if (!wait) {
+		ret = kms_admit(ex, psk_id);
+		if (ret)
+			return ret;
+		wait = kms_limit_take(limit, psk_id, kms_limit_now());
+	}
+	if (!wait)
+		return 0;
+	ex->answer->why = "more requests than a PSK may make";
+	ex->answer->retry_after = wait;
+	return -EDQUOT;
+}
+
 static int converse(struct kms_exchange *ex, const struct exchange_row *row,
 		    const u8 *msg, size_t len)
 {
@@ -367,7 +399,7 @@ static int converse(struct kms_exchange *ex, const struct exchange_row *row,
 		ret = kms_check_head(ex, row->initiator ? &ex->in.randr_i :
 							  &ex->in.randr_r);
 	if (!ret)
-		ret = kms_admit(ex, ex->in.idr_psk.data);
+		ret = admit_within_limit(ex);
 	if (!ret)
 		ret = kms_check_us(ex);
 	if (!ret)
@@ -407,6 +439,7 @@ int kms_begin(struct kms_exchange *ex, struct kms *kms,
 	answer->why = NULL;
 	answer->who[0] = '\0';
 	answer->summary[0] = '\0';
+	answer->retry_after = 0;
 	answer->pending = NULL;
 	memset(&answer->deed, 0, sizeof(answer->deed));
 	if (peek_hdr(&ex->in.hdr, msg, len)) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -12,6 +13,7 @@
 
 #include "helper/kms/bsf.h"
 #include "helper/kms/http.h"
+#include "helper/kms/limit.h"
 #include "helper/kms/listener.h"
 #include "helper/kms/peer_tls.h"
 #include "helper/kms/textfile.h"
@@ -36,6 +38,10 @@ struct server {
 struct kms_http {
 	struct kms_parts parts;
 	struct kms_watch *watch;
+	/* by the address they come from, or NULL; refused since the last tick */
+	struct kms_limit *connections;
+	struct kms_limit *requests;
+	atomic_uint refused;
 	size_t body_max;
 	size_t num_servers;
 	struct server *servers;
@@ -64,12 +70,14 @@ struct request {
 	struct kms_zk_call call;
 };
 
+/* @retry_after: seconds, or 0 */
 static enum MHD_Result reply(struct MHD_Connection *connection,
 			     unsigned int status, const char *type,
-			     const char *body, size_t len)
+			     const char *body, size_t len, unsigned int retry_after)
 {
 	struct MHD_Response *response;
 	enum MHD_Result ret;
+	char number[16];
 
 	response = MHD_create_response_from_buffer(len, (void *)body,
 						   MHD_RESPMEM_MUST_COPY);
@@ -81,9 +89,10 @@ static enum MHD_Result reply(struct MHD_Connection *connection,
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
 					MHD_HTTP_METHOD_POST);
-	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+	snprintf(number, sizeof(number), "%u", retry_after);
+	if (retry_after)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
-					"1");
+					number);
 	ret = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return ret;
@@ -106,7 +115,26 @@ static enum MHD_Result refuse(struct MHD_Connection *connection,
 	name_peer(connection, peer);
 	log_warning("%s: %u: %s", peer, status, words);
 	return reply(connection, status, "text/plain; charset=utf-8", words,
-		     strlen(words));
+		     strlen(words), status == MHD_HTTP_SERVICE_UNAVAILABLE);
+}
+
+/* So many may come that they are not told one by one. */
+static enum MHD_Result slow_down(struct kms_http *http,
+				 struct MHD_Connection *connection,
+				 unsigned int seconds)
+{
+	static const char words[] = "too many requests\n";
+
+	atomic_fetch_add(&http->refused, 1);
+	return reply(connection, MHD_HTTP_TOO_MANY_REQUESTS,
+		     "text/plain; charset=utf-8", words, strlen(words), seconds);
+}
+
+static unsigned int count_address(struct kms_limit *limit, const struct sockaddr *address)
+{
+	u8 name[KMS_LIMIT_SOURCE_MAX];
+
+	return kms_limit_take(limit, kms_limit_source(address, name), kms_limit_now());
 }
 
 static const struct {
@@ -198,7 +226,8 @@ static enum MHD_Result begin(struct kms_http *http,
 {
 	struct request *request = calloc(1, sizeof(*request));
 	struct kms_watched *w = watched(connection);
-	unsigned int status;
+	const union MHD_ConnectionInfo *info;
+	unsigned int status, wait = 0;
 	const char *words;
 
 	if (!request)
@@ -206,6 +235,12 @@ static enum MHD_Result begin(struct kms_http *http,
 	if (w)
 		kms_watch_busy(http->watch, w);
 	*state = request;
+	info = MHD_get_connection_info(connection,
+				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (!peers)
+		wait = count_address(http->requests, info ? info->client_addr : NULL);
+	if (wait)
+		return slow_down(http, connection, wait);
 	words = peers ? check_peer(http, connection, request, &status) : NULL;
 	if (!words)
 		words = check_head(http, connection, url, method, request, &status);
@@ -258,7 +293,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
 	if (!text)
 		return MHD_NO;
 	base64_write(text, answer->buf, answer->len, 0);
-	ret = reply(connection, MHD_HTTP_OK, MEDIA_TYPE, text, len);
+	ret = reply(connection, MHD_HTTP_OK, MEDIA_TYPE, text, len, 0);
 	free(text);
 	return ret;
 }
@@ -283,6 +318,8 @@ static enum MHD_Result conclude(struct kms_http *http,
 		log_answer(peer, request, answer);
 		return send_answer(connection, answer);
 	}
+	if (ret == -EDQUOT)
+		return slow_down(http, connection, answer->retry_after);
 	if (ret == -EBADMSG)
 		return refuse(connection, MHD_HTTP_BAD_REQUEST,
 			      "the body is not a MIKEY message\n");
@@ -481,6 +518,19 @@ static void on_connection(void *ctx, struct MHD_Connection *connection,
 	}
 }
 
+/* Before TLS: handshakes cost more than anything that comes behind them. */
+static enum MHD_Result on_accept(void *ctx, const struct sockaddr *address,
+				 socklen_t len)
+{
+	struct kms_http *http = ctx;
+
+	(void)len;
+	if (!count_address(http->connections, address))
+		return MHD_YES;
+	atomic_fetch_add(&http->refused, 1);
+	return MHD_NO;
+}
+
 __attribute__((format(printf, 2, 0)))
 static void on_log(void *ctx, const char *format, va_list args)
 {
@@ -532,7 +582,7 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		flags |= MHD_USE_IPv6;
 	if (http->zk || http->bsf)
 		flags |= MHD_ALLOW_SUSPEND_RESUME;
-	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL,
+	server->daemon = MHD_start_daemon(flags, 0, listen->peers ? NULL : on_accept, http,
 					  listen->peers ? on_peer_request : on_request,
 					  http,
 					  MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
@@ -580,6 +630,16 @@ struct kms_http *kms_http_start(const struct kms_parts *parts,
 		goto fail;
 	}
 	http->parts = *parts;
+	if (config->address_rate) {
+		http->connections = kms_limit_new(config->address_rate,
+						  config->address_burst);
+		http->requests = kms_limit_new(config->address_rate,
+					       config->address_burst);
+		if (!http->connections || !http->requests) {
+			problem_set(problem, -ENOMEM, "no memory");
+			goto fail;
+		}
+	}
 	http->body_max = base64_size(MIKEY_MSG_MAX, BASE64_MIME_LINE) + 2;
 	if (config->certificate &&
 	    kms_text_read(config->certificate, &http->certificate, problem))
@@ -613,8 +673,13 @@ unsigned int kms_http_port(const struct kms_http *http, size_t listener)
 
 void kms_http_tick(struct kms_http *http)
 {
+	unsigned int refused;
+
 	kms_watch_close_older(http->watch, http->parts.config->request_timeout);
 	kms_record_counted(http->parts.recorder);
+	refused = atomic_exchange(&http->refused, 0);
+	if (refused)
+		log_warning("%u requests or connections were too many", refused);
 }
 
 void kms_http_stop(struct kms_http *http)
@@ -640,6 +705,8 @@ void kms_http_stop(struct kms_http *http)
 	kms_bsf_free(http->bsf);
 	kms_zk_client_free(http->zk);
 	kms_watch_free(http->watch);
+	kms_limit_free(http->connections);
+	kms_limit_free(http->requests);
 	kms_text_wipe(http->certificate);
 	kms_text_wipe(http->private_key);
 	kms_text_wipe(http->peer_certificate);

@@ -13,6 +13,7 @@
 #include "kmod/wire/message.h"
 #include "kmod/wire/profile.h"
 
+struct kms_limit;
 struct kms_store;
 struct kms_pending;
 
@@ -134,6 +135,15 @@ struct kms;
 struct kms *kms_new(const struct kms_policy *policy, const struct kms_env *env);
 void kms_free(struct kms *kms);
 
+/**
+ * kms_set_limit() - how often each IDRpsk may ask for something
+ * @limit: kept by the caller until kms_free(); NULL: as often as it likes
+ *
+ * Before anything else. Only requests whose MAC is right, and that were never
+ * seen before, take a token: nobody uses up what is another's.
+ */
+void kms_set_limit(struct kms *kms, struct kms_limit *limit);
+
 /* What the two addresses of Annex A accept. */
 enum kms_exchange_kind {
 	KMS_TICKET_REQUEST,		/* requesttype=ticketrequest */
@@ -191,6 +201,7 @@ struct kms_deed {
  * @why: for the operator's log: a constant sentence, NULL if none
  * @who: the same: the PSK id if the request could be read, in printable form
  * @summary: the same: what was granted or resolved
+ * @retry_after: after -EDQUOT: in how many seconds there will be a token
  * @pending: after KMS_WAITS: the exchange, which kms_pending_free() ends
  * @deed: the same in parts, as long as the message is kept
  */
@@ -202,6 +213,7 @@ struct kms_answer {
 	const char *why;
 	char who[2 * MIKEY_UID_MAX];
 	char summary[KMS_SUMMARY_MAX];
+	unsigned int retry_after;
 	struct kms_pending *pending;
 	struct kms_deed deed;
 };
@@ -224,6 +236,7 @@ struct kms_answer {
  * Return: 0, and @answer is to be sent, whether RESP or Error; KMS_WAITS if a
  * peer has to be asked first, which a policy without peers never leads to;
  * -EBADMSG if it is no MIKEY message at all, so that there is nothing to echo;
+ * -EDQUOT if its PSK has asked for too much (kms_set_limit());
  * -EAGAIN if the store is busy; -EIO if store, randomness or cryptography
  * failed. After an error only @why is set.
  */

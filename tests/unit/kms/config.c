@@ -73,6 +73,10 @@ static void everything(void **state)
 		"max-connections = 10;\n"
 		"max-connections-per-address = 4;\n"
 		"request-timeout = 3;\n"
+		"rate-per-address = 0;\n"
+		"burst-per-address = 7;\n"
+		"rate-per-psk = 8;\n"
+		"burst-per-psk = 9;\n"
 		"log-level = \"debug\";\n";
 	struct place *p = *state;
 	struct kms_config c;
@@ -102,6 +106,10 @@ static void everything(void **state)
 	assert_string_equal(c.policy.rules[1].to, "?@partner.test");
 	assert_string_equal(c.policy.rules[2].from, "boss@example.test");
 	assert_int_equal(c.request_timeout, 3);
+	assert_int_equal(c.address_rate, 0);
+	assert_int_equal(c.address_burst, 7);
+	assert_int_equal(c.psk_rate, 8);
+	assert_int_equal(c.psk_burst, 9);
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(kms_config_can_serve(&c, &p->problem), 0);
 	kms_config_free(&c);

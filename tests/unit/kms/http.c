@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "helper/kms/http.h"
+#include "helper/kms/limit.h"
 #include "helper/lib/base64.h"
 #include "helper/lib/log.h"
 #include "tests/unit/kms/client.h"
@@ -255,6 +256,83 @@ static void broken_store(void **state)
 	assert_int_equal(kms_database_end(s->place->d, 0, &s->place->problem), 0);
 	assert_int_equal(mikey_post(s->port, REQUEST_PATH, &msg, &mikey), 200);
 	assert_int_equal(mikey.error_no, -1);
+}
+
+/* The source's tokens: in whatever it asks for, before anything is looked at. */
+static void rate_of_an_address(void **state)
+{
+	struct server *s = *state;
+	int i;
+
+	start(s, "listen = [\"127.0.0.1:0\"];\nrate-per-address = 1;\n"
+	      "burst-per-address = 3;\n");
+	assert_non_null(s->http);
+	/* then there is no connection either; tokens may come back meanwhile */
+	for (i = 0; i < 50; i++) {
+		http_request(s->port, "GET", "/", NULL, NULL, 0, &answer);
+		if (!answer.status)
+			break;
+		assert_int_equal(answer.status, 404);
+	}
+	assert_in_range(i, 3, 49);
+}
+
+/* On one connection, with the time after which to try again. */
+static void rate_on_a_connection(void **state)
+{
+	static const char post[] = "POST " REQUEST_PATH " HTTP/1.1\r\nHost: a\r\n"
+		"Content-Type: application/mikey\r\nContent-Length: 4\r\n\r\nAAAA";
+	struct server *s = *state;
+	int fd, i;
+
+	start(s, "listen = [\"127.0.0.1:0\"];\nrate-per-address = 1;\n"
+	      "burst-per-address = 1;\n");
+	assert_non_null(s->http);
+	fd = http_connect(s->port);
+	for (i = 0; i < 50; i++) {
+		http_send(fd, post, strlen(post));
+		http_receive(fd, &answer);
+		if (answer.status == 429)
+			break;
+		assert_int_equal(answer.status, 400);
+	}
+	close(fd);
+	assert_in_range(i, 1, 49);
+	assert_non_null(strcasestr(answer.text, "\r\nRetry-After: 1\r\n"));
+}
+
+/* The PSK's tokens: neither forgeries nor repetitions take any. */
+static void rate_of_a_psk(void **state)
+{
+	static struct message msg, first;
+	struct kms_limit *limit = kms_limit_new(1, 2);
+	struct server *s = *state;
+	struct request r;
+	int i;
+
+	assert_non_null(limit);
+	kms_set_limit(s->kms, limit);
+	one_request(s, &r, &first);
+	assert_int_equal(mikey_post(s->port, REQUEST_PATH, &first, &mikey), 200);
+	assert_int_equal(mikey.error_no, -1);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(mikey_post(s->port, REQUEST_PATH, &first, &mikey), 200);
+		assert_int_equal(mikey.error_no, MIKEY_ERR_INVALID_TS);
+		one_request(s, &r, &msg);
+		msg.buf[msg.len - 1] ^= 1;
+		assert_int_equal(mikey_post(s->port, REQUEST_PATH, &msg, &mikey), 200);
+		assert_int_equal(mikey.error_no, MIKEY_ERR_AUTH_FAILURE);
+	}
+	/* what is left, and then none: tokens may come back meanwhile */
+	for (i = 0; i < 50; i++) {
+		one_request(s, &r, &msg);
+		if (mikey_post(s->port, REQUEST_PATH, &msg, &mikey) == 429)
+			break;
+		assert_int_equal(mikey.error_no, -1);
+	}
+	assert_in_range(i, 1, 49);
+	stop(s);
+	kms_limit_free(limit);
 }
 
 static double now_seconds(void)
@@ -612,6 +690,9 @@ int main(void)
 		WITH_SERVER(mime_lines),
 		WITH_SERVER(too_large),
 		WITH_SERVER(broken_store),
+		BY_ITSELF(rate_of_an_address),
+		BY_ITSELF(rate_on_a_connection),
+		WITH_SERVER(rate_of_a_psk),
 		BY_ITSELF(slow_clients),
 		BY_ITSELF(many_connections),
 		WITH_SERVER(concurrent),
