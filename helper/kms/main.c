@@ -11,9 +11,11 @@
 #include "helper/lib/version.h"
 
 const struct kms_command kms_commands[] = {
-	{ "init", "[--token URI]\n\nMake a new store and the key that its secrets are encrypted with.\n"
+	{ "init", "[--token URI]\n\n"
+	  "Make a new store and the key that its secrets are encrypted with.\n"
 	  "Neither overwrites anything.\n\n"
-	  "  --token URI       the key is wrapped by this key on a token (pkcs11:...)", kms_run_init },
+	  "  --token URI       the key is wrapped by this key on a token (pkcs11:...)",
+	  kms_run_init },
 	{ "serve", "\n\nAnswer requests until SIGTERM.", kms_run_serve },
 	{ "check-config", "[--serve]\n\nRead the configuration and say what is wrong with it.\n\n"
 	  "  --serve           also whether it suffices to serve", kms_run_check_config },
@@ -100,7 +102,8 @@ const struct kms_command kms_commands[] = {
 	{ "tpk show", "NAME\n\nShow one ticket protection key: when it was made, whether new\n"
 	  "tickets are made with it, whether it was revoked.", kms_run_tpk_show },
 	{ "tpk revoke", "NAME\n\nRefuse all tickets under this key from now on, and remove the key.\n"
-	  "If new tickets are made with it, another one is made for them.", kms_run_tpk_revoke },
+	  "If new tickets are made with it, another one is made for them.",
+	  kms_run_tpk_revoke },
 	{ "audit verify", "[--anchor SEQ:HASH]\n\n"
 	  "Read the audit trail and say what was changed in it.\n\n"
 	  "  --anchor SEQ:HASH what \"audit head\" printed once: this line must be there",

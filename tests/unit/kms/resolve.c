@@ -181,7 +181,7 @@ static void forbidden_alike(void **state)
 		"the ticket's validity period is over",
 	};
 	struct house *h = *state;
-	struct resolve_request first, r;
+	struct resolve_request first = { 0 }, r;
 	u8 answer[128];
 	size_t len = 0, i;
 	u32 at;
