@@ -18,7 +18,7 @@ endif
 # As many compilers as processors, where the caller did not say.
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-.PHONY: deps check check-build interop demo fuzz load test-list
+.PHONY: deps check check-build interop demo fuzz load load-kms test-list
 deps:	## install what is missing of Debian's packages
 	@tests/deps
 
@@ -26,7 +26,7 @@ check: deps	## build and run all tests (as root)
 	+$(q)$(MAKE) $(jobs) check-build KDIR=$(check_kdir)
 	$(q)BUILD=$(BUILD) tests/run $(run_mode)
 
-check-build: programs unit-tests kselftests fuzzers test-list
+check-build: programs unit-tests kselftests fuzzers $(BUILD)/tests/load-kms test-list
 	+$(q)$(MAKE) modules
 	+$(q)$(MAKE) modules DEBUG=1
 	$(q)rm -rf $(BUILD)/stage
@@ -60,3 +60,11 @@ load: deps	## messages per second, next to Kamailio alone (as root)
 	$(q)BUILD=$(BUILD) tests/vm/run $(run_mode) --memory 2048 --timeout 7200 \
 		--rw $(abspath $(BUILD))/load -- tests/load/sip.py \
 		--json $(abspath $(BUILD))/load/sip.json $(LOAD)
+
+#: LOAD_KMS  options of tests/load/kms.py, such as "--users 1,10000 --stores sqlite"
+LOAD_KMS ?=
+load-kms:	## tickets per second, next to MIT Kerberos
+	@tests/deps build check load
+	+$(q)$(MAKE) $(jobs) programs $(addprefix $(BUILD)/tests/,$(LOADERS))
+	$(q)mkdir -p $(BUILD)/load
+	$(q)BUILD=$(BUILD) tests/load/kms.py --json $(abspath $(BUILD))/load/kms.json $(LOAD_KMS)

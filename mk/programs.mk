@@ -7,6 +7,7 @@
 #	LIBRARIES += mikeyhelper	a static library
 #	TESTS += test-cursor		a test program (cmocka or kselftest)
 #	FUZZERS += fuzz-message		a libFuzzer target
+#	LOADERS += load-kms		a generator of load, built like a program
 #
 # and for each NAME of these
 #
@@ -30,11 +31,13 @@ PROGRAMS :=
 LIBRARIES :=
 TESTS :=
 FUZZERS :=
+LOADERS :=
 include $(wildcard kmod/wire/build.mk helper/*/build.mk tests/unit/build.mk tests/unit/*/build.mk)
 unit_tests := $(TESTS)
 include $(wildcard tests/kselftest/build.mk tests/kselftest/*/build.mk)
 kselftests := $(filter-out $(unit_tests),$(TESTS))
 include $(wildcard tests/fuzz/build.mk tests/fuzz/*/build.mk)
+include $(wildcard tests/load/build.mk)
 
 flags_base := -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror -Wshadow -Wvla \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -91,12 +94,14 @@ $(call flavour_libs,program)
 $(call flavour_libs,unit)
 $(call flavour_libs,fuzz)
 $(foreach p,$(PROGRAMS),$(eval $(call link,program,$(p),$(BUILD)/$(p),program)))
+$(foreach l,$(LOADERS),$(eval $(call link,program,$(l),$(BUILD)/tests/$(l),program)))
 $(foreach t,$(unit_tests),$(eval $(call link,unit,$(t),$(BUILD)/tests/$(t),unit)))
 $(foreach t,$(kselftests),$(eval $(call link,kselftest,$(t),$(BUILD)/kselftest/$(t),program)))
 $(foreach f,$(FUZZERS),$(eval $(call link,fuzz,$(f),$(BUILD)/fuzz/$(f),fuzz)))
 
 $(foreach t,$(unit_tests),$(call objects,unit,$(t))): | $(if $(vector_files),$(BUILD)/vectors.h)
 $(foreach f,$(FUZZERS),$(call objects,fuzz,$(f))): | $(if $(vector_files),$(BUILD)/vectors.h)
+$(foreach l,$(LOADERS),$(call objects,program,$(l))): | $(if $(vector_files),$(BUILD)/vectors.h)
 $(foreach t,$(kselftests),$(call objects,kselftest,$(t))): | \
 	$(kselftest_include)/.done $(if $(vector_files),$(BUILD)/vectors.h)
 

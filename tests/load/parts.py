@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a load run of the KMS is made of: folders, servers, what they use."""
+import contextlib
+import csv
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+KMS = os.path.join(BUILD, "mikey-kms")
+GENERATOR = os.path.join(BUILD, "tests", "load-kms")
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+IDENTITY = "https://kms.example.test"
+
+
+class Failed(Exception):
+    """A part did not do what it should; the words say which, and what it said."""
+
+
+def run(*words, **more):
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False,
+                          **more)
+    if done.returncode:
+        raise Failed(f"{os.path.basename(str(words[0]))}: {done.stderr.strip() or done.stdout}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def folder(where=None):
+    path = tempfile.mkdtemp(prefix="mikey-load.", dir=where)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def free_ports(num):
+    """They stay free until their servers take them, if nobody else is quick."""
+    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(num)]
+    ports = [s.getsockname()[1] for s in taken]
+    for s in taken:
+        s.close()
+    return ports
+
+
+def stop(process, seconds=15):
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def usage_of(pids):
+    """Processor seconds and resident bytes of processes and their children."""
+    cpu = rss = 0
+    pids = {str(p) for p in pids}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
+                fields = f.read().rpartition(")")[2].split()
+        except OSError:
+            continue    # it has just ended
+        if pid in pids or fields[1] in pids:
+            # what children used that have ended counts, too
+            cpu += sum(int(n) for n in fields[11:15])
+            rss += int(fields[21]) * PAGE
+    return cpu / TICKS, rss
+
+
+def sync_ms(where, times=100):
+    """How long the disk takes until 600 more bytes of a file are on it."""
+    path = os.path.join(where, "sync")
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    try:
+        begin = time.monotonic()
+        for _ in range(times):
+            os.write(fd, b"x" * 600)
+            os.fdatasync(fd)
+        return round((time.monotonic() - begin) * 1000 / times, 3)
+    finally:
+        os.close(fd)
+        os.unlink(path)
+
+
+class Pgsql:
+    """A server of the run's own, which writes to the disk what it commits."""
+
+    def __init__(self, where):
+        self.dir = tempfile.mkdtemp(prefix="pg.", dir=where)
+        self.script = os.path.join(TOP, "tests", "pgsql")
+        self.url = run(self.script, "start", self.dir, "fsync = on", "max_connections = 200",
+                       "shared_buffers = 256MB", "max_wal_size = 4GB").strip()
+        with open(os.path.join(self.dir, "data", "postmaster.pid"), encoding="ascii") as f:
+            self.pid = int(f.readline())
+        self.schemas = 0
+
+    def schema(self):
+        self.schemas += 1
+        self.sql(f"CREATE SCHEMA s{self.schemas}")
+        return f"{self.url}&options=-csearch_path%3Ds{self.schemas}"
+
+    def sql(self, text):
+        return run(self.script, "sql", self.dir, text)
+
+    def copy(self, schema, table, path):
+        """All rows of a table of an SQLite database."""
+        words = [self.script, "sql", self.dir,
+                 f"COPY {schema}.{table} FROM STDIN WITH (FORMAT csv)"]
+        with contextlib.closing(sqlite3.connect(path)) as db, \
+                subprocess.Popen(words, stdin=subprocess.PIPE, text=True) as psql:
+            cursor = db.execute(f"SELECT * FROM {table}")
+            names = [c[0] for c in cursor.description]
+            wanted = self.sql("SELECT column_name FROM information_schema.columns WHERE "
+                              f"table_schema = '{schema}' AND table_name = '{table}' "
+                              "ORDER BY ordinal_position").split()
+            if names != wanted:
+                raise Failed(f"{table}: {names} are not {wanted}")
+            rows = csv.writer(psql.stdin)
+            for row in cursor:
+                rows.writerow("\\x" + v.hex() if isinstance(v, bytes) else v for v in row)
+            psql.stdin.close()
+            if psql.wait():
+                raise Failed(f"{table}: the rows cannot be copied")
+
+    def stop(self):
+        run(self.script, "stop", self.dir)
+
+
+class Store:
+    """A store with so many users, or a copy of one."""
+
+    def __init__(self, where, users, settings="", url=None):
+        self.dir, self.users, self.settings = where, users, settings
+        self.where = url or os.path.join(where, "store")
+        self.config = os.path.join(where, "conf")
+        self.configure("127.0.0.1:1")
+
+    def ctl(self, *words):
+        command = words[:2] if words[0] in ("import", "audit") else words[:1]
+        return run(KMS, *command, "--config", self.config, *words[len(command):])
+
+    def fill(self):
+        """In SQLite; with a backup of it from before it had users."""
+        listed = os.path.join(self.dir, "users.csv")
+        self.ctl("init")
+        self.ctl("backup", os.path.join(self.dir, "empty"))
+        with open(listed, "wb") as f:
+            subprocess.run([GENERATOR, "users", str(self.users)], stdout=f, check=True)
+        self.ctl("import", "users", listed)
+        os.unlink(listed)
+
+    def copy(self, original, pgsql=None):
+        """All of an SQLite store; rows mean the same in both databases, and an
+        import into PostgreSQL takes ten times as long as the rows alone."""
+        shutil.copy(os.path.join(original.dir, "key"), self.dir)
+        if not pgsql:
+            shutil.copy(original.where, self.where)
+            return
+        self.ctl("restore", os.path.join(original.dir, "empty"))
+        for name in ("account", "psk", "uid"):
+            pgsql.copy(self.schema, name, original.where)
+
+    @property
+    def schema(self):
+        return self.where.rpartition("%3D")[2]
+
+    def configure(self, listen):
+        with open(self.config, "w", encoding="utf-8") as f:
+            f.write(f'identity = "{IDENTITY}";\nlisten = "{listen}";\nstore = "{self.where}";\n'
+                    f'store-key = "{self.dir}/key";\naudit = "{self.dir}/audit";\n'
+                    f"rate-per-address = 0;\nrate-per-psk = 0;\n{self.settings}\n")
+
+    @contextlib.contextmanager
+    def serving(self, processes):
+        """So many processes: the list of them, and where they listen."""
+        started, ports = [], free_ports(processes)
+        try:
+            for port in ports:
+                self.configure(f"127.0.0.1:{port}")
+                with open(os.path.join(self.dir, f"log-{port}"), "wb") as log:
+                    started.append(subprocess.Popen([KMS, "serve", "--config", self.config],
+                                                    stdout=log, stderr=log))
+                self.wait_for(started[-1], port)
+            yield started, ports
+        finally:
+            for process in started:
+                stop(process)
+
+    def wait_for(self, process, port):
+        for _ in range(1200):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            if process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise Failed(f"mikey-kms does not serve: {self.log(port)[-500:]}")
+
+    def log(self, port):
+        with open(os.path.join(self.dir, f"log-{port}"), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+
+def generate(command):
+    """What a generator measured. Its progress goes to the terminal."""
+    done = subprocess.run([str(w) for w in command], stdout=subprocess.PIPE, text=True, check=False)
+    if not done.stdout.startswith("{"):
+        raise Failed(f"{os.path.basename(command[0])} ended with status {done.returncode}")
+    return json.loads(done.stdout), done.returncode
