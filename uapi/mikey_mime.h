@@ -38,7 +38,8 @@
  *	-EKEYREJECTED	TRANSFER_INIT did not verify, is not the one that was
  *			resolved, lies outside its ticket's validity period,
  *			or its proof of origin does not fit this CMS
- *	-EALREADY	this TRANSFER_INIT was delivered before
+ *	-EALREADY	this TRANSFER_INIT was delivered before, to the IDENTITY in
+ *			whose name its ticket was resolved
  *	-ESTALE		the replay cache is full and this TRANSFER_INIT is
  *			older than all it remembers
  *	-ENOMEM

@@ -9,13 +9,20 @@
  * more. Forgetting costs late messages and never lets one through twice.
  *
  *	user (uid) ── floor for senders without a record
- *	  └─ sender (IDRi) ── floor for this sender
+ *	  └─ sender (IDRi, to a reader) ── floor for this sender
  *	       └─ entry (T, V's MAC), ordered by T
  *
+ * A program that serves several people under one uid gets a message to a
+ * group once for each of them. Whom it reads for is the UID that it had the
+ * KMS resolve the ticket for: the KMS knows which PSK may ask in whose name,
+ * and who has several UIDs and takes turns with them sees nothing that the
+ * first copy did not show. The PSK is no part of it: another one must not
+ * make old messages new.
+ *
  * A sender with as many entries as it may have forgets its own oldest. A user
- * with as many forgets the sender that was silent longest. So a sender who
- * floods harms nobody else as long as the user's share lasts, and a user who
- * is flooded no other user.
+ * with as many, whoever reads, forgets the sender that was silent longest. So
+ * a sender who floods harms nobody else as long as the user's share lasts,
+ * and a user who is flooded no other user.
  */
 #include <linux/hashtable.h>
 #include <linux/list.h>
@@ -56,7 +63,7 @@ static const struct kernel_param_ops user_ops = {
 };
 
 module_param_cb(replay_sender, &sender_ops, &replay_sender, 0444);
-MODULE_PARM_DESC(replay_sender, "messages remembered of one sender to one user (4096)");
+MODULE_PARM_DESC(replay_sender, "messages remembered of one sender to one reader (4096)");
 module_param_cb(replay_user, &user_ops, &replay_user, 0444);
 MODULE_PARM_DESC(replay_user, "messages and senders remembered for one user (65536)");
 
@@ -70,9 +77,9 @@ struct entry {
 };
 
 /*
- * What one user has from one sender
+ * What one reader has from one sender
  *
- * @node: in cache->senders, by name
+ * @node: in cache->senders, by reader and name
  * @recent: in cache->recent
  * @entries: struct entry, by (sent, mac)
  * @count: of them
@@ -84,6 +91,7 @@ struct sender {
 	struct rb_root_cached entries;
 	unsigned int count;
 	s64 floor;
+	u8 reader[MIME_READER_LEN];
 	u32 name_len;
 	u8 name[MIKEY_UID_MAX];
 };
@@ -91,7 +99,7 @@ struct sender {
 /*
  * The cache of one user; lives until the module goes
  *
- * @senders: struct sender, by name
+ * @senders: struct sender, by reader and name
  * @recent: the same, the one that was silent longest first
  * @count: entries and senders
  * @floor: of a sender without a record
@@ -152,22 +160,26 @@ static struct cache *get_cache(kuid_t uid)
 	return c;
 }
 
-static int cmp_name(const struct sender *s, struct mikey_blob name)
+static int cmp_sender(const struct sender *s, const struct mime_receipt *r)
 {
-	if (s->name_len != name.len)
-		return s->name_len < name.len ? -1 : 1;
-	return memcmp(s->name, name.p, name.len);
+	int cmp = memcmp(s->reader, r->reader.p, sizeof(s->reader));
+
+	if (cmp)
+		return cmp;
+	if (s->name_len != r->sender.len)
+		return s->name_len < r->sender.len ? -1 : 1;
+	return memcmp(s->name, r->sender.p, r->sender.len);
 }
 
-/* Where @name is, or where it would be linked */
-static struct rb_node **sender_place(struct cache *c, struct mikey_blob name,
+/* Where the sender of @r is, or where it would be linked */
+static struct rb_node **sender_place(struct cache *c, const struct mime_receipt *r,
 				     struct rb_node **parent)
 {
 	struct rb_node **at = &c->senders.rb_node;
 
 	*parent = NULL;
 	while (*at) {
-		int cmp = cmp_name(rb_entry(*at, struct sender, node), name);
+		int cmp = cmp_sender(rb_entry(*at, struct sender, node), r);
 
 		if (!cmp)
 			break;
@@ -177,9 +189,9 @@ static struct rb_node **sender_place(struct cache *c, struct mikey_blob name,
 	return at;
 }
 
-static struct sender *find_sender(struct cache *c, struct mikey_blob name)
+static struct sender *find_sender(struct cache *c, const struct mime_receipt *r)
 {
-	struct rb_node *parent, *found = *sender_place(c, name, &parent);
+	struct rb_node *parent, *found = *sender_place(c, r, &parent);
 
 	return found ? rb_entry(found, struct sender, node) : NULL;
 }
@@ -297,9 +309,9 @@ own:
 }
 
 static struct sender *add_sender(struct cache *c, struct sender *s,
-				 struct mikey_blob name)
+				 const struct mime_receipt *r)
 {
-	struct rb_node *parent, **at = sender_place(c, name, &parent);
+	struct rb_node *parent, **at = sender_place(c, r, &parent);
 
 	rb_link_node(&s->node, parent, at);
 	rb_insert_color(&s->node, &c->senders);
@@ -338,7 +350,7 @@ static int commit(struct cache *c, const struct mime_receipt *r, struct entry **
 		  struct sender **fresh, struct entry **old,
 		  struct list_head *silent)
 {
-	struct sender *s = find_sender(c, r->sender);
+	struct sender *s = find_sender(c, r);
 	s64 floor = s ? s->floor : c->floor;
 	struct rb_node *parent;
 	bool leftmost;
@@ -354,7 +366,7 @@ static int commit(struct cache *c, const struct mime_receipt *r, struct entry **
 	if (!s) {
 		/* entries of its own may have been forgotten with a record */
 		(*fresh)->floor = floor;
-		s = add_sender(c, *fresh, r->sender);
+		s = add_sender(c, *fresh, r);
 		*fresh = NULL;
 	}
 	add_entry(c, s, *e);
@@ -362,7 +374,7 @@ static int commit(struct cache *c, const struct mime_receipt *r, struct entry **
 	return 0;
 }
 
-static struct sender *new_sender(struct mikey_blob name)
+static struct sender *new_sender(const struct mime_receipt *r)
 {
 	struct sender *s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
@@ -370,8 +382,9 @@ static struct sender *new_sender(struct mikey_blob name)
 		return NULL;
 	s->entries = RB_ROOT_CACHED;
 	s->count = 0;
-	s->name_len = name.len;
-	memcpy(s->name, name.p, name.len);
+	memcpy(s->reader, r->reader.p, sizeof(s->reader));
+	s->name_len = r->sender.len;
+	memcpy(s->name, r->sender.p, r->sender.len);
 	return s;
 }
 
@@ -384,10 +397,11 @@ int mime_replay_commit(const struct mime_receipt *r,
 	LIST_HEAD(silent);
 	int err = -ENOMEM;
 
-	if (WARN_ON_ONCE(r->sender.len > MIKEY_UID_MAX || r->mac.len > MIKEY_MAC_MAX))
+	if (WARN_ON_ONCE(r->reader.len != MIME_READER_LEN ||
+			 r->sender.len > MIKEY_UID_MAX || r->mac.len > MIKEY_MAC_MAX))
 		return -EINVAL;
 	e = kmalloc(sizeof(*e), GFP_KERNEL_ACCOUNT);
-	fresh = new_sender(r->sender);
+	fresh = new_sender(r);
 	if (!c || !e || !fresh)
 		goto out;
 	fill_entry(e, r);
@@ -424,7 +438,7 @@ void mime_replay_forget(const struct mime_receipt *r)
 	fill_entry(&like, r);
 
 	spin_lock(&c->lock);
-	s = find_sender(c, r->sender);
+	s = find_sender(c, r);
 	found = s ? *entry_place(s, &like, &parent, &leftmost) : NULL;
 	if (found) {
 		e = rb_entry(found, struct entry, node);

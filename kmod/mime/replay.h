@@ -9,15 +9,20 @@
 
 struct netlink_ext_ack;
 
+#define MIME_READER_LEN 32
+
 /**
  * struct mime_receipt - one delivered TRANSFER_INIT
  * @uid: to whom it was delivered
+ * @reader: and to which of those whom the KMS knows under that uid,
+ *	MIME_READER_LEN bytes
  * @sender: IDRi, verified
  * @mac: V's MAC, at most MIKEY_MAC_MAX bytes
  * @sent: T in Unix seconds
  */
 struct mime_receipt {
 	kuid_t uid;
+	struct mikey_blob reader;
 	struct mikey_blob sender;
 	struct mikey_blob mac;
 	s64 sent;

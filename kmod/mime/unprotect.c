@@ -221,6 +221,7 @@ static int deliver(struct unprotect *u, struct genl_info *info)
 {
 	const struct mime_receipt receipt = {
 		.uid = current_fsuid(),
+		.reader = u->info.reader,
 		.sender = u->info.initiator,
 		.mac = u->info.vmac,
 		.sent = u->info.sent,

@@ -30,6 +30,7 @@ struct genl_info;
  * @initial: REQUEST_INIT or RESOLVE_INIT, which the answer's MAC covers
  * @transfer: RESOLVE: TRANSFER_INIT
  * @asker: RESOLVE: who asks, see mikey_kept_asker()
+ * @reader: RESOLVE: SHA-256 of the UID in whose name
  */
 struct mikey_exchange {
 	struct hlist_node by_socket;
@@ -57,6 +58,7 @@ struct mikey_exchange {
 	u8 *transfer;
 	u32 transfer_len;
 	u8 asker[32];
+	u8 reader[32];
 };
 
 int mikey_exchange_init(void);

@@ -261,6 +261,7 @@ static int take_message(struct genl_info *info, struct mikey_exchange *ex,
 	}
 	err = mikey_kept_asker(key_serial(ex->psk), q->identity, q->kms,
 			       ex->asker);
+	err = err ?: mikey_sha256(&q->identity, 1, ex->reader);
 	return err ?: mikey_resolve_read(ex, q, ktime_get_real_seconds(), m,
 					 why);
 }
@@ -386,6 +387,7 @@ static int bind_ticket(struct mikey_ticket *t, const struct mikey_exchange *ex)
 	struct mikey_blob to = { ex->transfer, ex->transfer_len };
 
 	memcpy(t->asker, ex->asker, sizeof(t->asker));
+	memcpy(t->reader, ex->reader, sizeof(t->reader));
 	if (t->kept)
 		to = (struct mikey_blob){ t->wire, t->wire_len };
 	return mikey_sha256(&to, 1, t->digest);

@@ -50,6 +50,8 @@ struct mikey_secrets {
  *	Ticket Type to Ticket Data if it is kept, else of TRANSFER_INIT
  * @kept: a responder's, for all messages with its TICKET; counted for @owner
  * @asker: of a responder's ticket: for whom the KMS resolved it
+ * @reader: the same without PSK and KMS, either of which a user may change:
+ *	SHA-256 of the UID that the KMS knows the responder by
  * @policy: its blobs lie in @wire
  * @wire: TICKET from Ticket Type to the end of Ticket Data
  */
@@ -74,6 +76,7 @@ struct mikey_ticket {
 	bool kept;
 	kuid_t owner;
 	u8 asker[32];
+	u8 reader[32];
 	struct mikey_policy policy;
 	u32 wire_len;
 	u8 wire[];

@@ -309,6 +309,7 @@ static void tell(const struct mikey_ticket *t, const struct mikey_msg *m,
 		 struct mikey_transfer *info)
 {
 	*info = (struct mikey_transfer){
+		.reader = { t->reader, sizeof(t->reader) },
 		.initiator = m->idr_i.data,
 		.recipient = m->idr_r.data,
 		.vmac = m->v.mac,

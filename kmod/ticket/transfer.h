@@ -38,8 +38,12 @@ struct mikey_session {
 	struct mikey_hmac vr;		/* key of Vr */
 };
 
-/* What mikey_transfer_open() learned; blobs point into the message. */
+/*
+ * What mikey_transfer_open() learned; blobs point into the message, but for
+ * @reader, which is the ticket's: in whose name the KMS resolved it.
+ */
 struct mikey_transfer {
+	struct mikey_blob reader;	/* digest of that UID, 32 bytes */
 	struct mikey_blob initiator;	/* IDRi */
 	struct mikey_blob recipient;	/* IDRr */
 	struct mikey_blob vmac;		/* V's MAC: the replay cache's key */

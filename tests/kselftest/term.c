@@ -128,6 +128,8 @@ struct nl_msg *term_resolve_msg(struct term *t, const struct peer_msg *transfer)
 	put_psk(m, t);
 	put_kind(m, t, false);
 	put_text(m, MIKEY_TICKET_A_IDENTITY, t->uid);
+	if (t->group)
+		put_text(m, MIKEY_TICKET_A_GROUP, t->group);
 	nla_put(m, MIKEY_TICKET_A_MESSAGE, transfer->len, transfer->p);
 	return m;
 }

@@ -20,6 +20,7 @@
 
 /**
  * struct term - a terminal
+ * @group: further UID by which it may be addressed, or NULL
  * @keyring: where its tickets go; 0 leaves the attribute out
  * @kind: profile and suite that it names; what is 0 it leaves out
  * @reusable: ask for J
@@ -30,6 +31,7 @@
 struct term {
 	struct nlc nl;
 	const char *uid;
+	const char *group;
 	struct peer_psk psk;
 	key_serial_t psk_serial;
 	key_serial_t keyring;

@@ -141,6 +141,42 @@ TEST_F(module, one_senders_share)
 	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 2000)));
 }
 
+/* Readers behind one user have shares of their own, and the user's in common. */
+TEST_F(module, two_readers)
+{
+	struct scene *sc = &self->sc;
+	static struct letter daves;
+	s64 now = time(NULL);
+	struct term carol, bob;
+
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
+	ASSERT_EQ(0, term_open(&carol, CAROL));
+	carol.group = BOB;
+	bob = sc->lane.bob;
+	reload(_metadata, sc, "replay_sender=2 replay_user=5");
+	use(sc, &dave);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 100 + i)));
+	EXPECT_EQ(-ESTALE, deliver(sc, write_letter(sc, now - 100)));
+
+	/* what bob had to forget does not make carol's old */
+	sc->lane.bob = carol;
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 100)));
+	daves = sc->letter;
+	EXPECT_EQ(-EALREADY, deliver(sc, &daves));
+	EXPECT_EQ(3, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+
+	/* full: for carol's next one dave, as bob knows him, is forgotten */
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 99)));
+	EXPECT_EQ(2, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-EALREADY, deliver(sc, &daves));
+	sc->lane.bob = bob;
+	EXPECT_EQ(-ESTALE, deliver(sc, write_letter(sc, now - 98)));
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 97)));
+	term_close(&carol);
+}
+
 /* What was evicted for a message that then could not be handed over is gone. */
 TEST_F(module, evicted_for_nothing)
 {

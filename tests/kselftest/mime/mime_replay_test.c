@@ -151,6 +151,65 @@ TEST_F(replay, two_users)
 	EXPECT_EQ(0, term_as_user(2345, as_bob, &sc->letter));
 }
 
+/* The letter of a lane, opened by a terminal of this user. */
+static int open_as(struct scene *sc, struct term *reader)
+{
+	key_serial_t receive = term_admit(reader, &sc->lane.ticket, &sc->letter.transfer);
+
+	if (receive < 0)
+		return receive;
+	nlc_free(&sc->r);
+	return letter_open(&sc->letter, &sc->lane.mime, receive, &sc->r);
+}
+
+/*
+ * Two readers behind one user, whom one letter is for: each gets it, and each
+ * once, whatever PSK the KMS is asked with.
+ */
+TEST_F(replay, two_readers)
+{
+	struct scene *sc = &self->sc;
+	u64 entries = body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES);
+	struct term carol;
+
+	ASSERT_EQ(0, term_open(&carol, CAROL));
+	carol.group = BOB;
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+		     NULL);
+	EXPECT_EQ(0, open_as(sc, &sc->lane.bob)) TH_LOG("%s", sc->r.words);
+	EXPECT_EQ(0, open_as(sc, &carol)) TH_LOG("%s", sc->r.words);
+	EXPECT_EQ(entries + 2, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-EALREADY, open_as(sc, &sc->lane.bob));
+	EXPECT_EQ(-EALREADY, open_as(sc, &carol));
+
+	carol.psk_serial = term_logon("another", carol.psk.key, carol.psk.len,
+				      KEY_SPEC_SESSION_KEYRING);
+	ASSERT_LT(0, carol.psk_serial);
+	EXPECT_EQ(-EALREADY, open_as(sc, &carol));
+	EXPECT_EQ(entries + 2, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	term_close(&carol);
+}
+
+/* What could not be handed to one reader is still the other's replay. */
+TEST_F(replay, unheard_by_one_reader)
+{
+	struct scene *sc = &self->sc;
+	key_serial_t receive;
+	struct term carol;
+
+	ASSERT_EQ(0, term_open(&carol, CAROL));
+	carol.group = BOB;
+	letter_write(&sc->letter, &sc->lane, MIKEY_FORM_AUTH_ENVELOPED, PROOF_HASH, HELLO, 0,
+		     NULL);
+	EXPECT_EQ(0, open_as(sc, &sc->lane.bob));
+	receive = term_admit(&carol, &sc->lane.ticket, &sc->letter.transfer);
+	ASSERT_LT(0, receive);
+	letter_open_unheard(&sc->letter, receive);
+	EXPECT_EQ(-EALREADY, open_as(sc, &sc->lane.bob));
+	EXPECT_EQ(0, open_as(sc, &carol));
+	term_close(&carol);
+}
+
 /* Threads that all open the same letter at once */
 struct race {
 	pthread_barrier_t start;

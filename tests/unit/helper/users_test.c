@@ -25,6 +25,9 @@
 	"VFJBTlNGRVI=\r\n--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\n" \
 	"Content-Transfer-Encoding: binary\r\n\r\n" cms "\r\n--b--\r\n"
 
+/* "Content-Type: text/plain" and "hello", turned round as the double does */
+#define HELLO "olleh\n\r\n\rnialp/txet :epyT-tnetnoC"
+
 static int begin(void **state)
 {
 	(void)state;
@@ -151,6 +154,75 @@ static void opened_for_the_addressee(void **state)
 	assert_int_equal(kernel.list_services, 0);
 }
 
+static int reloads(const char *more, struct problem *problem)
+{
+	char path[STAGE_FILE_SIZE];
+	int err;
+
+	stage_file(path, more);
+	err = reload_now(&stage.mikeyd, path, problem);
+	unlink(path);
+	return err;
+}
+
+/* A registration's Path, as the registrar would put it into Route. */
+static void way_to(const char *who, char path[200])
+{
+	registers(who);
+	snprintf(path, 200, "%s", header("Path", 0));
+	assert_true(*path);
+	hop_sends(answer("200 OK"));
+	client_gets();
+}
+
+static void hop_writes_along(const char *path, unsigned int n)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "MESSAGE sip:x@127.0.0.1:$C SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bKg%u;rport\r\n"
+		 "Route: %s\r\nFrom: <sip:carol@example.test>;tag=f\r\n"
+		 "To: <sip:team@example.test>\r\nCall-ID: g\r\nCSeq: 1 MESSAGE\r\n"
+		 MULTIPART(HELLO), n, path);
+	hop_sends(text);
+}
+
+/* One message to a group that both are in: both get it, and each once. */
+static void each_of_a_group(void **state)
+{
+	struct problem problem;
+	char way[2][200];
+
+	(void)state;
+	if (reloads("users = (\n"
+		    "{ name = \"a\"; identity = \"alice@example.test\"; psk = \"logon:mikey:a\";\n"
+		    "  psk-id = \"a\"; group = \"team@example.test\"; },\n"
+		    "{ name = \"b\"; identity = \"bob@example.test\"; psk = \"logon:mikey:b\";\n"
+		    "  psk-id = \"b\"; group = \"team@example.test\"; } );\n", &problem))
+		fail_msg("%s", problem.words);
+	kernel.mac = 7;
+	way_to("alice@example.test", way[0]);
+	way_to("bob@example.test", way[1]);
+	for (unsigned int i = 0; i < 2; i++) {
+		hop_writes_along(way[i], i);
+		wait_exchanges(1);
+		kms_answers();
+		client_gets();
+		first_line_is("MESSAGE sip:x@127.0.0.1:$C SIP/2.0");
+		client_sends(answer("200 OK"));
+		hop_gets();
+		first_line_is("SIP/2.0 200 OK");
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		hop_writes_along(way[i], 2 + i);
+		wait_exchanges(1);
+		kms_answers();
+		hop_gets();
+		first_line_is("SIP/2.0 200 OK");
+	}
+	silence();
+}
+
 static void token_is_of_its_user(void **state)
 {
 	char token[TOKEN_SIZE];
@@ -167,17 +239,6 @@ static void token_is_of_its_user(void **state)
 	assert_true(sa_cmp(&read.peer, &client.peer, SA_ALL));
 	assert_false(token_read(&read, &outbound, &pl, "b"));
 	assert_false(token_read(&read, &outbound, &pl, ""));
-}
-
-static int reloads(const char *more, struct problem *problem)
-{
-	char path[STAGE_FILE_SIZE];
-	int err;
-
-	stage_file(path, more);
-	err = reload_now(&stage.mikeyd, path, problem);
-	unlink(path);
-	return err;
 }
 
 /* Two messages of bob's wait for the KMS while bob goes and carol comes. */
@@ -268,6 +329,7 @@ int main(void)
 		EACH(forged_from),
 		EACH(nobody_here),
 		EACH(opened_for_the_addressee),
+		EACH(each_of_a_group),
 		EACH(token_is_of_its_user),
 		EACH(another_configuration),
 		EACH(bad_configuration),
