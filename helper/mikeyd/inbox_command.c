@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/mikeyd/command_socket.h"
 #include "helper/mikeyd/inbox_json.h"
 
 struct question {
@@ -15,23 +16,15 @@ struct question {
 	int wait, lend;
 };
 
-json_t *inbox_command_failed(int error, const char *reason)
-{
-	const char *name = strerrorname_np(-error);
-
-	return json_pack("{s:b, s:s, s:s}", "ok", 0, "error", name ? name : "EIO",
-			 "reason", reason);
-}
-
 static json_t *failed(const struct problem *problem)
 {
-	return inbox_command_failed(problem->error, problem->words);
+	return command_refusal(problem->error, problem->words);
 }
 
 static json_t *with(const char *key, json_t *value)
 {
 	if (!value)
-		return inbox_command_failed(-ENOMEM, "no memory");
+		return command_refusal(-ENOMEM, "no memory");
 	return json_pack("{s:b, s:o}", "ok", 1, key, value);
 }
 
@@ -93,7 +86,7 @@ static json_t *next(struct question *question)
 	json_t *answer;
 
 	if (!inbox_keeps(question->inbox))
-		return inbox_command_failed(-EOPNOTSUPP, "a program gets this user's messages");
+		return command_refusal(-EOPNOTSUPP, "a program gets this user's messages");
 	question->loan->id = 0;
 	for (;;) {
 		if (inbox_store_next(store, at, &message, &problem)) {
@@ -119,7 +112,7 @@ static json_t *take(struct question *question)
 	struct problem problem;
 
 	if (is_lent(question, question->id))
-		return inbox_command_failed(-EBUSY, "somebody else is taking this message");
+		return command_refusal(-EBUSY, "somebody else is taking this message");
 	if (inbox_store_take(inbox_store(question->inbox), question->id, &problem))
 		return failed(&problem);
 	if (question->loan->id == question->id)
@@ -149,11 +142,11 @@ json_t *inbox_command(struct inbox *inbox, const struct list *loans, struct inbo
 	if (json_unpack((json_t *)request, "{s:s, s?I, s?I, s?b, s?b}", "command", &name,
 			"id", &question.id, "after", &question.after, "wait", &question.wait,
 			"lend", &question.lend))
-		return inbox_command_failed(-EINVAL, "no such request");
+		return command_refusal(-EINVAL, "no such request");
 	for (at = 0; at < COMMANDS && strcmp(commands[at].name, name); at++)
 		;
 	if (at == COMMANDS)
-		return inbox_command_failed(-EINVAL, "no such command");
+		return command_refusal(-EINVAL, "no such command");
 	/* cppcheck-suppress returnDanglingLifetime ; an answer holds nothing of the question */
 	return commands[at].answer(&question);
 }

@@ -40,7 +40,4 @@ struct inbox_loan {
 json_t *inbox_command(struct inbox *inbox, const struct list *loans, struct inbox_loan *loan,
 		      const json_t *request);
 
-/* inbox_command_failed - the answer that says so; NULL: no memory */
-json_t *inbox_command_failed(int error, const char *reason);
-
 #endif

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The UNIX socket of an inbox: a JSON object in each line, requests to it and
- * answers back (inbox_command.h). An asker gets one answer at a time and asks for
- * the next one, so that one who stalls holds up nobody, and nothing piles up.
- */
+/* The UNIX socket of an inbox, for the requests of inbox_command.h. */
 #ifndef HELPER_MIKEYD_INBOX_SOCKET_H
 #define HELPER_MIKEYD_INBOX_SOCKET_H
 
