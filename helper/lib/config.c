@@ -403,6 +403,7 @@ void config_free(struct config *config)
 	free(config->file);
 	free(config->inside);
 	free(config->outside);
+	free(config->control_socket);
 	free(config->state_dir);
 	free(config->trusted);
 	memset(config, 0, sizeof(*config));

@@ -114,6 +114,7 @@ struct config {
 	unsigned int n_trusted;		/* ... none: the next hop's, unless ... */
 	bool trust_nobody;
 	struct endpoint next_hop;
+	char *control_socket;		/* NULL: at the usual place, if there is one */
 	char *state_dir;		/* NULL: where the environment says */
 	unsigned int retry_after;	/* seconds */
 	int log_level;

@@ -159,6 +159,7 @@ const struct setting settings[] = {
 	POLICY_SETTING("queue-recipient", take_number, queue_recipient, .most = 10000),
 	POLICY_SETTING("queue-kilobytes", take_number, queue_kilobytes, .most = 1048576),
 	DAEMON("state-dir", take_path, state_dir),
+	DAEMON("control-socket", take_path, control_socket),
 	OWN("inbox", take_inbox, inbox),
 	SHARED("kms-timeout", take_number, kms_timeout, .most = 25),
 	DAEMON("retry-after", take_number, retry_after, .most = 86400),

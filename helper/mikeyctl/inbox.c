@@ -168,7 +168,7 @@ static int run_list(const struct command *command, int argc, char **argv)
 	code = read_arguments(&wanted, command, 0, options, argc, argv);
 	if (code >= 0)
 		return code;
-	err = mailbox_open(&mailbox, wanted.socket, wanted.config, &problem);
+	err = mailbox_open(&mailbox, MAILBOX_INBOX, wanted.socket, wanted.config, &problem);
 	if (err)
 		return command_failed(&problem);
 	return finish(&mailbox, list_all(&mailbox, &wanted, &problem), &problem);
@@ -196,7 +196,7 @@ static int run_one(const struct command *command, int argc, char **argv, int ids
 	code = read_arguments(&wanted, command, ids, wait ? wait_options : options, argc, argv);
 	if (code >= 0)
 		return code;
-	if (mailbox_open(&mailbox, wanted.socket, wanted.config, &problem))
+	if (mailbox_open(&mailbox, MAILBOX_INBOX, wanted.socket, wanted.config, &problem))
 		return command_failed(&problem);
 	if (wanted.id)
 		err = show_id(&mailbox, wanted.id, &message, &problem);
@@ -258,7 +258,7 @@ static int run_follow(const struct command *command, int argc, char **argv)
 	code = read_arguments(&wanted, command, 0, options, argc, argv);
 	if (code >= 0)
 		return code;
-	if (mailbox_open(&mailbox, wanted.socket, wanted.config, &problem))
+	if (mailbox_open(&mailbox, MAILBOX_INBOX, wanted.socket, wanted.config, &problem))
 		return command_failed(&problem);
 	return finish(&mailbox, follow(&mailbox, &wanted, &problem), &problem);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Asking mikeyd for received messages. */
+/* Asking mikeyd. */
 #include "helper/mikeyctl/mailbox.h"
 
 #include <errno.h>
@@ -13,14 +13,46 @@
 #include <unistd.h>
 
 #include "helper/lib/config.h"
-#include "helper/lib/inbox_path.h"
+#include "helper/lib/socket_path.h"
 
 /* A body of half a megabyte, escaped or in base64, and all about it. */
 #define ANSWER_MAX (8 * 1024 * 1024)
 #define ANSWER_STEP 65536
 
-static int find(struct sockaddr_un *address, const char *path, const char *file,
-		struct problem *problem)
+/* Of several users the first who has one. */
+static const char *inbox_of(const struct config *config)
+{
+	const char *path = NULL;
+
+	for (unsigned int i = 0; !path && i < config->n_users; i++)
+		path = config->users[i].inbox.socket;
+	return path;
+}
+
+static const char *control_of(const struct config *config)
+{
+	return config->control_socket;
+}
+
+static const struct kind {
+	const char *name;		/* of the usual socket */
+	const char *(*of)(const struct config *config);
+	const char *none, *late;
+} kinds[] = {
+	[MAILBOX_INBOX] = {
+		SOCKET_INBOX, inbox_of,
+		"no inbox is found: is there one in mikeyd.conf(5)? (--socket, --config)",
+		"no message came in time"
+	},
+	[MAILBOX_CONTROL] = {
+		SOCKET_CONTROL, control_of,
+		"no mikeyd is found (--socket, --config)",
+		"mikeyd did not answer in time"
+	},
+};
+
+static int find(struct sockaddr_un *address, const struct kind *kind, const char *path,
+		const char *file, struct problem *problem)
 {
 	struct config config = { 0 };
 	char usual[sizeof(address->sun_path)];
@@ -28,13 +60,12 @@ static int find(struct sockaddr_un *address, const char *path, const char *file,
 
 	if (!path && config_load(&config, file ? file : CONFIG_DEFAULT_FILE, problem) < 0 && file)
 		return problem->error;
-	for (unsigned int i = 0; !path && i < config.n_users; i++)
-		path = config.users[i].inbox.socket;
-	if (!path && !inbox_path_found(usual, sizeof(usual)))
+	if (!path)
+		path = kind->of(&config);
+	if (!path && !socket_path_found(usual, sizeof(usual), kind->name))
 		path = usual;
 	if (!path)
-		err = problem_set(problem, -ENOENT,
-				  "no inbox is found: is there one in mikeyd.conf(5)? (--socket, --config)");
+		err = problem_set(problem, -ENOENT, "%s", kind->none);
 	else if (strlen(path) >= sizeof(address->sun_path))
 		err = problem_set(problem, -ENAMETOOLONG, "%s: too long for a socket", path);
 	else
@@ -43,13 +74,13 @@ static int find(struct sockaddr_un *address, const char *path, const char *file,
 	return err;
 }
 
-int mailbox_open(struct mailbox *mailbox, const char *path, const char *config,
-		 struct problem *problem)
+int mailbox_open(struct mailbox *mailbox, enum mailbox_kind kind, const char *path,
+		 const char *config, struct problem *problem)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	*mailbox = (struct mailbox){ .fd = -1 };
-	if (find(&address, path, config, problem))
+	*mailbox = (struct mailbox){ .kind = kind, .fd = -1 };
+	if (find(&address, &kinds[kind], path, config, problem))
 		return problem->error;
 	mailbox->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (mailbox->fd < 0 ||
@@ -143,7 +174,7 @@ static int hear(struct mailbox *mailbox, int64_t seconds, struct problem *proble
 	do {
 		ready = poll(&poll_for, 1, seconds ? until(&end) : -1);
 		if (!ready)
-			return problem_set(problem, -ETIMEDOUT, "no message came in time");
+			return problem_set(problem, -ETIMEDOUT, "%s", kinds[mailbox->kind].late);
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (grow(mailbox, problem))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The other end of mikeyd's inbox: a UNIX socket with a JSON object in each line. */
+/*
+ * The other end of a socket of mikeyd's: its inbox's, or the one where it is asked
+ * about itself. Both have a JSON object in each line.
+ */
 #ifndef HELPER_MIKEYCTL_MAILBOX_H
 #define HELPER_MIKEYCTL_MAILBOX_H
 
@@ -8,7 +11,13 @@
 
 #include "helper/lib/problem.h"
 
+enum mailbox_kind {
+	MAILBOX_INBOX,
+	MAILBOX_CONTROL,
+};
+
 struct mailbox {
+	enum mailbox_kind kind;
 	int fd;
 	char *text;		/* what came, up to a whole line */
 	size_t len, size;
@@ -18,9 +27,11 @@ struct mailbox {
  * mailbox_open - connect
  * @path: the socket, or NULL: what the configuration says, else where it is usually
  * @config: the configuration's file, or NULL for the usual one
+ *
+ * -ENOENT, -ECONNREFUSED: nobody is there.
  */
-int mailbox_open(struct mailbox *mailbox, const char *path, const char *config,
-		 struct problem *problem);
+int mailbox_open(struct mailbox *mailbox, enum mailbox_kind kind, const char *path,
+		 const char *config, struct problem *problem);
 
 void mailbox_close(struct mailbox *mailbox);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/recipients.h"
 #include "helper/mikeyd/sipmsg.h"
 
@@ -125,6 +126,8 @@ static void ended(struct addressee *addressee, int err, uint16_t code)
 		return;
 	}
 	addressee->state = ADDRESSEE_DONE;
+	counter_more(COUNTER_LIST_COPIES, !err && code < 300 ? LIST_COPY_REACHED :
+		     LIST_COPY_FAILED, 0);
 	if (!err && code < 300) {
 		circular->report.reached++;
 		return;

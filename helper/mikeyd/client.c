@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
 
 /* Timers B, F and M; and what is waited for the end of a cancelled INVITE. */
@@ -163,6 +164,7 @@ int client_send(struct transactions *transactions, const struct flow *to, const 
 		return -ENOMEM;
 	}
 	hash_append(transactions->clients, hash_joaat_str(client->key), &client->le, client);
+	counter_more(COUNTER_REQUESTS_SENT, to->side, counter_method(method));
 	tmr_start(&client->end, TIMER_F, client_timeout, client);
 	if (to->tp == SIP_TRANSP_UDP)
 		tmr_start(&client->again, client->interval, client_again, client);
@@ -244,6 +246,7 @@ bool client_response(struct transactions *transactions, const struct sip_msg *ms
 	client = find(transactions, branch, &msg->cseq.met);
 	if (!client)
 		return false;
+	counter_more(COUNTER_RESPONSES_RECEIVED, client->to.side, msg->scode / 100);
 	if (msg->scode < 200)
 		provisional(client, msg);
 	else if (client->invite)

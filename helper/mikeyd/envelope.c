@@ -8,6 +8,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/entity.h"
 #include "helper/mikeyd/inbox_sip.h"
 #include "helper/mikeyd/listserver.h"
@@ -126,6 +127,7 @@ void envelope_refuse(struct envelope *envelope, const struct problem *problem)
 	struct verdict verdict = verdict_incoming(problem);
 	struct le *le;
 
+	counter_more(COUNTER_REFUSED, DIRECTION_INCOMING, verdict_class(problem));
 	LIST_FOREACH(&envelope->copies, le) {
 		struct copy *copy = le->data;
 
@@ -147,6 +149,7 @@ void envelope_repeat(struct envelope *envelope, uint16_t code)
 {
 	struct le *le;
 
+	counter_more(COUNTER_REPLAYS, code ? REPLAY_AS_BEFORE : REPLAY_UNCONFIRMED, 0);
 	if (code)
 		log_info("a message came again: answered %u as before", code);
 	else

@@ -8,6 +8,7 @@
 
 #include "helper/lib/libre.h"
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/inbox_hook.h"
 
 #define TAKEN 200
@@ -229,6 +230,7 @@ void inbox_give(struct inbox *inbox, struct inbox_message *message, inbox_answer
 {
 	uint16_t code;
 
+	counter_more(COUNTER_INBOX_RECEIVED, 0, 0);
 	if (inbox->config->program) {
 		give_to_program(inbox, message, answered, arg);
 		return;

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "helper/lib/inbox_path.h"
 #include "helper/lib/log.h"
+#include "helper/lib/socket_path.h"
 #include "helper/mikeyd/inbox.h"
 #include "helper/mikeyd/inbox_json.h"
 #include "helper/mikeyd/inbox_socket.h"
@@ -47,7 +47,7 @@ static int open_socket(struct user *user, struct problem *problem)
 	char path[4096];
 
 	/* several users cannot all have the one that is found by itself */
-	if (!given && (*user->config->name || inbox_path_made(path, sizeof(path))))
+	if (!given && (*user->config->name || socket_path_made(path, sizeof(path), SOCKET_INBOX)))
 		return problem_set(problem, -EINVAL,
 				   "inbox: socket is missing: where programs ask for messages");
 	return inbox_socket_open(&user->inbox_socket, user->inbox, given ? given : path,

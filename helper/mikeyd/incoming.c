@@ -11,6 +11,7 @@
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
 #include "helper/lib/rules.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/envelope.h"
 #include "helper/mikeyd/inbox_sip.h"
 #include "helper/mikeyd/kms.h"
@@ -101,6 +102,7 @@ static void record_and_deliver(struct envelope *envelope, struct mime_opened *op
 	uint16_t code;
 	int err;
 
+	counter_more(COUNTER_OPENED, opened->proved, 0);
 	envelope->sender = opened->initiator;
 	err = record_begin(envelope->user->record, &opened->initiator, &envelope->mac,
 			   opened->sent, &code, &problem);
@@ -258,6 +260,7 @@ static void refuse_copy(struct user *user, struct server *server,
 {
 	struct verdict verdict = verdict_incoming(problem);
 
+	counter_more(COUNTER_REFUSED, DIRECTION_INCOMING, verdict_class(problem));
 	proxy_refuse(user->mikeyd, server, verdict.code, verdict.reason, verdict.retry,
 		     problem->words);
 }
@@ -406,6 +409,8 @@ static enum multipart_kind read_body(struct user *user, struct server *server,
 
 	if (type)
 		kind = multipart_parse(&type->val, &body, transfer, cms, &problem);
+	if (kind == MULTIPART_UNKNOWN || kind == MULTIPART_BROKEN)
+		counter_more(COUNTER_REFUSED, DIRECTION_INCOMING, VERDICT_INVALID);
 	if (kind == MULTIPART_UNKNOWN) {
 		log_info("incoming 415: %s", problem.words);
 		server_respond(server, 415, "Unsupported Media Type", accepted_types);
@@ -418,6 +423,8 @@ static enum multipart_kind read_body(struct user *user, struct server *server,
 /* An answer to what is not protected; false: it may be so. */
 static bool refuse_plain(struct user *user, struct server *server, uint32_t rule)
 {
+	counter_more(COUNTER_PLAIN, DIRECTION_INCOMING,
+		     rule == UNPROTECTED_MARK ? PLAIN_PASSED : PLAIN_REFUSED);
 	if (rule == UNPROTECTED_REFUSE_TYPE)
 		server_respond(server, 415, "Unsupported Media Type", accepted_types);
 	else if (rule == UNPROTECTED_REFUSE)

@@ -9,6 +9,7 @@
 #include "helper/lib/base64.h"
 #include "helper/lib/libre.h"
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 
 #define KMS_REQUESTS 2
 
@@ -27,6 +28,7 @@ struct kms_exchange {
 	enum kms_request request;
 	CURL *easy;
 	struct tmr quiet;		/* it is not asked at all */
+	uint64_t since;			/* tmr_jiffies() */
 	char *body;
 	struct mbuf *answer;
 	bool too_large;
@@ -44,6 +46,8 @@ static void exchange_destroy(void *data)
 {
 	struct kms_exchange *exchange = data;
 
+	if (exchange->le.list)
+		counter_less(COUNTER_KMS_WAITING, exchange->request, 0);
 	list_unlink(&exchange->le);
 	tmr_cancel(&exchange->quiet);
 	if (exchange->easy) {
@@ -115,12 +119,25 @@ static void finish(struct kms_exchange *exchange, const struct bytes *answer,
 	handler(answer, problem, arg);
 }
 
+static enum counter_kms outcome(const struct kms_exchange *exchange,
+				const struct problem *problem)
+{
+	long status = 0;
+
+	curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+	return !problem->error ? KMS_ANSWERED : status == 429 ? KMS_LIMITED :
+		problem->error == -EHOSTUNREACH ? KMS_AWAY : KMS_REFUSED;
+}
+
 static void done_with(struct kms_exchange *exchange, CURLcode result)
 {
 	struct problem problem = { 0 };
 	struct bytes answer = { 0 };
 
 	judge(exchange, result, &answer, &problem);
+	counter_more(COUNTER_KMS_REQUESTS, exchange->request, outcome(exchange, &problem));
+	counter_add(COUNTER_KMS_SECONDS, exchange->request, 0,
+		    (tmr_jiffies() - exchange->since) * 1000);
 	finish(exchange, problem.error ? NULL : &answer, &problem);
 	bytes_wipe(&answer);
 }
@@ -135,6 +152,7 @@ static void not_asked(void *arg)
 	problem_set(&problem, -EHOSTUNREACH, "the KMS %s wants to be asked in %u s again",
 		    exchange->kms->config->kms_url, left);
 	problem.retry_after = left;
+	counter_more(COUNTER_KMS_REQUESTS, exchange->request, KMS_NOT_ASKED);
 	finish(exchange, NULL, &problem);
 }
 
@@ -354,6 +372,7 @@ int kms_post(struct kms *kms, enum kms_request request, const struct bytes *mess
 	exchange->request = request;
 	exchange->handler = handler;
 	exchange->arg = arg;
+	exchange->since = tmr_jiffies();
 	tmr_init(&exchange->quiet);
 	if (quiet_for(kms, request)) {
 		tmr_start(&exchange->quiet, 0, not_asked, exchange);
@@ -362,5 +381,6 @@ int kms_post(struct kms *kms, enum kms_request request, const struct bytes *mess
 		return problem_set(problem, -ENOMEM, "the exchange with the KMS cannot be begun");
 	}
 	list_append(&kms->exchanges, &exchange->le, exchange);
+	counter_more(COUNTER_KMS_WAITING, request, 0);
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "helper/lib/version.h"
 #include "helper/mikeyd/check.h"
 #include "helper/mikeyd/circular.h"
+#include "helper/mikeyd/control.h"
 #include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
@@ -170,6 +171,7 @@ static int open_all(struct mikeyd *mikeyd, struct problem *problem)
 
 static void close_all(struct mikeyd *mikeyd)
 {
+	control_close();
 	transactions_stop(mikeyd->transactions);
 	circular_close(mikeyd);
 	users_stop(mikeyd);
@@ -211,7 +213,8 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 		log_info("ready: %s with PSK %s", user->config->identities[0].text,
 			 user->config->psk);
 	}
-	err = reload_open(mikeyd, options->file, options->verbose, problem);
+	err = control_open(mikeyd, problem) ?:
+		reload_open(mikeyd, options->file, options->verbose, problem);
 	if (err)
 		return err;
 	err = re_main(stop);

@@ -15,6 +15,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/rules.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/entity.h"
 #include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/kms.h"
@@ -142,6 +143,7 @@ static void protect(struct letter *letter, int32_t ticket, int64_t valid_until)
 	} else if (err) {
 		give_up(letter, &problem);
 	} else {
+		counter_more(COUNTER_PROTECTED, 0, 0);
 		if (letter->sealing.valid_until)
 			*letter->sealing.valid_until = valid_until;
 		letter->handler(NULL, &transfer, &cms, letter->arg);
@@ -497,6 +499,7 @@ void outgoing_refuse(struct mikeyd *mikeyd, struct server *server,
 {
 	struct verdict verdict = verdict_outgoing(problem);
 
+	counter_more(COUNTER_REFUSED, DIRECTION_OUTGOING, verdict_class(problem));
 	proxy_refuse(mikeyd, server, verdict.code, verdict.reason, verdict.retry,
 		     problem->words);
 }
@@ -568,6 +571,7 @@ void outgoing_message(struct user *user, struct server *server, struct route *ro
 	struct uid initiator, recipient;
 
 	if (may_pass(user, server->msg)) {
+		counter_more(COUNTER_PLAIN, DIRECTION_OUTGOING, PLAIN_PASSED);
 		proxy_forward(user->mikeyd, server, route, NULL, NULL, NULL);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/listserver.h"
@@ -198,8 +199,10 @@ static void pass_ack(struct mikeyd *mikeyd, const struct flow *flow,
 		return;
 	route_branch(branch, flow, msg);
 	pass.received_via = via;
-	if (!route_write(mikeyd, &route, &pass, branch, &mb))
+	if (!route_write(mikeyd, &route, &pass, branch, &mb)) {
+		counter_more(COUNTER_REQUESTS_SENT, route.to.side, counter_method(&msg->met));
 		transport_send(mikeyd->transport, &route.to, mb);
+	}
 	sipmsg_wipe(mb);
 	mem_deref(via);
 }
@@ -278,6 +281,7 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 
 	undo_strict(mikeyd, msg);
 	if (sipmsg_is(msg, "ACK")) {
+		counter_more(COUNTER_REQUESTS_RECEIVED, flow->side, counter_method(&msg->met));
 		if (!server_acknowledged(mikeyd->transactions, flow, msg))
 			pass_ack(mikeyd, flow, msg);
 		return;
@@ -285,6 +289,7 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 	if (server_absorb(mikeyd->transactions, flow, msg))
 		return;
 	if (server_new(&server, mikeyd->transactions, flow, msg)) {
+		counter_more(COUNTER_DROPPED, flow->side, DROPPED_OVERLOAD);
 		stateless_refuse(mikeyd, flow, msg,
 				 (struct refusal){ 503, "Service Unavailable" });
 		return;
@@ -336,11 +341,13 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 		queue_hop_alive(mikeyd);
 	/* a TCP connection was asked when it was accepted */
 	if (flow->tp == SIP_TRANSP_UDP && !accepts(flow, mikeyd)) {
+		counter_more(COUNTER_DROPPED, flow->side, DROPPED_STRANGER);
 		log_warning("dropped a message to the client's side from somebody who is no client");
 		return;
 	}
 	fault = sipmsg_fault(msg);
 	if (fault) {
+		counter_more(COUNTER_DROPPED, flow->side, DROPPED_MALFORMED);
 		log_info("%s a malformed SIP message", msg->req ? "refused" : "dropped");
 		if (msg->req && pl_isset(&msg->via.val))
 			stateless_refuse(mikeyd, flow, msg,
@@ -356,6 +363,7 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 
 static void received_large(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
+	counter_more(COUNTER_DROPPED, flow->side, DROPPED_LARGE);
 	log_info("refused a SIP message that is too large");
 	if (msg->req && pl_isset(&msg->via.sentby))
 		stateless_refuse(arg, flow, msg,

@@ -59,6 +59,17 @@ void queue_kms(struct user *user, bool alive)
 	queue->kms_away = !alive;
 }
 
+void queue_waiting(const struct user *user, uint64_t *messages, uint64_t *bytes)
+{
+	struct problem problem;
+
+	if (!user->queue ||
+	    queue_store_count(user->queue->store, messages, bytes, &problem)) {
+		*messages = 0;
+		*bytes = 0;
+	}
+}
+
 static void impatient(void *arg)
 {
 	struct parcel *parcel = arg;

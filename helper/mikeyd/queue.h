@@ -54,6 +54,9 @@ void queue_send(struct user *user, const struct queue_wish *wish);
 /* queue_hop_alive - something came from the network: all who wait for it try */
 void queue_hop_alive(struct mikeyd *mikeyd);
 
+/* queue_waiting - messages of this user that wait, and their bytes; none without a queue */
+void queue_waiting(const struct user *user, uint64_t *messages, uint64_t *bytes);
+
 /* queue_kms - the KMS answered, or did not */
 void queue_kms(struct user *user, bool alive);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queuefate.h"
 #include "helper/mikeyd/queuetext.h"
@@ -219,6 +220,7 @@ bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *
 				     problem.words);
 		return false;
 	}
+	counter_more(COUNTER_QUEUE_ACCEPTED, 0, 0);
 	lane->rows = true;
 	if (flies) {
 		lane->flight->parcel = NULL;
@@ -266,11 +268,18 @@ static const char *words_of(int err, const struct sip_msg *msg, char *text, size
 	return text;
 }
 
+static bool is_over(const struct queue_item *item)
+{
+	return item->settled && item->age >= item->lifetime;
+}
+
 void lane_end_row(struct lane *lane, const struct queue_item *item, bool delivered,
 		  uint16_t code, const char *words)
 {
 	struct problem problem;
 
+	counter_more(COUNTER_QUEUE_ENDED, delivered ? QUEUE_ENDED_DELIVERED :
+		     is_over(item) ? QUEUE_ENDED_EXPIRED : QUEUE_ENDED_FAILED, 0);
 	if (queue_store_end(lane->queue->store, item->id, delivered, code, words, &problem))
 		log_error("%s", problem.words);
 	if (delivered)
@@ -494,13 +503,9 @@ static void fly_row(struct lane *lane, struct queue_item *item)
 		return;
 	}
 	err = queue_text_attempt(lane->queue->mikeyd, item, &route, branch, &mb);
+	counter_more(COUNTER_QUEUE_ATTEMPTS, 0, 0);
 	flight->item = *item;
 	take_off(flight, &route.to, branch, mb, err);
-}
-
-static bool is_over(const struct queue_item *item)
-{
-	return item->settled && item->age >= item->lifetime;
 }
 
 /* The first row of a lane; false if there is none to send. */

@@ -12,6 +12,7 @@
 #include "helper/lib/keyring.h"
 #include "helper/lib/log.h"
 #include "helper/mikeyd/check.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/kms.h"
 #include "helper/mikeyd/owner.h"
@@ -69,6 +70,8 @@ static int keep_what_stays(struct mikeyd *mikeyd, struct config *rules,
 		log_warning("listen: another address takes a restart; it stays as it was");
 	if (!same_endpoints(old->outside, old->n_outside, rules->outside, rules->n_outside))
 		log_warning("listen-outside: another address takes a restart; it stays as it was");
+	if (!same_text(old->control_socket, rules->control_socket))
+		log_warning("control-socket: another one takes a restart; it stays as it was");
 	if (same_text(old->state_dir, rules->state_dir))
 		return 0;
 	log_warning("state-dir: another one takes a restart; it stays as it was");
@@ -251,9 +254,11 @@ static void hung_up(int flags, void *arg)
 	if (read(hangup.fd, &count, sizeof(count)) != sizeof(count))
 		return;
 	if (reload_now(hangup.mikeyd, hangup.file, &problem)) {
+		counter_more(COUNTER_RELOADS, RELOAD_FAILED, 0);
 		log_error("the configuration stays as it was: %s", problem.words);
 		return;
 	}
+	counter_more(COUNTER_RELOADS, RELOAD_DONE, 0);
 	if (!hangup.verbose)
 		log_setup("mikeyd", hangup.mikeyd->config->log_level);
 	log_info("%s was read again: %u users", hangup.file, hangup.mikeyd->config->n_users);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
 
 /* Of each side, so that the network cannot keep the user from sending. */
@@ -38,6 +39,8 @@ static void server_destroy(void *data)
 	hash_unlink(&server->le);
 	if (server->transactions)
 		server->transactions->n_servers[server->flow.side]--;
+	if (server->transactions)
+		counter_less(COUNTER_TRANSACTIONS, server->flow.side, 0);
 	forget_msg(server);
 	mem_deref(server->key);
 	mem_deref(server->via);
@@ -108,6 +111,7 @@ bool server_absorb(struct transactions *transactions, const struct flow *flow,
 
 	if (!server)
 		return false;
+	counter_more(COUNTER_RETRANSMISSIONS, flow->side, 0);
 	/* a 2xx is repeated by who sent it, until there is an ACK */
 	if (server->response && !server->accepted)
 		send_to_sender(server, server->response);
@@ -146,6 +150,17 @@ static void say_trying(void *arg)
 		server_respond(server, 100, "Trying", NULL);
 }
 
+static void count_new(const struct transactions *transactions, enum side side,
+		      const struct sip_msg *msg)
+{
+	uint64_t now = transactions->n_servers[side];
+
+	counter_more(COUNTER_REQUESTS_RECEIVED, side, counter_method(&msg->met));
+	counter_more(COUNTER_TRANSACTIONS, side, 0);
+	if (now > counter_get(COUNTER_TRANSACTIONS_MOST, side, 0))
+		counter_set(COUNTER_TRANSACTIONS_MOST, side, 0, now);
+}
+
 int server_new(struct server **out, struct transactions *transactions,
 	       const struct flow *flow, struct sip_msg *msg)
 {
@@ -163,6 +178,7 @@ int server_new(struct server **out, struct transactions *transactions,
 	server->flow = *flow;
 	server->invite = sipmsg_is(msg, "INVITE");
 	transactions->n_servers[flow->side]++;
+	count_new(transactions, flow->side, msg);
 	server->msg = mem_ref(msg);
 	server->size = msg->mb->size;
 	transactions->n_bytes[flow->side] += server->size;
@@ -223,6 +239,7 @@ void server_relay(struct server *server, uint16_t code, struct mbuf *mb)
 	}
 	sipmsg_wipe(server->response);
 	server->response = mb;
+	counter_more(COUNTER_RESPONSES_SENT, server->flow.side, code / 100);
 	send_to_sender(server, mb);
 	if (code >= 200)
 		complete(server, code);

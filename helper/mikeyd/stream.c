@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
 
 #define CONNECTIONS_MAX 256		/* of each side */
@@ -57,6 +58,7 @@ static void stream_destroy(void *data)
 	if (stream->le.list) {
 		list_unlink(&stream->le);
 		stream->streams->count[stream->flow.side]--;
+		counter_less(COUNTER_CONNECTIONS, stream->flow.side, stream->flow.tp);
 	}
 	mem_deref(stream->tcp);
 	sipmsg_wipe(stream->queue);
@@ -187,6 +189,7 @@ static bool hand_over(struct stream *stream, struct mbuf *mb, transport_recv_h *
 
 	mb->pos = 0;
 	if (sipmsg_decode(&msg, mb)) {
+		counter_more(COUNTER_DROPPED, flow.side, DROPPED_NOT_SIP);
 		log_info("closed a TCP connection that carries something else than SIP");
 		sipmsg_wipe(mb);
 		stream_close(stream, -EBADMSG);
@@ -375,6 +378,7 @@ static struct stream *stream_new(struct streams *streams, const struct flow *flo
 	tmr_init(&stream->timer);
 	list_append(&streams->list, &stream->le, stream);
 	streams->count[flow->side]++;
+	counter_more(COUNTER_CONNECTIONS, flow->side, flow->tp);
 	return stream;
 }
 

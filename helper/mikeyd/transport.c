@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/stream.h"
 
@@ -56,6 +57,7 @@ static void udp_recv(const struct sa *src, struct mbuf *mb, void *arg)
 		return;
 	err = sipmsg_decode(&msg, mb);
 	if (err) {
+		counter_more(COUNTER_DROPPED, flow.side, DROPPED_NOT_SIP);
 		log_debug("dropped a datagram that is not a SIP message");
 		return;
 	}

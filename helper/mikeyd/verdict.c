@@ -33,34 +33,35 @@ enum {
 static const struct row {
 	int error, kms;
 	struct verdict outgoing, incoming;
+	enum verdict_class class;
 } rows[] = {
 	/* the KMS: away; an Error message with MAC, its answer; one without, a hint */
-	{ -EHOSTUNREACH, KMS_ANY, AWAY, AWAY },
-	{ -EREMOTEIO, KMS_INVALID_TIMESTAMP, AWAY, AWAY },
-	{ -EREMOTEIO, KMS_UNSPECIFIED, AWAY, AWAY },
-	{ -EREMOTEIO, KMS_ANY, NO, BAD },
-	{ -ECOMM, KMS_ANY, AWAY, AWAY },
-	{ -EPROTO, KMS_ANY, NONSENSE, AWAY },
+	{ -EHOSTUNREACH, KMS_ANY, AWAY, AWAY, VERDICT_KMS_AWAY },
+	{ -EREMOTEIO, KMS_INVALID_TIMESTAMP, AWAY, AWAY, VERDICT_KMS_REFUSED },
+	{ -EREMOTEIO, KMS_UNSPECIFIED, AWAY, AWAY, VERDICT_KMS_REFUSED },
+	{ -EREMOTEIO, KMS_ANY, NO, BAD, VERDICT_KMS_REFUSED },
+	{ -ECOMM, KMS_ANY, AWAY, AWAY, VERDICT_KMS_WRONG },
+	{ -EPROTO, KMS_ANY, NONSENSE, AWAY, VERDICT_KMS_WRONG },
 	/* messages that are malformed, forged, too old, or for somebody else */
-	{ -EBADMSG, KMS_ANY, NONSENSE, BAD },
-	{ -EKEYREJECTED, KMS_ANY, NONSENSE, BAD },
-	{ -ESTALE, KMS_ANY, OWN, BAD },
-	{ -EADDRNOTAVAIL, KMS_ANY, NO, BAD },
-	{ -EINVAL, KMS_ANY, OWN, BAD },
-	{ -EMSGSIZE, KMS_ANY, LARGE, BAD },
+	{ -EBADMSG, KMS_ANY, NONSENSE, BAD, VERDICT_INVALID },
+	{ -EKEYREJECTED, KMS_ANY, NONSENSE, BAD, VERDICT_INVALID },
+	{ -ESTALE, KMS_ANY, OWN, BAD, VERDICT_INVALID },
+	{ -EADDRNOTAVAIL, KMS_ANY, NO, BAD, VERDICT_INVALID },
+	{ -EINVAL, KMS_ANY, OWN, BAD, VERDICT_INVALID },
+	{ -EMSGSIZE, KMS_ANY, LARGE, BAD, VERDICT_INVALID },
 	/* policy: the ticket's, the modules', ours; a key's permissions */
-	{ -EACCES, KMS_ANY, NO, BAD },
-	{ -EPERM, KMS_ANY, NO, BAD },
-	{ -EPROTONOSUPPORT, KMS_ANY, OWN, BAD },
+	{ -EACCES, KMS_ANY, NO, BAD, VERDICT_POLICY },
+	{ -EPERM, KMS_ANY, NO, BAD, VERDICT_POLICY },
+	{ -EPROTONOSUPPORT, KMS_ANY, OWN, BAD, VERDICT_POLICY },
 	/* this machine: short of something, half of it missing, its disk full */
-	{ -EDQUOT, KMS_ANY, AWAY, AWAY },
-	{ -ENOMEM, KMS_ANY, AWAY, AWAY },
-	{ -ENOBUFS, KMS_ANY, AWAY, AWAY },
-	{ -ENOENT, KMS_ANY, AWAY, AWAY },
-	{ -ETIMEDOUT, KMS_ANY, AWAY, AWAY },
-	{ -EIO, KMS_ANY, AWAY, AWAY },
+	{ -EDQUOT, KMS_ANY, AWAY, AWAY, VERDICT_RESOURCES },
+	{ -ENOMEM, KMS_ANY, AWAY, AWAY, VERDICT_RESOURCES },
+	{ -ENOBUFS, KMS_ANY, AWAY, AWAY, VERDICT_RESOURCES },
+	{ -ENOENT, KMS_ANY, AWAY, AWAY, VERDICT_RESOURCES },
+	{ -ETIMEDOUT, KMS_ANY, AWAY, AWAY, VERDICT_RESOURCES },
+	{ -EIO, KMS_ANY, AWAY, AWAY, VERDICT_RESOURCES },
 	/* nobody here could take it now: it was not opened, and may come again */
-	{ -EBUSY, KMS_ANY, AWAY, FULL },
+	{ -EBUSY, KMS_ANY, AWAY, FULL, VERDICT_RESOURCES },
 };
 
 /* The number in an Error message, KMS_ANY if the words have none. */
@@ -79,7 +80,7 @@ static int kms_error(const struct problem *problem)
 
 static const struct row *find(const struct problem *problem)
 {
-	static const struct row other = { 0, KMS_ANY, OWN, OWN };
+	static const struct row other = { 0, KMS_ANY, OWN, OWN, VERDICT_OTHER };
 	int number = kms_error(problem);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -105,6 +106,11 @@ struct verdict verdict_outgoing(const struct problem *problem)
 struct verdict verdict_incoming(const struct problem *problem)
 {
 	return patient(find(problem)->incoming, problem);
+}
+
+enum verdict_class verdict_class(const struct problem *problem)
+{
+	return find(problem)->class;
 }
 
 struct verdict verdict_list(const struct problem *problem)

@@ -12,6 +12,20 @@
 
 #include "helper/lib/problem.h"
 
+/* What kind of thing went wrong, for counters. */
+enum verdict_class {
+	VERDICT_KMS_AWAY,
+	VERDICT_KMS_REFUSED,
+	VERDICT_KMS_WRONG,	/* nonsense, or an error that anybody could have sent */
+	VERDICT_INVALID,	/* malformed, forged, too old, for somebody else, too large */
+	VERDICT_POLICY,		/* the ticket's, the modules', ours; a key's permissions */
+	VERDICT_RESOURCES,	/* this machine's */
+	VERDICT_OTHER,
+};
+
+#define VERDICT_CLASSES_NAMES \
+	"kms-away", "kms-refused", "kms-wrong", "invalid", "policy", "resources", "other"
+
 struct verdict {
 	uint16_t code;
 	const char *reason;
@@ -28,6 +42,9 @@ struct verdict verdict_outgoing(const struct problem *problem);
  * how far a forgery got.
  */
 struct verdict verdict_incoming(const struct problem *problem);
+
+/* verdict_class - why */
+enum verdict_class verdict_class(const struct problem *problem);
 
 /*
  * verdict_list - for the sender of a message to a list server, which cannot be

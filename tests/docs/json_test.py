@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/mikeyctl-json.md names every member that mikeyctl and mikeyd write. TAP."""
+"""docs/mikeyctl-json.md names every member that mikeyctl and mikeyd write, and
+docs/control.md every counter. TAP."""
 
 import glob
 import os
@@ -8,9 +9,11 @@ import re
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# What writes JSON for scripts, and how it names members.
-WRITERS = [("helper/mikeyctl/*.c", r'\bjson_[a-z]+\(&?[\w>-]+, "(\w+)"'),
-           ("helper/mikeyd/inbox_json.c", r'^\s+"(\w+)", |\(object, "(\w+)"|", "(\w+)", ')]
+# What writes JSON for scripts, how it names members, and the page that has them.
+JSON, CONTROL = "mikeyctl-json.md", "control.md"
+WRITERS = [("helper/mikeyctl/*.c", r'\bjson_[a-z]+\(&?[\w>-]+, "(\w+)"', JSON),
+           ("helper/mikeyd/inbox_json.c", r'^\s+"(\w+)", |\(object, "(\w+)"|", "(\w+)", ', JSON),
+           ("helper/mikeyd/counters.c", r'^\s+"(\w+)", (?:SUM|SECONDS|NOW), ', CONTROL)]
 
 
 def read(path):
@@ -19,23 +22,22 @@ def read(path):
 
 
 def members():
-    """The files that write JSON, and the members of each."""
+    """The files that write JSON, with the page of each, and their members."""
     found = {}
-    for pattern, expression in WRITERS:
+    for pattern, expression, page in WRITERS:
         for path in sorted(glob.glob(os.path.join(TOP, pattern))):
             for groups in re.findall(expression, read(path), re.M):
                 names = [groups] if isinstance(groups, str) else filter(None, groups)
-                found.setdefault(os.path.relpath(path, TOP), set()).update(names)
+                found.setdefault((os.path.relpath(path, TOP), page), set()).update(names)
     return found
 
 
 def main():
-    page = set(re.findall(r"`(\w+)`", read(os.path.join(TOP, "docs", "mikeyctl-json.md"))))
     files = members()
     print(f"TAP version 13\n1..{len(files)}")
     failed = 0
-    for number, (path, names) in enumerate(files.items(), 1):
-        missing = names - page
+    for number, ((path, page), names) in enumerate(files.items(), 1):
+        missing = names - set(re.findall(r"`(\w+)`", read(os.path.join(TOP, "docs", page))))
         failed += bool(missing)
         for name in sorted(missing):
             print(f"# {name} is not there")

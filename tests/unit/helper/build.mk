@@ -4,7 +4,7 @@
 helper_lib_tests := uid base64 config endpoint
 helper_core_tests := record entity multipart recipients sipmsg stream kms owner
 helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
-	listserver inbox
+	listserver inbox control
 helper_core_tests += queuestore
 helper_proxy_tests += queue
 
