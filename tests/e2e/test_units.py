@@ -282,6 +282,7 @@ def test_commands_of_the_guide(machine):
     done = machine.inside("env", f"USER_PART={USER}", "sh", "-c", OPERATOR, check=False)
     ktap.equal(done.returncode, 0, done.stderr)
     ktap.true("logon: mikey:second" in done.stdout, done.stdout)
+    ktap.true("  memory_bytes " in done.stdout, "mikeyd's counters are missing: " + done.stdout)
     ktap.true(re.search(r"initiator .*bob@example.test", done.stdout), done.stdout)
 
 
