@@ -21,12 +21,14 @@
 #include <unistd.h>
 
 #include "helper/kms/audit.h"
+#include "helper/kms/batch.h"
 
 #define HEAD_LEN 160		/* always whole, so that it can be overwritten */
 #define HEAD_FORMAT "mikey-kms audit 1 %08" PRIu32 " %018" PRId64 " %018" PRId64 " %s"
 
 struct kms_audit {
-	pthread_mutex_t lock;
+	struct kms_batch *lines;	/* one thread writes for all */
+	pthread_mutex_t lock;		/* for what is open */
 	int64_t segment_max;
 	bool sync;
 	char *path;
@@ -342,9 +344,28 @@ static int append_breaks(struct kms_audit *a, struct kms_audit_head *head,
 	return ret;
 }
 
-static int write_locked(struct kms_audit *a, const char *members, size_t len)
+/* One of the lines that are written together. */
+struct entry {
+	struct kms_batch_item item;	/* first */
+	const char *members;
+	size_t len;
+};
+
+/* With a segment that is full all that is in it has to be on the disk, too. */
+static int next_segment(struct kms_audit *a, struct kms_audit_head *head)
+{
+	if (a->sync && fdatasync(a->fd))
+		return -errno;
+	head->segment++;
+	head->offset = 0;
+	return open_segment(a, head->segment);
+}
+
+/* An error is one of all lines; one that a single line met is in its item. */
+static int write_locked(struct kms_audit *a, struct kms_batch_item *first)
 {
 	struct kms_audit_head head;
+	struct kms_batch_item *item;
 	struct damage damage;
 	int ret;
 
@@ -352,15 +373,17 @@ static int write_locked(struct kms_audit *a, const char *members, size_t len)
 	if (ret)
 		return ret;
 	ret = append_breaks(a, &head, &damage);
-	if (!ret && head.offset >= a->segment_max) {
-		head.segment++;
-		head.offset = 0;
-		ret = open_segment(a, head.segment);
+	for (item = first; item; item = item->next) {
+		const struct entry *e = (const struct entry *)item;
+
+		if (!ret && head.offset >= a->segment_max)
+			ret = next_segment(a, &head);
+		if (!ret)
+			ret = append_line(a, &head, e->members, e->len);
+		item->ret = ret;
 	}
-	if (!ret)
-		ret = append_line(a, &head, members, len);
 	/* Also after an error: what was written before it is there. */
-	return write_head(a, &head) && !ret ? -EIO : ret;
+	return write_head(a, &head) ? -EIO : 0;
 }
 
 static int open_head(struct kms_audit *a)
@@ -394,16 +417,21 @@ static int lock_head(struct kms_audit *a)
 	return ret;
 }
 
-int kms_audit_write(struct kms_audit *a, const char *members, size_t len,
-		    struct problem *problem)
+/*
+ * All lines that threads of this process have, under one lock and with one wait
+ * for the disk, which others who share the trail do not wait for.
+ */
+static void write_together(void *ctx, struct kms_batch_item *first)
 {
+	struct kms_batch_item *item;
+	struct kms_audit *a = ctx;
 	int to_sync = -1, ret;
 
 	pthread_mutex_lock(&a->lock);
 	ret = lock_head(a);
 	if (!ret) {
 		errno = 0;
-		ret = write_locked(a, members, len);
+		ret = write_locked(a, first);
 		if (!ret && a->sync)
 			to_sync = dup(a->fd);
 		flock(a->head_fd, LOCK_UN);
@@ -413,6 +441,16 @@ int kms_audit_write(struct kms_audit *a, const char *members, size_t len,
 		ret = -EIO;
 	if (to_sync >= 0)
 		close(to_sync);
+	for (item = first; item && ret; item = item->next)
+		item->ret = ret;
+}
+
+int kms_audit_write(struct kms_audit *a, const char *members, size_t len,
+		    struct problem *problem)
+{
+	struct entry e = { .members = members, .len = len };
+	int ret = kms_batch_run(a->lines, &e.item, write_together, a);
+
 	return ret ? problem_set(problem, ret, "%s: the audit trail cannot be written: %s",
 				 a->path, strerror(-ret)) : 0;
 }
@@ -452,13 +490,14 @@ struct kms_audit *kms_audit_open(const struct kms_audit_settings *settings,
 		return NULL;
 	}
 	pthread_mutex_init(&a->lock, NULL);
+	a->lines = kms_batch_new();
 	a->directory = -1;
 	a->head_fd = -1;
 	a->fd = -1;
 	a->segment_max = settings->segment_max;
 	a->sync = settings->sync;
 	a->path = strdup(settings->directory);
-	if (a->path)
+	if (a->path && a->lines)
 		ret = make_directory(a);
 	if (!ret) {
 		a->directory = open(a->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -488,6 +527,7 @@ void kms_audit_close(struct kms_audit *a)
 	if (a->directory >= 0)
 		close(a->directory);
 	pthread_mutex_destroy(&a->lock);
+	kms_batch_free(a->lines);
 	free(a->path);
 	free(a);
 }

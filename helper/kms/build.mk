@@ -6,7 +6,7 @@ LIBRARIES += mikeykms mikeykmsd
 mikeykms_SRCS := $(addprefix helper/kms/,crypto.c error.c handle.c issue.c \
 	limit.c minted.c policy.c resolve.c ticket.c zk.c zk_reply.c)
 mikeykms_PKGS := libcrypto
-mikeykmsd_SRCS := $(addprefix helper/kms/,bsf.c bsf_answer.c command_group.c \
+mikeykmsd_SRCS := $(addprefix helper/kms/,batch.c bsf.c bsf_answer.c command_group.c \
 	command_peer.c command_policy.c command_serve.c command_store.c command_ticket.c command_tpk.c \
 	command_user.c commands.c config.c config_policy.c \
 	database.c gba.c groups.c http.c http_connection.c http_reply.c \

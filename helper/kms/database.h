@@ -7,6 +7,7 @@
 #ifndef HELPER_KMS_DATABASE_H
 #define HELPER_KMS_DATABASE_H
 
+#include "helper/kms/batch.h"
 #include "helper/kms/seal.h"
 #include "helper/kms/sql.h"
 #include "helper/kms/store.h"
@@ -41,6 +42,8 @@ struct kms_kept {
 struct kms_database {
 	struct kms_store store;		/* first: the core's view */
 	struct sql *sql;
+	/* Admissions of the connections of a pool (pool.h), or NULL. */
+	struct kms_batch *admissions;
 	const struct kms_seal *seal;
 	struct sql_stmt *stmts[KMS_SQL_NUM];
 	struct kms_kept kept[KMS_KEPT_MAX];

@@ -10,6 +10,7 @@
 struct kms_pool {
 	pthread_mutex_t lock;
 	pthread_cond_t given;
+	struct kms_batch *admissions;
 	unsigned int num_all;
 	unsigned int num_free;
 	struct kms_database **all;
@@ -24,10 +25,11 @@ struct kms_pool *kms_pool_new(const char *path, const struct kms_seal *seal,
 	if (pool) {
 		pthread_mutex_init(&pool->lock, NULL);
 		pthread_cond_init(&pool->given, NULL);
+		pool->admissions = kms_batch_new();
 		pool->all = calloc(num, sizeof(*pool->all));
 		pool->free = calloc(num, sizeof(*pool->free));
 	}
-	if (!pool || !pool->all || !pool->free) {
+	if (!pool || !pool->admissions || !pool->all || !pool->free) {
 		problem_set(problem, -ENOMEM, "no memory");
 		kms_pool_free(pool);
 		return NULL;
@@ -39,6 +41,7 @@ struct kms_pool *kms_pool_new(const char *path, const struct kms_seal *seal,
 			kms_pool_free(pool);
 			return NULL;
 		}
+		d->admissions = pool->admissions;
 		pool->all[pool->num_all] = d;
 		pool->free[pool->num_free++] = d;
 	}
@@ -53,6 +56,7 @@ void kms_pool_free(struct kms_pool *pool)
 		return;
 	for (i = 0; i < pool->num_all; i++)
 		kms_database_close(pool->all[i]);
+	kms_batch_free(pool->admissions);
 	pthread_mutex_destroy(&pool->lock);
 	pthread_cond_destroy(&pool->given);
 	free(pool->all);

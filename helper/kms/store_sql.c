@@ -5,7 +5,6 @@
  * tpks.c.
  */
 #include <openssl/crypto.h>
-#include <pthread.h>
 
 #include "helper/kms/crypto.h"
 #include "helper/kms/database.h"
@@ -297,31 +296,70 @@ static int purge(struct kms_database *d, s64 most)
 	return ret < 0 ? ret : 0;
 }
 
-/*
- * SQLite lets a writer that finds another one sleep and try again. Between
- * the threads of this process a queue is faster and fairer.
- */
-static pthread_mutex_t writers = PTHREAD_MUTEX_INITIALIZER;
+/* One of those that are admitted together. */
+struct admission {
+	struct kms_batch_item item;	/* first */
+	const struct kms_admission *a;
+	s64 *t;
+};
 
-static int admit_alone(struct kms_database *d, const struct kms_admission *a,
-		       s64 *t)
+/* That it was seen before, or is too old, concerns nobody but itself. */
+static bool is_verdict(int ret)
+{
+	return ret == -EALREADY || ret == -ETIME;
+}
+
+/* Inside a transaction, of which a request that is refused leaves nothing. */
+static int record_inside(struct kms_database *d, struct admission *one)
 {
 	bool advanced;
 	int ret;
 
-	pthread_mutex_lock(&writers);
-	ret = sql_begin(d->sql, SQL_EXCHANGE);
-	if (!ret) {
-		ret = record(d, a, t, &advanced);
-		if (!ret)
-			ret = purge(d, PURGE_ALONE);
-		if (ret)
-			sql_end(d->sql, false);
-		else
-			ret = sql_end(d->sql, true);
-	}
-	pthread_mutex_unlock(&writers);
-	return ret;
+	ret = sql_exec(d->sql, "SAVEPOINT admission");
+	if (ret)
+		return ret;
+	one->item.ret = record(d, one->a, one->t, &advanced);
+	if (one->item.ret && !is_verdict(one->item.ret))
+		return one->item.ret;
+	if (one->item.ret)
+		ret = sql_exec(d->sql, "ROLLBACK TO admission");
+	return ret ? ret : sql_exec(d->sql, "RELEASE admission");
+}
+
+/*
+ * SQLite has one writer, and a commit is one wait for the disk: all who came
+ * during the last commit share the next one. Whoever cannot be recorded for a
+ * reason that is not its own ends the transaction for all.
+ */
+static void admit_together(void *ctx, struct kms_batch_item *first)
+{
+	struct kms_database *d = ctx;
+	struct kms_batch_item *item;
+	int ret = sql_begin(d->sql, SQL_EXCHANGE);
+	bool begun = !ret;
+	s64 num = 0;
+
+	for (item = first; item && !ret; item = item->next, num++)
+		ret = record_inside(d, (struct admission *)item);
+	if (!ret)
+		ret = purge(d, num * PURGE_ALONE);
+	if (begun && ret)
+		sql_end(d->sql, false);
+	else if (begun)
+		ret = sql_end(d->sql, true);
+	for (item = first; item && ret; item = item->next)
+		item->ret = ret;
+}
+
+static int admit_alone(struct kms_database *d, const struct kms_admission *a,
+		       s64 *t)
+{
+	struct admission one = { .a = a, .t = t };
+
+	if (d->admissions)
+		return kms_batch_run(d->admissions, &one.item, admit_together, d);
+	admit_together(d, &one.item);
+	return one.item.ret;
 }
 
 /*
