@@ -24,6 +24,7 @@
 #include "helper/kms/batch.h"
 
 #define HEAD_LEN 160		/* always whole, so that it can be overwritten */
+#define ROOM (64 * 1024)		/* for the longest line */
 #define HEAD_FORMAT "mikey-kms audit 1 %08" PRIu32 " %018" PRId64 " %018" PRId64 " %s"
 
 struct kms_audit {
@@ -417,6 +418,12 @@ static int lock_head(struct kms_audit *a)
 	return ret;
 }
 
+static int cannot_write(const struct kms_audit *a, int ret, struct problem *problem)
+{
+	return problem_set(problem, ret, "%s: the audit trail cannot be written: %s",
+			   a->path, strerror(-ret));
+}
+
 /*
  * All lines that threads of this process have, under one lock and with one wait
  * for the disk, which others who share the trail do not wait for.
@@ -451,8 +458,37 @@ int kms_audit_write(struct kms_audit *a, const char *members, size_t len,
 	struct entry e = { .members = members, .len = len };
 	int ret = kms_batch_run(a->lines, &e.item, write_together, a);
 
-	return ret ? problem_set(problem, ret, "%s: the audit trail cannot be written: %s",
-				 a->path, strerror(-ret)) : 0;
+	return ret ? cannot_write(a, ret, problem) : 0;
+}
+
+/* Behind the last line, unseen by whoever reads. */
+static int set_room_aside(struct kms_audit *a)
+{
+	struct kms_audit_head head;
+	int ret = read_head(a->head_fd, &head);
+
+	if (ret == -ENOENT || ret == -EBADMSG)
+		return 0;		/* who writes next mends it */
+	if (!ret)
+		ret = open_segment(a, head.segment);
+	if (!ret && fallocate(a->fd, FALLOC_FL_KEEP_SIZE, head.offset, ROOM) &&
+	    errno != EOPNOTSUPP)
+		ret = -errno;
+	return ret;
+}
+
+int kms_audit_probe(struct kms_audit *a, struct problem *problem)
+{
+	int ret;
+
+	pthread_mutex_lock(&a->lock);
+	ret = lock_head(a);
+	if (!ret) {
+		ret = set_room_aside(a);
+		flock(a->head_fd, LOCK_UN);
+	}
+	pthread_mutex_unlock(&a->lock);
+	return ret ? cannot_write(a, ret, problem) : 0;
 }
 
 /* As root: the owner of the folder that the trail's folder is in. */

@@ -63,6 +63,14 @@ void kms_audit_close(struct kms_audit *audit);
 int kms_audit_write(struct kms_audit *audit, const char *members, size_t len,
 		    struct problem *problem);
 
+/**
+ * kms_audit_probe() - whether there is room for a line
+ *
+ * Nothing is written; where the file system can, room is set aside for what is
+ * written next. Return: 0 or a negative errno with words.
+ */
+int kms_audit_probe(struct kms_audit *audit, struct problem *problem);
+
 /* What "head" says; -ENOENT if there is none yet. */
 int kms_audit_head_read(int directory, struct kms_audit_head *head);
 

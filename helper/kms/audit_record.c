@@ -21,6 +21,8 @@ struct kms_recorder {
 	unsigned int strangers;		/* put down in this second */
 	unsigned long long counted;	/* not put down */
 	unsigned long long lost;	/* answered although it could not be */
+	unsigned long long errors;	/* not put down, answered or not */
+	bool failing;			/* the last line was one of them */
 };
 
 static const char *const events[] = {
@@ -181,11 +183,13 @@ static bool is_put_down(struct kms_recorder *r, const struct kms_answer *answer)
 
 static int may_go_on(struct kms_recorder *r, int ret, const struct problem *problem)
 {
+	pthread_mutex_lock(&r->lock);
+	r->failing = ret;
+	r->errors += r->failing;
+	r->lost += ret && !r->must;
+	pthread_mutex_unlock(&r->lock);
 	if (!ret || r->must)
 		return ret;
-	pthread_mutex_lock(&r->lock);
-	r->lost++;
-	pthread_mutex_unlock(&r->lock);
 	log_error("%s", problem->words);
 	return 0;
 }
@@ -247,6 +251,40 @@ void kms_record_counted(struct kms_recorder *r)
 	r->counted += counted;
 	r->lost += lost;
 	pthread_mutex_unlock(&r->lock);
+}
+
+int kms_record_probe(struct kms_recorder *r, struct problem *problem)
+{
+	bool failing;
+	int ret;
+
+	if (!r->audit)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	failing = r->failing;
+	pthread_mutex_unlock(&r->lock);
+	ret = kms_audit_probe(r->audit, problem);
+	if (ret || !failing)
+		return ret;
+	/* Only a line shows that lines can be written again; the trail says why. */
+	ret = kms_record_event(r, "recovered", "the audit trail can be written again",
+			       problem);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&r->lock);
+	r->failing = false;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+unsigned long long kms_record_errors(struct kms_recorder *r)
+{
+	unsigned long long errors;
+
+	pthread_mutex_lock(&r->lock);
+	errors = r->errors;
+	pthread_mutex_unlock(&r->lock);
+	return errors;
 }
 
 int kms_record_event(struct kms_recorder *r, const char *event,

@@ -39,6 +39,12 @@ int kms_record_exchange(struct kms_recorder *r, const char *peer,
 /* About once a second: what was only counted. */
 void kms_record_counted(struct kms_recorder *r);
 
+/* Whether a line could be put down now: 0 or negative with words. */
+int kms_record_probe(struct kms_recorder *r, struct problem *problem);
+
+/* How many lines could not be put down since the start. */
+unsigned long long kms_record_errors(struct kms_recorder *r);
+
 /* "event" and an explanation: start, stop, tpk. 0 or negative with words. */
 int kms_record_event(struct kms_recorder *r, const char *event,
 		     const char *words, struct problem *problem);

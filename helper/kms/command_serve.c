@@ -38,6 +38,13 @@ static void announce(const struct kms_config *config,
 			 (int)(strrchr(l->text, ':') - l->text), l->text,
 			 kms_http_port(http, i));
 	}
+	l = &config->admin;
+	if (l->text && l->address.ss_family == AF_UNIX)
+		log_info("health and metrics at %s", l->text);
+	else if (l->text)
+		log_info("health and metrics at http://%.*s:%u",
+			 (int)(strrchr(l->text, ':') - l->text), l->text,
+			 kms_http_admin_port(http));
 }
 
 /* Under another key since a moment ago: with ours nothing can be read any more. */
@@ -62,7 +69,7 @@ static int maintain(struct kms_opened *o, struct kms_recorder *recorder,
 }
 
 static int wait_for_end(struct kms_opened *o, struct kms_http *http,
-			struct kms_recorder *recorder, const sigset_t *set, const char **why,
+			const struct kms_parts *parts, const sigset_t *set, const char **why,
 			struct problem *problem)
 {
 	struct timespec second = { .tv_sec = 1 };
@@ -70,6 +77,7 @@ static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 	int sig;
 
 	for (;;) {
+		kms_status_look(parts->status, o->database);
 		sig = sigtimedwait(set, NULL, &second);
 		if (sig > 0)
 			break;
@@ -78,7 +86,7 @@ static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 			return problem_set(problem, -EKEYREJECTED,
 					   "the store was encrypted under another key: start again with the new one");
 		if (++ticks % MAINTAIN_SECONDS == 0 &&
-		    maintain(o, recorder, problem))
+		    maintain(o, parts->recorder, problem))
 			log_warning("ticket protection keys: %s", problem->words);
 	}
 	*why = strsignal(sig);
@@ -105,7 +113,8 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 	parts.kms = kms_new(&o->config.policy, &kms_env_system);
 	if (o->config.psk_rate)
 		limit = kms_limit_new(o->config.psk_rate, o->config.psk_burst);
-	if (!parts.kms || !limit != !o->config.psk_rate) {
+	parts.status = kms_status_new(&o->config, recorder);
+	if (!parts.kms || !parts.status || !limit != !o->config.psk_rate) {
 		problem_set(problem, -EIO, "no memory, or no cryptography");
 	} else {
 		kms_set_limit(parts.kms, limit);
@@ -113,11 +122,12 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 	}
 	if (http) {
 		announce(&o->config, http);
-		ret = wait_for_end(o, http, recorder, set, &why, problem);
+		ret = wait_for_end(o, http, &parts, set, &why, problem);
 	} else {
 		ret = problem->error;
 	}
 	kms_http_stop(http);
+	kms_status_free(parts.status);
 	kms_free(parts.kms);
 	kms_limit_free(limit);
 	kms_pool_free(parts.pool);

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <libconfig.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -148,96 +147,6 @@ static int take_identities(struct kms_config *config,
 	return 0;
 }
 
-/* "127.0.0.1:8080", "[::1]:8080", "0.0.0.0:443"; port 0 is any free one. */
-static int parse_listen(const char *text, struct sockaddr_storage *address)
-{
-	struct addrinfo hints = {
-		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-		.ai_socktype = SOCK_STREAM,
-	};
-	const char *colon = strrchr(text, ':');
-	struct addrinfo *found;
-	char host[64];
-	char *end;
-	size_t len;
-
-	/* getaddrinfo() takes ports modulo 65536 */
-	if (!colon || strtoul(colon + 1, &end, 10) > UINT16_MAX || *end)
-		return -EINVAL;
-	len = colon - text;
-	if (len > 1 && text[0] == '[' && text[len - 1] == ']') {
-		text++;
-		len -= 2;
-	} else if (memchr(text, ':', len)) {
-		return -EINVAL;
-	}
-	if (!len || len >= sizeof(host))
-		return -EINVAL;
-	memcpy(host, text, len);
-	host[len] = '\0';
-	if (getaddrinfo(host, colon + 1, &hints, &found))
-		return -EINVAL;
-	memset(address, 0, sizeof(*address));
-	memcpy(address, found->ai_addr, found->ai_addrlen);
-	freeaddrinfo(found);
-	return 0;
-}
-
-static int add_listeners(struct kms_config *config,
-			 const config_setting_t *given, bool tls, bool peers,
-			 struct problem *problem)
-{
-	int num = setting_list_length(given), i;
-	struct kms_listen *more;
-
-	if (!num)
-		return setting_want_list(problem);
-	more = reallocarray(config->listen, config->num_listen + num,
-			    sizeof(*more));
-	if (!more)
-		return setting_no_memory(problem);
-	config->listen = more;
-	for (i = 0; i < num; i++) {
-		more = &config->listen[config->num_listen];
-		if (parse_listen(setting_list_text(given, i), &more->address))
-			return problem_set(problem, -EINVAL,
-					   "\"%s\": write ADDRESS:PORT, such as 127.0.0.1:8080 or [::1]:8080",
-					   setting_list_text(given, i));
-		more->tls = tls;
-		more->peers = peers;
-		more->text = strdup(setting_list_text(given, i));
-		if (!more->text)
-			return setting_no_memory(problem);
-		config->num_listen++;
-	}
-	return 0;
-}
-
-static int take_listen(struct kms_config *config, const config_setting_t *given,
-		       const struct setting *setting, struct problem *problem)
-{
-	(void)setting;
-	return add_listeners(config, given, false, false, problem);
-}
-
-static int take_listen_tls(struct kms_config *config,
-			   const config_setting_t *given,
-			   const struct setting *setting,
-			   struct problem *problem)
-{
-	(void)setting;
-	return add_listeners(config, given, true, false, problem);
-}
-
-static int take_listen_peers(struct kms_config *config,
-			     const config_setting_t *given,
-			     const struct setting *setting,
-			     struct problem *problem)
-{
-	(void)setting;
-	return add_listeners(config, given, true, true, problem);
-}
-
 static int take_log_level(struct kms_config *config,
 			  const config_setting_t *given,
 			  const struct setting *setting,
@@ -267,12 +176,13 @@ static int take_audit_failure(struct kms_config *config,
 
 static const struct setting settings[] = {
 	SETTING("identity", take_identities, identities),
-	SETTING("listen", take_listen, listen),
-	SETTING("listen-tls", take_listen_tls, listen),
+	SETTING("listen", setting_take_listen, listen),
+	SETTING("listen-tls", setting_take_listen_tls, listen),
+	SETTING("listen-admin", setting_take_listen_admin, admin),
 	SETTING("certificate", take_string, certificate),
 	SETTING("private-key", take_string, private_key),
 	SETTING("peers", take_string, peers_file),
-	SETTING("listen-peers", take_listen_peers, listen),
+	SETTING("listen-peers", setting_take_listen_peers, listen),
 	SETTING("peer-certificate", take_string, peer_certificate),
 	SETTING("peer-private-key", take_string, peer_private_key),
 	SETTING("peer-timeout", setting_take_number, peer_timeout, .least = 1, .most = 60),
@@ -533,6 +443,7 @@ void kms_config_free(struct kms_config *config)
 	free(config->identities);
 	free(config->rules);
 	free(config->listen);
+	free(config->admin.text);
 	free(config->store);
 	free(config->store_key);
 	free(config->audit);

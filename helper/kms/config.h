@@ -41,6 +41,7 @@ struct kms_config {
 	struct kms_rule *rules;
 	struct kms_listen *listen;
 	size_t num_listen;
+	struct kms_listen admin;	/* without @text: nowhere */
 	char *certificate;
 	char *private_key;
 	char *peers_file;

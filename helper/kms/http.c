@@ -120,8 +120,9 @@ struct kms_http *kms_http_start(const struct kms_parts *parts,
 		http->servers = calloc(config->num_listen + 1,
 				       sizeof(*http->servers));
 		http->watch = kms_watch_new();
+		http->metrics = kms_metrics_new();
 	}
-	if (!http || !http->servers || !http->watch) {
+	if (!http || !http->servers || !http->watch || !http->metrics) {
 		problem_set(problem, -ENOMEM, "no memory");
 		goto fail;
 	}
@@ -156,6 +157,8 @@ struct kms_http *kms_http_start(const struct kms_parts *parts,
 			goto fail;
 		http->num_servers++;
 	}
+	if (config->admin.text && kms_http_admin_start(http, problem))
+		goto fail;
 	return http;
 fail:
 	kms_http_stop(http);
@@ -165,6 +168,11 @@ fail:
 unsigned int kms_http_port(const struct kms_http *http, size_t listener)
 {
 	return kms_listener_port(http->servers[listener].fd);
+}
+
+unsigned int kms_http_admin_port(const struct kms_http *http)
+{
+	return kms_listener_port(http->admin.fd);
 }
 
 void kms_http_tick(struct kms_http *http)
@@ -184,6 +192,8 @@ void kms_http_stop(struct kms_http *http)
 
 	if (!http)
 		return;
+	if (http->parts.status)
+		kms_status_stopping(http->parts.status);
 	for (i = 0; i < http->num_servers; i++)
 		MHD_quiesce_daemon(http->servers[i].daemon);
 	if (http->watch)
@@ -198,8 +208,11 @@ void kms_http_stop(struct kms_http *http)
 		MHD_stop_daemon(http->servers[i].daemon);
 		kms_listener_close(http->servers[i].fd);
 	}
+	/* last of all: it tells that the others are going */
+	kms_http_admin_stop(http);
 	kms_bsf_free(http->bsf);
 	kms_zk_client_free(http->zk);
+	kms_metrics_free(http->metrics);
 	kms_watch_free(http->watch);
 	kms_limit_free(http->connections);
 	kms_limit_free(http->requests);

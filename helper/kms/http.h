@@ -14,18 +14,21 @@
 #include "helper/kms/audit_record.h"
 #include "helper/kms/config.h"
 #include "helper/kms/pool.h"
+#include "helper/kms/status.h"
 
 struct kms_http;
 
 /**
  * struct kms_parts - what answers; kept by the caller until kms_http_stop()
  * @recorder: everything is put down here before it is answered
+ * @status: what listen-admin tells; may be NULL where there is none
  */
 struct kms_parts {
 	const struct kms_config *config;
 	struct kms *kms;
 	struct kms_pool *pool;
 	struct kms_recorder *recorder;
+	struct kms_status *status;
 };
 
 /**
@@ -42,6 +45,9 @@ void kms_http_stop(struct kms_http *http);
 
 /* Port of a listener, for an address with port 0. */
 unsigned int kms_http_port(const struct kms_http *http, size_t listener);
+
+/* That of listen-admin. */
+unsigned int kms_http_admin_port(const struct kms_http *http);
 
 /* Call about once a second: closes connections that take too long. */
 void kms_http_tick(struct kms_http *http);

@@ -35,10 +35,13 @@ void kms_http_on_connection(void *ctx, struct MHD_Connection *connection,
 					       MHD_CONNECTION_INFO_CONNECTION_FD);
 		*state = info ? kms_watch_add(http->watch, info->connect_fd) :
 			 NULL;
-	} else if (*state) {
-		kms_watch_remove(http->watch, *state);
-		*state = NULL;
+		kms_metrics_connection(http->metrics, 1);
+		return;
 	}
+	if (*state)
+		kms_watch_remove(http->watch, *state);
+	*state = NULL;
+	kms_metrics_connection(http->metrics, -1);
 }
 
 /* Before TLS: handshakes cost more than anything that comes behind them. */
@@ -51,5 +54,6 @@ enum MHD_Result kms_http_on_accept(void *ctx, const struct sockaddr *address,
 	if (!kms_http_count_address(http->connections, address))
 		return MHD_YES;
 	atomic_fetch_add(&http->refused, 1);
+	kms_metrics_count(http->metrics, KMS_COUNT_CONNECTIONS_REFUSED);
 	return MHD_NO;
 }

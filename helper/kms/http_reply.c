@@ -10,7 +10,7 @@
 #include "helper/kms/listener.h"
 #include "helper/lib/log.h"
 
-enum MHD_Result kms_http_reply(struct MHD_Connection *connection,
+enum MHD_Result kms_http_reply(struct kms_http *http, struct MHD_Connection *connection,
 			       unsigned int status, const char *type,
 			       const char *body, size_t len, unsigned int retry_after)
 {
@@ -32,6 +32,7 @@ enum MHD_Result kms_http_reply(struct MHD_Connection *connection,
 	if (retry_after)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER,
 					number);
+	kms_metrics_answer(http->metrics, status);
 	ret = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return ret;
@@ -46,14 +47,14 @@ void kms_http_name_peer(struct MHD_Connection *connection, char peer[KMS_PEER_MA
 	kms_peer_name(info ? info->client_addr : NULL, peer);
 }
 
-enum MHD_Result kms_http_refuse(struct MHD_Connection *connection,
+enum MHD_Result kms_http_refuse(struct kms_http *http, struct MHD_Connection *connection,
 				unsigned int status, const char *words)
 {
 	char peer[KMS_PEER_MAX];
 
 	kms_http_name_peer(connection, peer);
 	log_warning("%s: %u: %s", peer, status, words);
-	return kms_http_reply(connection, status, "text/plain; charset=utf-8", words,
+	return kms_http_reply(http, connection, status, "text/plain; charset=utf-8", words,
 		     strlen(words), status == MHD_HTTP_SERVICE_UNAVAILABLE);
 }
 
@@ -65,6 +66,6 @@ enum MHD_Result kms_http_slow_down(struct kms_http *http,
 	static const char words[] = "too many requests\n";
 
 	atomic_fetch_add(&http->refused, 1);
-	return kms_http_reply(connection, MHD_HTTP_TOO_MANY_REQUESTS,
+	return kms_http_reply(http, connection, MHD_HTTP_TOO_MANY_REQUESTS,
 		     "text/plain; charset=utf-8", words, strlen(words), seconds);
 }

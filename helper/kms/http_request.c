@@ -12,6 +12,7 @@
 
 #include "helper/kms/bsf.h"
 #include "helper/kms/http_server.h"
+#include "helper/kms/limit.h"
 #include "helper/kms/peer_tls.h"
 #include "helper/kms/watch.h"
 #include "helper/kms/zk_client.h"
@@ -24,6 +25,7 @@
 /* One request while its body arrives. */
 struct request {
 	enum kms_exchange_kind kind;
+	s64 since;			/* kms_limit_now() */
 	bool too_large;
 	size_t size;			/* of body */
 	size_t len;
@@ -31,6 +33,7 @@ struct request {
 	const struct kms_peer *peer;	/* that asks over Zk, or NULL */
 	struct bytes msg;
 	struct kms_gba *gba;		/* PSKs that a BSF knows, or NULL */
+	struct kms_gba_wanted *asked;	/* that the BSF is asked for now */
 	/* while a peer is asked: what the message led to */
 	struct kms_answer *answer;
 	struct kms_zk_call call;
@@ -125,12 +128,15 @@ static enum MHD_Result begin(struct kms_http *http,
 	if (w)
 		kms_watch_busy(http->watch, w);
 	*state = request;
+	request->since = kms_limit_now();
 	info = MHD_get_connection_info(connection,
 				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (!peers)
 		wait = kms_http_count_address(http->requests, info ? info->client_addr : NULL);
-	if (wait)
+	if (wait) {
+		kms_metrics_count(http->metrics, KMS_COUNT_REQUESTS_REFUSED);
 		return kms_http_slow_down(http, connection, wait);
+	}
 	words = peers ? check_peer(http, connection, request, &status) : NULL;
 	if (!words)
 		words = check_head(http, connection, url, method, request, &status);
@@ -138,7 +144,7 @@ static enum MHD_Result begin(struct kms_http *http,
 		status = MHD_HTTP_BAD_REQUEST;
 		words = "between KMSs requesttype is ticketresolve\n";
 	}
-	return words ? kms_http_refuse(connection, status, words) : MHD_YES;
+	return words ? kms_http_refuse(http, connection, status, words) : MHD_YES;
 }
 
 static enum MHD_Result more(struct request *request, const char *data,
@@ -173,7 +179,7 @@ static void log_answer(const char *peer, const struct request *request,
 			    answer->who, answer->why);
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *connection,
+static enum MHD_Result send_answer(struct kms_http *http, struct MHD_Connection *connection,
 				   const struct kms_answer *answer)
 {
 	enum MHD_Result ret;
@@ -183,7 +189,7 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection,
 	if (!text)
 		return MHD_NO;
 	base64_write(text, answer->buf, answer->len, 0);
-	ret = kms_http_reply(connection, MHD_HTTP_OK, MEDIA_TYPE, text, len, 0);
+	ret = kms_http_reply(http, connection, MHD_HTTP_OK, MEDIA_TYPE, text, len, 0);
 	free(text);
 	return ret;
 }
@@ -196,28 +202,33 @@ static enum MHD_Result conclude(struct kms_http *http,
 	const struct kms_answer *answer = request->answer;
 	struct problem problem;
 	char peer[KMS_PEER_MAX];
+	bool recorded;
 
 	kms_http_name_peer(connection, peer);
-	if (kms_record_exchange(http->parts.recorder, peer, request->kind, ret,
-				answer, &problem)) {
+	recorded = !kms_record_exchange(http->parts.recorder, peer, request->kind, ret,
+					answer, &problem);
+	kms_metrics_exchange(http->metrics, request->kind, request->peer, ret, answer,
+			     recorded, kms_limit_now() - request->since);
+	if (!recorded) {
+		kms_metrics_count(http->metrics, KMS_COUNT_AUDIT_REFUSALS);
 		log_error("%s", problem.words);
-		return kms_http_refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+		return kms_http_refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "the KMS cannot keep its records\n");
 	}
 	if (!ret) {
 		log_answer(peer, request, answer);
-		return send_answer(connection, answer);
+		return send_answer(http, connection, answer);
 	}
 	if (ret == -EDQUOT)
 		return kms_http_slow_down(http, connection, answer->retry_after);
 	if (ret == -EBADMSG)
-		return kms_http_refuse(connection, MHD_HTTP_BAD_REQUEST,
+		return kms_http_refuse(http, connection, MHD_HTTP_BAD_REQUEST,
 			      "the body is not a MIKEY message\n");
 	if (ret == -EAGAIN)
-		return kms_http_refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+		return kms_http_refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "the KMS is busy\n");
 	log_error("%s", answer->why);
-	return kms_http_refuse(connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
+	return kms_http_refuse(http, connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		      "the KMS has a fault\n");
 }
 
@@ -247,6 +258,8 @@ static enum MHD_Result finish_asked(struct kms_http *http,
 	const struct bytes *reply = &request->call.reply;
 	int ret = -EAGAIN;
 
+	kms_metrics_count(http->metrics, reply->len ? KMS_COUNT_PEER_ANSWERED :
+			  KMS_COUNT_PEER_FAILED);
 	if (reply->len) {
 		ret = kms_pending_finish(request->answer->pending, reply->data,
 					 reply->len);
@@ -300,6 +313,8 @@ static int handle(struct kms_http *http, struct request *request)
 		ret = kms_handle(http->parts.kms, store, request->kind, msg->data,
 				 msg->len, request->answer);
 	kms_pool_give(http->parts.pool, d);
+	if (ret == -EAGAIN || ret == -EIO)
+		kms_metrics_count(http->metrics, KMS_COUNT_STORE_ERRORS);
 	return ret;
 }
 
@@ -316,10 +331,14 @@ static enum MHD_Result finish(struct kms_http *http,
 	if (!request->msg.data) {
 		status = decode(http, request, &words);
 		if (status)
-			return kms_http_refuse(connection, status, words);
+			return kms_http_refuse(http, connection, status, words);
 	}
+	if (request->asked)
+		kms_metrics_count(http->metrics, request->asked->found ?
+				  KMS_COUNT_BSF_ANSWERED : KMS_COUNT_BSF_FAILED);
 	if (request->gba)
 		wanted = kms_bsf_next(http->bsf, request->gba, time(NULL));
+	request->asked = wanted;
 	if (wanted) {
 		MHD_suspend_connection(connection);
 		if (kms_bsf_ask(http->bsf, wanted, wake, connection))
@@ -328,7 +347,7 @@ static enum MHD_Result finish(struct kms_http *http,
 	}
 	request->answer = calloc(1, sizeof(*request->answer));
 	if (!request->answer)
-		return kms_http_refuse(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+		return kms_http_refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "no memory\n");
 	ret = handle(http, request);
 	if (ret == KMS_WAITS)

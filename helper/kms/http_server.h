@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of the HTTP service share: http.c starts and stops it,
- * http_connection.c says who may connect, http_request.c answers and
- * http_reply.c words refusals.
+ * http_connection.c says who may connect, http_request.c answers,
+ * http_reply.c words refusals and http_admin.c tells how the service is.
  */
 #ifndef HELPER_KMS_HTTP_SERVER_H
 #define HELPER_KMS_HTTP_SERVER_H
@@ -28,10 +28,12 @@ struct kms_server {
 struct kms_http {
 	struct kms_parts parts;
 	struct kms_watch *watch;
+	struct kms_metrics *metrics;
+	struct kms_server admin;	/* without a daemon: there is none */
 	/* by the address they come from, or NULL; refused since the last tick */
 	struct kms_limit *connections;
 	struct kms_limit *requests;
-	atomic_uint refused;
+	atomic_uint refused;		/* for the log; @metrics has the sums */
 	size_t body_max;
 	size_t num_servers;
 	struct kms_server *servers;
@@ -73,17 +75,21 @@ struct kms_watched *kms_http_watched(struct MHD_Connection *connection);
 void kms_http_name_peer(struct MHD_Connection *connection, char peer[KMS_PEER_MAX]);
 
 /* @body is copied. @retry_after: seconds, or 0. */
-enum MHD_Result kms_http_reply(struct MHD_Connection *connection,
+enum MHD_Result kms_http_reply(struct kms_http *http, struct MHD_Connection *connection,
 			       unsigned int status, const char *type,
 			       const char *body, size_t len, unsigned int retry_after);
 
 /* Said to who asked, and to the log. */
-enum MHD_Result kms_http_refuse(struct MHD_Connection *connection,
+enum MHD_Result kms_http_refuse(struct kms_http *http, struct MHD_Connection *connection,
 				unsigned int status, const char *words);
 
 /* 429. So many may come that they are counted and not logged one by one. */
 enum MHD_Result kms_http_slow_down(struct kms_http *http,
 				   struct MHD_Connection *connection,
 				   unsigned int seconds);
+
+/* listen-admin (http_admin.c). */
+int kms_http_admin_start(struct kms_http *http, struct problem *problem);
+void kms_http_admin_stop(struct kms_http *http);
 
 #endif

@@ -7,11 +7,42 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "helper/kms/listener.h"
 
 #define BACKLOG 128
+
+static socklen_t length_of(const struct sockaddr *address)
+{
+	switch (address->sa_family) {
+	case AF_UNIX:
+		return sizeof(struct sockaddr_un);
+	case AF_INET6:
+		return sizeof(struct sockaddr_in6);
+	default:
+		return sizeof(struct sockaddr_in);
+	}
+}
+
+/* A socket that somebody left behind: nobody listens at it any more. */
+static void remove_stale(const struct sockaddr *address, socklen_t len)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)address;
+	struct stat st;
+	int fd;
+
+	if (address->sa_family != AF_UNIX || lstat(un->sun_path, &st) || !S_ISSOCK(st.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, address, len) && errno == ECONNREFUSED)
+		unlink(un->sun_path);
+	close(fd);
+}
 
 int kms_listener_open(const struct kms_listen *listen_at,
 		      struct problem *problem)
@@ -22,14 +53,15 @@ int kms_listener_open(const struct kms_listen *listen_at,
 	int fd, ret;
 
 	address = (const struct sockaddr *)&listen_at->address;
-	len = address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-					       sizeof(struct sockaddr_in);
+	len = length_of(address);
+	remove_stale(address, len);
 	fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC |
 		    SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return problem_set(problem, -errno, "%s: %s", listen_at->text,
 				   strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->sa_family != AF_UNIX)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (address->sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, address, len) || listen(fd, BACKLOG)) {
@@ -43,6 +75,12 @@ int kms_listener_open(const struct kms_listen *listen_at,
 
 void kms_listener_close(int fd)
 {
+	struct sockaddr_un address = { 0 };
+	socklen_t len = sizeof(address);
+
+	if (!getsockname(fd, (struct sockaddr *)&address, &len) &&
+	    address.sun_family == AF_UNIX)
+		unlink(address.sun_path);
 	close(fd);
 }
 

@@ -35,6 +35,10 @@ extern const struct setting policy_settings[];
 
 take_fn setting_take_number;
 take_fn setting_take_bool;
+take_fn setting_take_listen;
+take_fn setting_take_listen_tls;
+take_fn setting_take_listen_peers;
+take_fn setting_take_listen_admin;
 
 /* Texts in a list; a lone text is a list of one. 0 if it is anything else. */
 int setting_list_length(const config_setting_t *given);

@@ -47,6 +47,7 @@ static void everything(void **state)
 		"identity = [\"https://kms.example.test\", \"http://kms:8080\"];\n"
 		"listen = [\"127.0.0.1:8080\", \"[::1]:8080\"];\n"
 		"listen-tls = \"0.0.0.0:8443\";\n"
+		"listen-admin = \"unix:/run/a\";\n"
 		"certificate = \"/c\";\n"
 		"private-key = \"/k\";\n"
 		"store = \"/s\";\n"
@@ -89,6 +90,8 @@ static void everything(void **state)
 	assert_false(c.listen[1].tls);
 	assert_int_equal(c.listen[1].address.ss_family, AF_INET6);
 	assert_true(c.listen[2].tls);
+	assert_int_equal(c.admin.address.ss_family, AF_UNIX);
+	assert_string_equal(c.admin.text, "unix:/run/a");
 	assert_string_equal(c.store_key, "/sk");
 	assert_int_equal(c.policy.skew, 5);
 	assert_int_equal(c.policy.max_lifetime, 100);
@@ -137,6 +140,7 @@ static void faults(void **state)
 		{ "listen = [\"::1:80\"];\n", 1, "ADDRESS:PORT" },
 		{ "listen = [\"127.0.0.1:99999\"];\n", 1, "ADDRESS:PORT" },
 		{ "listen = [];\n", 1, "a list of texts" },
+		{ "listen-admin = \"10.0.0.1:80\";\n", 1, "loopback" },
 		{ "listen = [80];\n", 1, "a list of texts" },
 		{ "listen = (\"127.0.0.1:80\", 81);\n", 1, "a list of texts" },
 		{ "identity = [\"kms.example.test\"];\n", 1, "base URLs" },
