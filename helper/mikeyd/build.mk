@@ -8,7 +8,7 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c check.c circular.c cl
 	server.c sipfault.c siphead.c sipmsg.c siptime.c state.c stream.c tickets.c token.c transaction.c \
 	transport.c user.c verdict.c verified.c)
 # Offline
-mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c clock.c fate.c \
+mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c bundle.c clock.c fate.c \
 	lane.c read.c store.c text.c)
 # Commands and counters
 mikeyd-core_SRCS += $(addprefix helper/mikeyd/,command_socket.c control.c counters.c)

@@ -19,6 +19,7 @@
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/queue.h"
 
 #define OPTION_TAG "recipient-list-message"
 
@@ -32,6 +33,7 @@ struct sheet {
 	struct mailing *mailing;
 	const struct recipient *recipient;	/* NULL: the service's */
 	struct multipart multipart;
+	int64_t valid_until;			/* its ticket */
 };
 
 struct mailing {
@@ -212,21 +214,33 @@ static void apart_answered(int err, const struct sip_msg *msg, void *arg)
 	mem_deref(mailing);
 }
 
-static void send_apart(struct sheet *sheet)
+/* To whom, instead of the service. */
+struct apart {
+	char uri[RECIPIENT_URI_SIZE], call_id[33];
+	struct sip_readdress readdress;
+};
+
+static void address_apart(struct apart *apart, const struct sheet *sheet)
 {
-	char uri[RECIPIENT_URI_SIZE], call_id[33], branch[BRANCH_SIZE], token[17];
-	struct sip_readdress readdress = {
-		.uri = uri,
-		.call_id = call_id,
+	recipient_request_uri(apart->uri, sheet->recipient);
+	rand_str(apart->call_id, sizeof(apart->call_id));
+	apart->readdress = (struct sip_readdress){
+		.uri = apart->uri,
+		.call_id = apart->call_id,
 		.not_required = OPTION_TAG,
 	};
+}
+
+static void send_apart(struct sheet *sheet)
+{
+	char branch[BRANCH_SIZE], token[17];
+	struct apart apart;
 	int err;
 
-	recipient_request_uri(uri, sheet->recipient);
-	rand_str(call_id, sizeof(call_id));
+	address_apart(&apart, sheet);
 	rand_str(token, sizeof(token));
 	re_snprintf(branch, sizeof(branch), "z9hG4bK%s", token);
-	err = send_sheet(sheet, &readdress, branch, apart_answered);
+	err = send_sheet(sheet, &apart.readdress, branch, apart_answered);
 	if (err)
 		apart_ended(sheet, err, NULL);
 }
@@ -278,6 +292,57 @@ static void send_to_service(struct sheet *sheet)
 		proxy_relay(mailing->mikeyd, mailing->server, err, NULL, NULL);
 }
 
+/* Hand all of them to the queue; false if it has no room, or does not take them. */
+static bool queue_all(struct mailing *mailing)
+{
+	unsigned int count = mailing->n_sheets;
+	struct queue_list list = {
+		.server = mailing->server,
+		.route = &mailing->route,
+		.sender = &mailing->initiator,
+		.count = count,
+		.through_service = mailing->n_responders,
+	};
+	struct queue_sheet *sheets;
+	struct apart *aparts;
+	bool taken = false;
+
+	if (mailing->route.strict || !queue_takes(mailing->user, mailing->server->msg))
+		return false;
+	sheets = mem_zalloc(count * sizeof(*sheets), NULL);
+	aparts = mem_zalloc(count * sizeof(*aparts), NULL);
+	for (unsigned int i = 0; i < count && sheets && aparts; i++) {
+		struct sheet *sheet = &mailing->sheets[i];
+
+		sheets[i] = (struct queue_sheet){
+			.recipient = &mailing->service,
+			.body = &sheet->multipart,
+			.valid_until = sheet->valid_until,
+		};
+		if (!sheet->recipient)
+			continue;
+		address_apart(&aparts[i], sheet);
+		sheets[i].recipient = &sheet->recipient->uid;
+		sheets[i].readdress = &aparts[i].readdress;
+	}
+	list.sheets = sheets;
+	if (sheets && aparts)
+		taken = queue_send_list(mailing->user, &list);
+	mem_deref(sheets);
+	mem_deref(aparts);
+	return taken;
+}
+
+static void send_all(struct mailing *mailing)
+{
+	if (queue_all(mailing))
+		mailing->answered = true;
+	else if (mailing->n_responders)
+		send_to_service(&mailing->sheets[0]);
+	else
+		send_all_apart(mailing);
+}
+
 /* ---- sealing */
 
 static void sealed(const struct problem *problem, const struct bytes *transfer,
@@ -308,12 +373,8 @@ static void sealed(const struct problem *problem, const struct bytes *transfer,
 		mailing->answered = true;
 		outgoing_refuse(mailing->mikeyd, mailing->server, &told);
 	}
-	if (!mailing->waiting && !mailing->answered) {
-		if (mailing->n_responders)
-			send_to_service(&mailing->sheets[0]);
-		else
-			send_all_apart(mailing);
-	}
+	if (!mailing->waiting && !mailing->answered)
+		send_all(mailing);
 	mem_deref(mailing);
 }
 
@@ -329,6 +390,7 @@ static void seal(struct sheet *sheet)
 		.n_responders = recipient ? 1 : mailing->n_responders,
 		.list_service = !recipient && !immediate,
 		.entity = &mailing->body.entity,
+		.valid_until = &sheet->valid_until,
 	};
 
 	mem_ref(mailing);

@@ -35,7 +35,8 @@ bool mailing_refuse_body(struct mikeyd *mikeyd, struct server *server,
  *
  * Nothing is sent before everything is protected. What goes to the service is
  * sent first, and its refusal is the answer. Then the others get theirs; the
- * answer is 202, with a Warning that names whom it did not reach.
+ * answer is 202, with a Warning that names whom it did not reach. With a queue all
+ * of them are put down before the first is sent, and can wait (queue_send_list()).
  */
 void mailing_message(struct user *user, struct server *server, const struct route *route,
 		     const struct uid *initiator, const struct uid *service);

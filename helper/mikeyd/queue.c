@@ -7,6 +7,7 @@
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/queuebundle.h"
 #include "helper/mikeyd/queuelane.h"
 #include "helper/mikeyd/queuetext.h"
 #include "helper/mikeyd/state.h"
@@ -70,12 +71,27 @@ void queue_waiting(const struct user *user, uint64_t *messages, uint64_t *bytes)
 	}
 }
 
+static const char others[] = "others wait for the same recipient";
+
 static void impatient(void *arg)
 {
 	struct parcel *parcel = arg;
 	struct lane *lane = parcel->lane;
 
 	lane_accept_all(lane, "there is no answer yet");
+}
+
+void lane_send(struct lane *lane, struct parcel *parcel)
+{
+	if (lane->rows) {
+		lane_accept(parcel, false, 0, others);
+		mem_deref(parcel);
+		return;
+	}
+	list_append(&lane->parcels, &parcel->le, parcel);
+	tmr_start(&parcel->patience, PATIENCE_MS, impatient, parcel);
+	if (!lane->flight && !tmr_isrunning(&lane->timer))
+		lane_go(lane);
 }
 
 bool queue_repeats(struct user *user, struct server *server)
@@ -97,7 +113,6 @@ void queue_send(struct user *user, const struct queue_wish *wish)
 {
 	struct lane *lane = lane_of(user->queue, wish->recipient);
 	struct parcel *parcel = lane ? lane_parcel(lane) : NULL;
-	static const char others[] = "others wait for the same recipient";
 	bool first;
 
 	if (!parcel) {
@@ -113,15 +128,7 @@ void queue_send(struct user *user, const struct queue_wish *wish)
 	parcel->valid_until = wish->valid_until;
 	first = !lane->rows && list_isempty(&lane->parcels);
 	lane_put(parcel, first, first ? "it was being sent" : others);
-	if (lane->rows) {
-		lane_accept(parcel, false, 0, others);
-		mem_deref(parcel);
-		return;
-	}
-	list_append(&lane->parcels, &parcel->le, parcel);
-	tmr_start(&parcel->patience, PATIENCE_MS, impatient, parcel);
-	if (!lane->flight && !tmr_isrunning(&lane->timer))
-		lane_go(lane);
+	lane_send(lane, parcel);
 }
 
 static void expire(struct queue *queue)
@@ -133,7 +140,8 @@ static void expire(struct queue *queue)
 	while (!queue_store_expired(queue->store, &item, &problem)) {
 		lane = lane_of(queue, &item.recipient);
 		/* what is under way, or has a client that waits, ends with its answer */
-		if (!lane || lane_flies(lane, item.id) || !list_isempty(&lane->parcels)) {
+		if (!lane || lane_flies(lane, item.id) || !list_isempty(&lane->parcels) ||
+		    bundle_holds(queue, item.id)) {
 			queue_item_wipe(&item);
 			break;
 		}
@@ -220,6 +228,7 @@ void queue_close(struct user *user)
 	user->queue = NULL;
 	tmr_cancel(&queue->sweep);
 	list_flush(&queue->lanes);
+	list_flush(&queue->bundles);
 	queue_store_close(queue->store);
 	free(queue);
 }

@@ -51,6 +51,33 @@ struct queue_wish {
 /* queue_send - send it, now or later; its client will be answered */
 void queue_send(struct user *user, const struct queue_wish *wish);
 
+/* One message of those that a message for a list of recipients becomes. */
+struct queue_sheet {
+	const struct uid *recipient;
+	const struct sip_readdress *readdress;	/* NULL: to whom the client's is */
+	struct multipart *body;
+	int64_t valid_until;		/* its ticket */
+};
+
+struct queue_list {
+	struct server *server;
+	const struct route *route;
+	const struct uid *sender;
+	const struct queue_sheet *sheets;
+	unsigned int count;		/* at least one */
+	bool through_service;		/* the first one is the list service's */
+};
+
+/*
+ * queue_send_list - send all of them, now or later; the client will be answered
+ *
+ * The service's is sent first, and what it says is the client's answer; if it
+ * refuses the list nobody gets anything. Bodies stay the caller's, but for what the
+ * service's held. False: they cannot be kept, and nobody was answered or sent
+ * anything.
+ */
+bool queue_send_list(struct user *user, const struct queue_list *list);
+
 /* queue_hop_alive - something came from the network: all who wait for it try */
 void queue_hop_alive(struct mikeyd *mikeyd);
 

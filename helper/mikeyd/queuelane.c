@@ -9,6 +9,7 @@
 #include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/queuebundle.h"
 #include "helper/mikeyd/queuefate.h"
 #include "helper/mikeyd/queuetext.h"
 
@@ -34,6 +35,7 @@ static void parcel_destroy(void *data)
 	tmr_cancel(&parcel->patience);
 	list_unlink(&parcel->le);
 	mem_deref(parcel->server);
+	mem_deref(parcel->bundle);
 	sipmsg_wipe(parcel->body.body);
 }
 
@@ -59,16 +61,25 @@ static void flight_destroy(void *data)
 	queue_item_wipe(&flight->item);
 }
 
-struct lane *lane_of(struct queue *queue, const struct uid *recipient)
+struct lane *lane_find(const struct queue *queue, const struct uid *recipient)
 {
-	struct lane *lane;
 	struct le *le;
 
 	LIST_FOREACH(&queue->lanes, le) {
-		lane = le->data;
+		struct lane *lane = le->data;
+
 		if (uid_equal(&lane->recipient, recipient))
 			return lane;
 	}
+	return NULL;
+}
+
+struct lane *lane_of(struct queue *queue, const struct uid *recipient)
+{
+	struct lane *lane = lane_find(queue, recipient);
+
+	if (lane)
+		return lane;
 	lane = mem_zalloc(sizeof(*lane), lane_destroy);
 	if (!lane)
 		return NULL;
@@ -145,7 +156,7 @@ static void pause_lane(struct lane *lane, unsigned int retry_after)
 
 /* ---- putting parcels down */
 
-static struct queue_limits limits_of(const struct queue *queue)
+struct queue_limits queue_limits_of(const struct queue *queue)
 {
 	const struct config_user *config = queue->user->config;
 
@@ -160,13 +171,13 @@ static int put(struct parcel *parcel, struct queue_item *item, struct problem *p
 {
 	struct queue *queue = parcel->lane->queue;
 	const struct sip_msg *msg = parcel->server->msg;
-	struct queue_limits limits = limits_of(queue);
+	struct queue_limits limits = queue_limits_of(queue);
 
 	item->lifetime = queue_text_lifetime(msg, queue->user->config->queue_age,
 					     parcel->valid_until);
 	if (item->lifetime <= 0)
 		return problem_set(problem, -ESTALE, "its time is over");
-	if (queue_text_write(item, msg, &parcel->route, &parcel->body))
+	if (queue_text_write(item, msg, &parcel->route, &parcel->body, NULL))
 		return problem_set(problem, -ENOMEM, "no memory");
 	item->sender = parcel->sender;
 	item->recipient = parcel->lane->recipient;
@@ -229,6 +240,7 @@ bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *
 	}
 	problem_set(&problem, 0, "it will be sent later: %s", why);
 	proxy_refuse(mikeyd, parcel->server, 202, "Accepted", false, problem.words);
+	bundle_release(parcel);
 	return true;
 }
 
@@ -390,12 +402,15 @@ static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *m
 	if (!queue_is_away(err, code)) {
 		if (code == 401 || code == 407 || code / 100 == 2)
 			queue_store_set_challenged(queue->store, code / 100 == 4);
+		if (code / 100 != 2)
+			bundle_drop(parcel);
 		if (err)
 			proxy_refuse(mikeyd, parcel->server, 513, "Message Too Large", false,
 				     "too large for the way it has to go");
 		else
 			proxy_relay(mikeyd, parcel->server, 0, msg, NULL);
 		forget(parcel, code);
+		bundle_release(parcel);
 		mem_deref(parcel);
 		lane_go_next(lane);
 		return;
@@ -502,7 +517,7 @@ static void fly_row(struct lane *lane, struct queue_item *item)
 		pause_lane(lane, 0);
 		return;
 	}
-	err = queue_text_attempt(lane->queue->mikeyd, item, &route, branch, &mb);
+	err = queue_text_attempt(lane->queue->user, item, &route, branch, &mb);
 	counter_more(COUNTER_QUEUE_ATTEMPTS, 0, 0);
 	flight->item = *item;
 	take_off(flight, &route.to, branch, mb, err);
@@ -521,8 +536,12 @@ static bool first_row(struct lane *lane, struct queue_item *item)
 		lane_end_row(lane, item, false, item->code, "it expired");
 		queue_item_wipe(item);
 	}
-	if (!err)
+	if (!err && !bundle_holds(lane->queue, item->id))
 		return true;
+	if (!err) {		/* who holds it back lets the lane go on */
+		queue_item_wipe(item);
+		return false;
+	}
 	if (err == -ENOENT) {
 		lane->rows = false;
 		mem_deref(lane);

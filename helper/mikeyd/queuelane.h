@@ -15,6 +15,7 @@
 /* After a start, or when somebody is seen alive again, not all at one moment. */
 #define QUEUE_SPREAD_MS 500
 
+struct bundle;
 struct flight;
 
 struct queue {
@@ -22,6 +23,7 @@ struct queue {
 	struct mikeyd *mikeyd;		/* the user's */
 	struct queue_store *store;
 	struct list lanes;
+	struct list bundles;		/* of queuebundle.c */
 	unsigned int flights;
 	struct tmr sweep;
 	unsigned int sweeps;
@@ -53,10 +55,14 @@ struct parcel {
 	struct multipart body;
 	int64_t valid_until;
 	struct tmr patience;
+	struct bundle *bundle;		/* what is held back for it, or NULL */
 };
 
 /* lane_of - the lane of a recipient, made if there is none; NULL: no memory */
 struct lane *lane_of(struct queue *queue, const struct uid *recipient);
+
+/* lane_find - the lane of a recipient; NULL if there is none */
+struct lane *lane_find(const struct queue *queue, const struct uid *recipient);
 
 /* lane_parcel - one more parcel of this lane; mem_deref() it. NULL: no memory */
 struct parcel *lane_parcel(struct lane *lane);
@@ -70,6 +76,15 @@ void lane_go_next(struct lane *lane);
 
 /* lane_flies - is this row under way? */
 bool lane_flies(const struct lane *lane, int64_t id);
+
+/*
+ * lane_send - a parcel that was put down, or could not be, joins its lane, which goes
+ * on with it; if rows are before it, it becomes one
+ */
+void lane_send(struct lane *lane, struct parcel *parcel);
+
+/* queue_limits_of - how much may wait, by the rules in force */
+struct queue_limits queue_limits_of(const struct queue *queue);
 
 /* lane_put - put a parcel on the disk, if it can; @begun: its attempt begins at once */
 void lane_put(struct parcel *parcel, bool begun, const char *why);

@@ -254,8 +254,9 @@ static int insert(struct queue_store *store, const struct queue_item *item, cons
 	return status;
 }
 
-int queue_store_put(struct queue_store *store, const struct queue_limits *limits,
-		    struct queue_item *item, const char *key, struct problem *problem)
+int queue_store_put_all(struct queue_store *store, const struct queue_limits *limits,
+			struct queue_item *items, unsigned int count, const char *key,
+			struct problem *problem)
 {
 	int status, err;
 
@@ -264,16 +265,24 @@ int queue_store_put(struct queue_store *store, const struct queue_limits *limits
 	status = SQL_RUN(store, BEGIN, "");
 	if (status != SQLITE_DONE)
 		return queue_db_failed(store, status, problem);
-	err = has_room(store, limits, item, problem);
-	if (err) {
-		SQL_RUN(store, ROLLBACK, "");
-		return err;
+	for (unsigned int i = 0; i < count && status == SQLITE_DONE; i++) {
+		err = has_room(store, limits, &items[i], problem);
+		if (err) {
+			SQL_RUN(store, ROLLBACK, "");
+			return err;
+		}
+		status = insert(store, &items[i], key);
+		items[i].id = sqlite3_last_insert_rowid(store->db);
 	}
-	status = insert(store, item, key);
-	item->id = sqlite3_last_insert_rowid(store->db);
 	if (status == SQLITE_DONE)
 		status = SQL_RUN(store, COMMIT, "");
 	return queue_db_done(store, status, problem);
+}
+
+int queue_store_put(struct queue_store *store, const struct queue_limits *limits,
+		    struct queue_item *item, const char *key, struct problem *problem)
+{
+	return queue_store_put_all(store, limits, item, 1, key, problem);
 }
 
 bool queue_store_has(struct queue_store *store, const char *key)

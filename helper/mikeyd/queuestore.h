@@ -84,6 +84,11 @@ void queue_store_close(struct queue_store *store);
 int queue_store_put(struct queue_store *store, const struct queue_limits *limits,
 		    struct queue_item *item, const char *key, struct problem *problem);
 
+/* queue_store_put_all - the same for several of one request, all of them or none */
+int queue_store_put_all(struct queue_store *store, const struct queue_limits *limits,
+			struct queue_item *items, unsigned int count, const char *key,
+			struct problem *problem);
+
 /* queue_store_has - was a request with this key put down, a short while ago? */
 bool queue_store_has(struct queue_store *store, const char *key);
 

@@ -58,7 +58,7 @@ static int write_date(struct mbuf *mb)
 }
 
 static int write_head(struct mbuf *mb, const struct sip_msg *msg, const struct route *route,
-		      const char *content)
+		      const char *content, const struct sip_readdress *readdress)
 {
 	unsigned int routes = 0;
 	char call_id[33];
@@ -73,6 +73,8 @@ static int write_head(struct mbuf *mb, const struct sip_msg *msg, const struct r
 
 		if (is_left_out(hdr) ||
 		    (sipmsg_named(hdr, "Route") && routes++ < route->drop_routes))
+			continue;
+		if (readdress && sipmsg_write_readdressed(mb, hdr, readdress, &err))
 			continue;
 		err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
 	}
@@ -93,19 +95,20 @@ static char *copy(const void *data, size_t len)
 }
 
 int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
-		     const struct route *route, const struct multipart *body)
+		     const struct route *route, const struct multipart *body,
+		     const struct sip_readdress *readdress)
 {
 	struct mbuf *mb = mbuf_alloc(2048);
 	char random[25];
 
 	rand_str(random, sizeof(random));
 	re_snprintf(item->branch, sizeof(item->branch), "z9hG4bK%s", random);
-	if (mb && !write_head(mb, msg, route, body->headers)) {
+	if (mb && !write_head(mb, msg, route, body->headers, readdress)) {
 		item->head_len = mb->end;
 		item->head = copy(mb->buf, mb->end);
 	}
 	mem_deref(mb);
-	item->uri = copy(msg->ruri.p, msg->ruri.l);
+	item->uri = readdress ? strdup(readdress->uri) : copy(msg->ruri.p, msg->ruri.l);
 	item->body_len = mbuf_get_left(body->body);
 	item->body = copy(mbuf_buf(body->body), item->body_len);
 	if (item->uri && item->head && item->body)
@@ -134,9 +137,10 @@ static int read_back(const struct queue_item *item, struct sip_msg **msg)
 	return -err;
 }
 
-int queue_text_attempt(struct mikeyd *mikeyd, const struct queue_item *item,
+int queue_text_attempt(struct user *user, const struct queue_item *item,
 		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb)
 {
+	struct mikeyd *mikeyd = user->mikeyd;
 	struct sip_pass pass = { 0 };
 	struct sip_msg *msg;
 	int err = read_back(item, &msg);
@@ -144,6 +148,7 @@ int queue_text_attempt(struct mikeyd *mikeyd, const struct queue_item *item,
 	if (err)
 		return err;
 	memset(route, 0, sizeof(*route));
+	route->user = user;
 	route->to = mikeyd->next_hop;
 	route->max_forwards = pl_isset(&msg->maxfwd) ? pl_u32(&msg->maxfwd) : 70;
 	re_snprintf(branch, BRANCH_SIZE, "%s-%u", item->branch, item->attempts);

@@ -27,11 +27,13 @@ int64_t queue_text_lifetime(const struct sip_msg *msg, int64_t most, int64_t val
 /*
  * queue_text_write - what is stored of a client's request
  * @body: takes the place of its body; is wiped by the caller
+ * @readdress: to whom instead, or NULL
  *
  * Fills uri, branch, head and body of item; queue_item_wipe() it.
  */
 int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
-		     const struct route *route, const struct multipart *body);
+		     const struct route *route, const struct multipart *body,
+		     const struct sip_readdress *readdress);
 
 /*
  * queue_text_attempt - the request of the next attempt, on the way in route
@@ -39,7 +41,7 @@ int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
  * It has the same bytes each time until an attempt has ended: who gets it twice
  * sees that it is a retransmission.
  */
-int queue_text_attempt(struct mikeyd *mikeyd, const struct queue_item *item,
+int queue_text_attempt(struct user *user, const struct queue_item *item,
 		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb);
 
 #endif

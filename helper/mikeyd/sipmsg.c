@@ -180,15 +180,15 @@ static int write_require(struct mbuf *mb, const struct pl *values, const char *t
 }
 
 /* Headers that change with the addressee; was it one of them? */
-static bool write_readdressed(struct mbuf *mb, const struct sip_hdr *hdr,
+bool sipmsg_write_readdressed(struct mbuf *mb, const struct sip_hdr *hdr,
 			      const struct sip_readdress *to, int *err)
 {
 	if (sipmsg_named(hdr, "To"))
-		*err = mbuf_printf(mb, "To: <%s>\r\n", to->uri);
+		*err |= mbuf_printf(mb, "To: <%s>\r\n", to->uri);
 	else if (sipmsg_named(hdr, "Call-ID"))
-		*err = mbuf_printf(mb, "Call-ID: %s\r\n", to->call_id);
+		*err |= mbuf_printf(mb, "Call-ID: %s\r\n", to->call_id);
 	else if (sipmsg_named(hdr, "Require"))
-		*err = write_require(mb, &hdr->val, to->not_required);
+		*err |= write_require(mb, &hdr->val, to->not_required);
 	else
 		return sipmsg_named(hdr, "Via");
 	return true;
@@ -214,7 +214,7 @@ static int write_header(struct mbuf *mb, const struct sip_hdr *hdr, struct passe
 
 	if (is_dropped(hdr, pass->dropped))
 		return 0;
-	if (pass->readdress && write_readdressed(mb, hdr, pass->readdress, &err))
+	if (pass->readdress && sipmsg_write_readdressed(mb, hdr, pass->readdress, &err))
 		return err;
 	if (sipmsg_named(hdr, "Via") && !passed->vias++) {
 		if (pass->pop_via)

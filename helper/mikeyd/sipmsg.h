@@ -121,6 +121,14 @@ struct sip_pass {
 	const struct sip_readdress *readdress;
 };
 
+/*
+ * sipmsg_write_readdressed - write what becomes of a header in a request of our own;
+ * false, and nothing, if it stays as it is
+ * @err: stays, or becomes other than 0
+ */
+bool sipmsg_write_readdressed(struct mbuf *mb, const struct sip_hdr *hdr,
+			      const struct sip_readdress *to, int *err);
+
 /* sipmsg_write - write the message as it is to be passed on */
 int sipmsg_write(struct mbuf *mb, const struct sip_pass *pass);
 

@@ -6,7 +6,7 @@ helper_core_tests := record entity multipart recipients sipmsg stream kms owner
 helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
 	listserver inbox control
 helper_core_tests += queuestore
-helper_proxy_tests += queue
+helper_proxy_tests += queue queuelist
 
 define helper_lib_test
 TESTS += test-helper-$(1)

@@ -58,6 +58,17 @@ static void client_writes(const char *method, const char *from, const char *to)
 	client_sends(text);
 }
 
+static bool hop_has_more(void *arg)
+{
+	ssize_t len = recv(stage.hop, stage.got, sizeof(stage.got) - 1, 0);
+
+	(void)arg;
+	if (len < 0)
+		return false;
+	stage.got[len] = '\0';
+	return true;
+}
+
 static bool exchange_waits(void *arg)
 {
 	return kms_waiting() >= *(unsigned int *)arg;
@@ -241,6 +252,34 @@ static void token_is_of_its_user(void **state)
 	assert_false(token_read(&read, &outbound, &pl, ""));
 }
 
+/* What waited is its user's: who they want to be is not taken out as somebody else's. */
+static void waits_for_its_user(void **state)
+{
+	struct problem problem;
+
+	(void)state;
+	if (reloads("users = (\n"
+		    "{ name = \"a\"; identity = \"alice@example.test\"; psk = \"logon:mikey:a\";\n"
+		    "  psk-id = \"a\"; },\n"
+		    "{ name = \"q\"; identity = [\"carol@example.test\", \"caz@example.test\"];\n"
+		    "  psk = \"logon:mikey:b\"; psk-id = \"b\";\n"
+		    "  policy = { queue = true; ticket = \"self\"; }; } );\n", &problem))
+		fail_msg("%s", problem.words);
+	client_sends("MESSAGE sip:dora@example.test SIP/2.0\r\n" VIA("$C", "w")
+		     FROM_TO("carol@example.test", "dora@example.test", "w", "MESSAGE")
+		     "P-Preferred-Identity: <sip:caz@example.test>\r\nContent-Length: 0\r\n\r\n");
+	hop_gets();
+	assert_string_equal(header("P-Preferred-Identity", 0), "<sip:caz@example.test>");
+	hop_sends(answer("503 Service Unavailable"));
+	client_gets();
+	first_line_is("SIP/2.0 202 Accepted");
+	assert_true(loop_until(hop_has_more, NULL, 20000));
+	first_line_is("MESSAGE sip:dora@example.test SIP/2.0");
+	assert_string_equal(header("CSeq", 0), "2 MESSAGE");
+	assert_string_equal(header("P-Preferred-Identity", 0), "<sip:caz@example.test>");
+	hop_sends(answer("200 OK"));
+}
+
 /* Two messages of bob's wait for the KMS while bob goes and carol comes. */
 static void another_configuration(void **state)
 {
@@ -331,6 +370,7 @@ int main(void)
 		EACH(opened_for_the_addressee),
 		EACH(each_of_a_group),
 		EACH(token_is_of_its_user),
+		EACH(waits_for_its_user),
 		EACH(another_configuration),
 		EACH(bad_configuration),
 		EACH(hang_up),
