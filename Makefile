@@ -28,6 +28,7 @@ include mk/linux-source.mk
 include mk/programs.mk
 include mk/check.mk
 include mk/debug-kernel.mk
+include mk/secrets.mk
 include mk/style.mk
 include mk/install.mk
 
