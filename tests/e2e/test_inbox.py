@@ -150,6 +150,38 @@ def test_full(stage, alice, bob):
     inbox(bob, "inbox", "take")
 
 
+def test_disk_full(stage, alice, bob):
+    """Disk full: refused before it is opened, in words; with room the same message comes through"""
+    small = os.path.join(bob.dir, "small")
+    os.mkdir(small)
+    s.run("mount", "-t", "tmpfs", "-o", f"size=3m,uid={bob.uid},mode=700", "none", small)
+    try:
+        settings(bob, directory=small)
+        send(alice, bob.aor, "one")
+        with open(os.path.join(small, "filler"), "wb") as f:
+            try:
+                while True:
+                    f.write(bytes(65536))
+                    f.flush()
+            except OSError:
+                pass
+        asked = stage.kms_requests("ticketresolve")
+        done = send(alice, bob.aor, "two", code=6)
+        # of a 503 the proxy makes a 500 (RFC 3261 16.7, step 6)
+        ktap.true(done.stdout.startswith("500 "), done.stdout)
+        ktap.true("the inbox: the disk is full" in bob.mikeyd.output(), "no words in the log")
+        ktap.equal(stage.kms_requests("ticketresolve"), asked, "resolved though there was no room")
+        os.unlink(os.path.join(small, "filler"))
+        send(alice, bob.aor, "two")
+        got = [json.loads(inbox(bob, "inbox", "take", "--json").stdout)["body"] for _ in range(2)]
+        ktap.equal(got, ["one", "two"], "messages")
+        inbox(bob, "inbox", "take", code=9)
+    finally:
+        bob.mikeyd.stop()
+        s.run("umount", small)
+        settings(bob)
+
+
 def test_killed_with_a_folder(alice, bob):
     """What was answered 200 is there after kill -9, once"""
     settings(bob, directory=f"{bob.dir}/messages")
