@@ -6,12 +6,14 @@
  * allocation and four compressions for each of the many keys that one
  * message needs. A plain hash transform has no state of its own: the two
  * here are allocated once and shared by everybody, and a key is the pair of
- * exported states behind its pads, copied and wiped like any other bytes.
+ * chaining values behind its pads, copied and wiped like any other bytes.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <crypto/algapi.h>
 #include <crypto/hash.h>
+#include <crypto/sha1.h>
+#include <crypto/sha2.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -23,17 +25,38 @@
 #define HMAC_IPAD 0x36
 #define HMAC_OPAD 0x5c
 
+/**
+ * struct mikey_hash - a hash
+ * @len: of its digest and of its chaining value
+ * @count_at: where its exported state, which begins with that, counts bytes
+ */
 struct mikey_hash {
 	const char *name;
 	u32 len;
+	u32 count_at;
 	struct crypto_shash *tfm;
+};
+
+/* What the crypto API exports; that it does is checked at load. */
+union state {
+	struct sha1_state sha1;
+	struct sha256_state sha256;
+	u8 bytes[sizeof(struct sha256_state)];
 };
 
 enum { HASH_SHA1, HASH_SHA256, HASH_NUM };
 
 static struct mikey_hash hashes[HASH_NUM] = {
-	[HASH_SHA1] = { .name = "sha1", .len = 20 },
-	[HASH_SHA256] = { .name = "sha256", .len = 32 },
+	[HASH_SHA1] = {
+		.name = "sha1",
+		.len = SHA1_DIGEST_SIZE,
+		.count_at = offsetof(struct sha1_state, count),
+	},
+	[HASH_SHA256] = {
+		.name = "sha256",
+		.len = SHA256_DIGEST_SIZE,
+		.count_at = offsetof(struct sha256_state, count),
+	},
 };
 
 const struct mikey_hash *mikey_hash_of_prf(u8 prf)
@@ -65,11 +88,34 @@ u32 mikey_hash_len(const struct mikey_hash *hash)
 	return hash->len;
 }
 
-static int export_pad(struct shash_desc *desc, const u8 *pad, u8 *state)
+/* The chaining value behind one block */
+static int export_block(struct shash_desc *desc, const struct mikey_hash *hash,
+			const u8 *block, u8 *chain)
 {
-	return crypto_shash_init(desc) ?:
-	       crypto_shash_update(desc, pad, HMAC_BLOCK) ?:
-	       crypto_shash_export(desc, state);
+	union state s;
+	int err;
+
+	err = crypto_shash_init(desc) ?:
+	      crypto_shash_update(desc, block, HMAC_BLOCK) ?:
+	      crypto_shash_export(desc, &s);
+	if (!err)
+		memcpy(chain, s.bytes, hash->len);
+	memzero_explicit(&s, sizeof(s));
+	return err;
+}
+
+/* Go on behind that block. */
+static int import_block(struct shash_desc *desc, const struct mikey_hash *hash,
+			const u8 *chain)
+{
+	union state s = {};
+	int err;
+
+	memcpy(s.bytes, chain, hash->len);
+	*(u64 *)(s.bytes + hash->count_at) = HMAC_BLOCK;
+	err = crypto_shash_import(desc, &s);
+	memzero_explicit(s.bytes, hash->len);
+	return err;
 }
 
 int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
@@ -87,10 +133,10 @@ int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
 	memcpy(pad, key, len);
 	for (i = 0; i < HMAC_BLOCK; i++)
 		pad[i] ^= HMAC_IPAD;
-	err = export_pad(desc, pad, h->inner);
+	err = export_block(desc, hash, pad, h->inner);
 	for (i = 0; i < HMAC_BLOCK; i++)
 		pad[i] ^= HMAC_IPAD ^ HMAC_OPAD;
-	err = err ?: export_pad(desc, pad, h->outer);
+	err = err ?: export_block(desc, hash, pad, h->outer);
 
 	memzero_explicit(pad, sizeof(pad));
 	shash_desc_zero(desc);
@@ -117,10 +163,10 @@ int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
 	int err;
 
 	desc->tfm = h->hash->tfm;
-	err = crypto_shash_import(desc, h->inner) ?:
+	err = import_block(desc, h->hash, h->inner) ?:
 	      update_all(desc, seg, num) ?:
 	      crypto_shash_final(desc, mac) ?:
-	      crypto_shash_import(desc, h->outer) ?:
+	      import_block(desc, h->hash, h->outer) ?:
 	      crypto_shash_finup(desc, mac, h->hash->len, mac);
 	shash_desc_zero(desc);
 	return err;
@@ -183,6 +229,28 @@ void mikey_hmac_exit(void)
 	}
 }
 
+/* Is its state what union state says? */
+static int check_state(const struct mikey_hash *hash)
+{
+	SHASH_DESC_ON_STACK(desc, hash->tfm);
+	u8 whole[MIKEY_MAC_MAX], halves[MIKEY_MAC_MAX], chain[MIKEY_MAC_MAX];
+	u8 block[HMAC_BLOCK] = { 1 };
+	int err;
+
+	if (crypto_shash_digestsize(hash->tfm) != hash->len ||
+	    crypto_shash_blocksize(hash->tfm) != HMAC_BLOCK ||
+	    crypto_shash_statesize(hash->tfm) > sizeof(union state))
+		return -EOPNOTSUPP;
+	desc->tfm = hash->tfm;
+	err = crypto_shash_digest(desc, block, sizeof(block), whole) ?:
+	      export_block(desc, hash, block, chain) ?:
+	      import_block(desc, hash, chain) ?:
+	      crypto_shash_final(desc, halves);
+	if (!err && memcmp(whole, halves, hash->len))
+		err = -EOPNOTSUPP;
+	return err;
+}
+
 int mikey_hmac_init(void)
 {
 	int i, err;
@@ -197,12 +265,10 @@ int mikey_hmac_init(void)
 			goto fail;
 		}
 		hashes[i].tfm = tfm;
-		if (crypto_shash_digestsize(tfm) != hashes[i].len ||
-		    crypto_shash_blocksize(tfm) != HMAC_BLOCK ||
-		    crypto_shash_statesize(tfm) > MIKEY_HASH_STATE) {
-			pr_err("%s keeps %u bytes of state\n", hashes[i].name,
-			       crypto_shash_statesize(tfm));
-			err = -EOPNOTSUPP;
+		err = check_state(&hashes[i]);
+		if (err) {
+			pr_err("%s keeps %u bytes of state that are not understood: %d\n",
+			       hashes[i].name, crypto_shash_statesize(tfm), err);
 			goto fail;
 		}
 	}

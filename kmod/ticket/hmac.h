@@ -10,17 +10,15 @@
 
 struct mikey_hash;
 
-/* What a hash's exported state may need; checked when the module loads. */
-#define MIKEY_HASH_STATE 104
-
 /*
- * A key ready for use: the hash states behind the inner and the outer pad.
- * As secret as the key itself. Wipe with memzero_explicit().
+ * A key ready for use: the chaining values of the hash behind the inner and the
+ * outer pad, which is all that its state has behind a whole block. As secret as
+ * the key itself. Wipe with memzero_explicit().
  */
 struct mikey_hmac {
 	const struct mikey_hash *hash;
-	u8 inner[MIKEY_HASH_STATE] __aligned(8);
-	u8 outer[MIKEY_HASH_STATE] __aligned(8);
+	u8 inner[MIKEY_MAC_MAX];
+	u8 outer[MIKEY_MAC_MAX];
 };
 
 int mikey_hmac_init(void);
