@@ -52,6 +52,7 @@ static int open(struct cms_message *m, const struct mikey_session *s)
 
 const struct mime_form mime_auth_enveloped = {
 	.form = MIKEY_FORM_AUTH_ENVELOPED,
+	.keks = MIKEY_KEK_TEK,
 	.default_alg = MIKEY_CONTENT_AES_GCM,
 	.seal = seal,
 	.open = open,

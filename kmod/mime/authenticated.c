@@ -22,6 +22,7 @@ static int open(struct cms_message *m, const struct mikey_session *s)
 
 const struct mime_form mime_authenticated = {
 	.form = MIKEY_FORM_AUTHENTICATED,
+	.keks = MIKEY_KEK_AUTH,
 	.seal = seal,
 	.open = open,
 };

@@ -76,6 +76,7 @@ static int open(struct cms_message *m, const struct mikey_session *s)
 
 const struct mime_form mime_authenticated_enveloped = {
 	.form = MIKEY_FORM_AUTHENTICATED_ENVELOPED,
+	.keks = MIKEY_KEK_AUTH | MIKEY_KEK_ENCR,
 	.default_alg = MIKEY_CONTENT_AES_CBC,
 	.seal = seal,
 	.open = open,

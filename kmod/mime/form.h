@@ -19,6 +19,7 @@ struct mime_fresh {
 /**
  * struct mime_form - one form
  * @form: enum mikey_mime_form
+ * @keks: mask of enum mikey_kek, those that it uses
  * @default_alg: enum mikey_mime_content_alg, 0 where nothing is encrypted
  * @seal: protect what stands at @l->content, and fill in every other place.
  *	Return: 0 or a negative error
@@ -31,6 +32,7 @@ struct mime_fresh {
  */
 struct mime_form {
 	u32 form;
+	u32 keks;
 	u32 default_alg;
 	int (*seal)(const struct cms_layout *l, const struct mikey_session *s,
 		    const struct mime_fresh *fresh);

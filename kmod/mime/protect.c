@@ -194,6 +194,7 @@ static int protect(struct protect *p, struct genl_info *info)
 		return err;
 
 	err = mikey_transfer_begin(p->ticket, &p->session, info->extack);
+	err = err ?: mikey_session_keks(&p->session, p->form->keks);
 	if (err)
 		return err;
 	err = make_cms(p, info);

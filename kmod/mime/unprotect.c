@@ -181,6 +181,8 @@ static int open_cms(struct unprotect *u, struct genl_info *info)
 
 	if (!err)
 		err = check_proof(u, info);
+	if (!err)
+		err = mikey_session_keks(&u->session, u->form->keks);
 	if (!err) {
 		err = u->form->open(&u->cms, &u->session);
 		if (err == -EBADMSG)

@@ -109,27 +109,30 @@ int mikey_derive_vr(const struct mikey_suite *suite, const u8 *mpk_r,
 	return err;
 }
 
-int mikey_derive_session(const struct mikey_hmac *traffic,
-			 struct mikey_session *s)
+int mikey_derive_keks(struct mikey_session *s, u32 which)
 {
 	struct mikey_blob randr_i = { s->randr_i, s->randr_i_len };
 	const struct {
+		enum mikey_kek which;
 		enum mikey_label_constant c;
 		u8 *kek;
 	} keys[] = {
-		{ MIKEY_LC_TEK, s->kek_tek },
-		{ MIKEY_LC_CS_AUTH, s->kek_auth },
-		{ MIKEY_LC_CS_ENCR, s->kek_encr },
+		{ MIKEY_KEK_TEK, MIKEY_LC_TEK, s->kek_tek },
+		{ MIKEY_KEK_AUTH, MIKEY_LC_CS_AUTH, s->kek_auth },
+		{ MIKEY_KEK_ENCR, MIKEY_LC_CS_ENCR, s->kek_encr },
 	};
 	struct mikey_label l;
 	int err = 0;
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(keys) && !err; i++) {
+		if (!(which & keys[i].which))
+			continue;
 		mikey_label_cs(&l, keys[i].c, s->cs_id, randr_i);
-		err = mikey_prf_expand(traffic, label_bytes(&l), keys[i].kek,
-				       s->suite->key_len);
+		err = mikey_prf_expand(&s->traffic, label_bytes(&l),
+				       keys[i].kek, s->suite->key_len);
 	}
+	memzero_explicit(&s->traffic, sizeof(s->traffic));
 	if (err)
 		mikey_session_wipe(s);
 	return err;
@@ -146,8 +149,8 @@ int mikey_derive_transfer(const struct mikey_secrets *secrets,
 	int err;
 
 	s->vr = secrets->vr;
+	s->traffic = secrets->traffic;
 	err = mikey_derive_auth(&d, &secrets->mpk_i, s->auth);
-	err = err ?: mikey_derive_session(&secrets->traffic, s);
 	if (err)
 		mikey_session_wipe(s);
 	return err;

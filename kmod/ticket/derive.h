@@ -55,15 +55,14 @@ int mikey_derive_vr(const struct mikey_suite *suite, const u8 *mpk_r,
 		    struct mikey_hmac *vr);
 
 /*
- * The KEKs of @s from the traffic key (5.1.3); suite, cs_id and randr_i are
- * set. Wipes the KEKs when it fails.
+ * KEKs of @s, a mask of enum mikey_kek, from its traffic key (5.1.3), which is
+ * wiped; suite, cs_id and randr_i are set. Wipes @s when it fails.
  */
-int mikey_derive_session(const struct mikey_hmac *traffic,
-			 struct mikey_session *s);
+int mikey_derive_keks(struct mikey_session *s, u32 which);
 
 /*
- * All that TRANSFER_INIT and its body need, from an initiator's ticket; @s
- * as above, and csb_id. Wipes @s when it fails.
+ * All that TRANSFER_INIT needs and the traffic key, from an initiator's ticket;
+ * @s as above, and csb_id. Wipes @s when it fails.
  */
 int mikey_derive_transfer(const struct mikey_secrets *secrets,
 			  struct mikey_session *s);

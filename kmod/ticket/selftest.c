@@ -154,6 +154,8 @@ static int test_ticket_keys(const struct vector_exchange *v,
 	return 0;
 }
 
+#define ALL_KEKS (MIKEY_KEK_TEK | MIKEY_KEK_AUTH | MIKEY_KEK_ENCR)
+
 static bool same_keks(const struct mikey_session *s,
 		      const struct vector_exchange *v)
 {
@@ -172,12 +174,11 @@ static int test_session_keys(const struct vector_exchange *v,
 		.cs_id = v->cs_id,
 		.randr_i_len = v->inputs.transfer_randr_i.len,
 	};
-	struct mikey_hmac traffic;
 
 	memcpy(s.randr_i, v->inputs.transfer_randr_i.p, s.randr_i_len);
-	if (mikey_prf_prepare(&traffic, suite->prf, v->inputs.traffic_key.p,
+	if (mikey_prf_prepare(&s.traffic, suite->prf, v->inputs.traffic_key.p,
 			      v->inputs.traffic_key.len) ||
-	    mikey_derive_session(&traffic, &s) || !same_keks(&s, v))
+	    mikey_derive_keks(&s, ALL_KEKS) || !same_keks(&s, v))
 		return FAIL("%s: keys of the crypto session", v->name);
 	return 0;
 }
@@ -254,7 +255,8 @@ static int test_transfer(struct run *r, struct mikey_ticket *t,
 	};
 	memcpy(s->spi, t->spi, t->spi_len);
 	memcpy(s->randr_i, r->v->inputs.transfer_randr_i.p, s->randr_i_len);
-	if (mikey_derive_transfer(t->secrets, s) || !same_keks(s, r->v))
+	if (mikey_derive_transfer(t->secrets, s) ||
+	    mikey_derive_keks(s, ALL_KEKS) || !same_keks(s, r->v))
 		return FAIL("%s: keys of an outbound session", r->v->name);
 	len = mikey_transfer_write(t, s, blob(r->v->recipient), true,
 				   r->transfer.ext.data, r->buf,

@@ -88,6 +88,7 @@ void mikey_ticket_free(struct mikey_ticket *t)
 {
 	hrtimer_cancel(&t->timer);
 	mikey_ticket_wipe(t, -EKEYREVOKED);
+	kvfree(t->transfer);
 	kfree(t);
 }
 

@@ -46,8 +46,10 @@ struct mikey_secrets {
  * @timer: wipes at @expires
  * @from: TRs, and @until: TRe, in Unix seconds
  * @expires: when the keys die, no later than @until
- * @digest: SHA-256 that a responder's ticket is bound to: of the TICKET from
- *	Ticket Type to Ticket Data if it is kept, else of TRANSFER_INIT
+ * @digest: a responder's: SHA-256 of what the ticket is bound to, for the key's
+ *	name: the TICKET from Ticket Type to Ticket Data if it is kept, else
+ *	TRANSFER_INIT
+ * @transfer: a responder's that is not kept: that TRANSFER_INIT
  * @kept: a responder's, for all messages with its TICKET; counted for @owner
  * @asker: of a responder's ticket: for whom the KMS resolved it
  * @reader: the same without PSK and KMS, either of which a user may change:
@@ -73,6 +75,8 @@ struct mikey_ticket {
 	u8 spi[MIKEY_SPI_LEN];
 	u8 spi_len;
 	u8 digest[32];
+	u8 *transfer;
+	u32 transfer_len;
 	bool kept;
 	kuid_t owner;
 	u8 asker[32];

@@ -3,7 +3,6 @@
  * The Ticket Transfer exchange (RFC 6043 4.2.2), for mikey_mime.ko: the keys
  * of one message come out of a ticket here and nowhere else.
  */
-#include <crypto/algapi.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -66,10 +65,17 @@ void mikey_session_wipe(struct mikey_session *s)
 	memzero_explicit(s->kek_tek, sizeof(s->kek_tek));
 	memzero_explicit(s->kek_auth, sizeof(s->kek_auth));
 	memzero_explicit(s->kek_encr, sizeof(s->kek_encr));
+	memzero_explicit(&s->traffic, sizeof(s->traffic));
 	memzero_explicit(s->auth, sizeof(s->auth));
 	memzero_explicit(&s->vr, sizeof(s->vr));
 }
 EXPORT_SYMBOL_NS_GPL(mikey_session_wipe, MIKEY_TICKET);
+
+int mikey_session_keks(struct mikey_session *s, u32 keks)
+{
+	return mikey_derive_keks(s, keks);
+}
+EXPORT_SYMBOL_NS_GPL(mikey_session_keks, MIKEY_TICKET);
 
 /* T: now, not before the last one, not outside the validity period. */
 static int next_t(struct mikey_ticket *t, s64 *next,
@@ -252,22 +258,25 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
 }
 EXPORT_SYMBOL_NS_GPL(mikey_transfer_write, MIKEY_TICKET);
 
-/* Is this the message, or at least the ticket, that the KMS resolved? */
+/*
+ * Is this the message, or at least the ticket, that the KMS resolved? Neither is
+ * a secret.
+ */
 static int check_binding(const struct mikey_ticket *t,
 			 const struct mikey_msg *m, struct mikey_why *why)
 {
-	struct mikey_blob what = m->raw;
-	u8 digest[32];
-	int err;
+	struct mikey_blob want = { t->wire, t->wire_len };
+	struct mikey_blob got = m->ticket.from_type;
 
-	if (t->kept)
-		what = m->ticket.from_type;
-	err = mikey_sha256(&what, 1, digest);
-	if (!err && crypto_memneq(digest, t->digest, sizeof(digest)))
-		err = mikey_refuse(why, -EKEYREJECTED, MIKEY_TICKET_S_UNSPEC,
-				   MIKEY_TICKET_A_UNSPEC,
-				   "the message is not the one that was resolved");
-	return err;
+	if (!t->kept) {
+		want = (struct mikey_blob){ t->transfer, t->transfer_len };
+		got = m->raw;
+	}
+	if (mikey_blob_eq(got, want))
+		return 0;
+	return mikey_refuse(why, -EKEYREJECTED, MIKEY_TICKET_S_UNSPEC,
+			    MIKEY_TICKET_A_UNSPEC,
+			    "the message is not the one that was resolved");
 }
 
 static int open_message(struct mikey_ticket *t, const struct mikey_msg *m,
@@ -299,7 +308,7 @@ static int open_message(struct mikey_ticket *t, const struct mikey_msg *m,
 	memcpy(s->spi, t->spi, sizeof(s->spi));
 	s->randr_i_len = m->randr_i.data.len;
 	memcpy(s->randr_i, m->randr_i.data.p, s->randr_i_len);
-	err = mikey_derive_session(&secrets.traffic, s);
+	s->traffic = secrets.traffic;
 out:
 	memzero_explicit(&secrets, sizeof(secrets));
 	return err;

@@ -19,7 +19,17 @@
 struct netlink_ext_ack;
 struct mikey_ticket;		/* counted; its keys may die at any moment */
 
-/* Key encryption keys of CMS (RFC 6043 5.1.3), all @suite->key_len long. */
+/* Which KEKs, as a mask; each costs five runs of the hash and more. */
+enum mikey_kek {
+	MIKEY_KEK_TEK = 1 << 0,		/* AuthEnvelopedData */
+	MIKEY_KEK_AUTH = 1 << 1,	/* AuthenticatedData */
+	MIKEY_KEK_ENCR = 1 << 2,	/* EnvelopedData within that */
+};
+
+/*
+ * Key encryption keys of CMS (RFC 6043 5.1.3), all @suite->key_len long, once
+ * mikey_session_keks() has made them.
+ */
 struct mikey_session {
 	const struct mikey_suite *suite;
 	const struct mikey_profile *profile;
@@ -30,9 +40,11 @@ struct mikey_session {
 	u8 spi_len;
 	u8 randr_i[MIKEY_RAND_MAX];
 	u8 randr_i_len;
-	u8 kek_tek[MIKEY_KEY_MAX];	/* AuthEnvelopedData */
-	u8 kek_auth[MIKEY_KEY_MAX];	/* AuthenticatedData */
-	u8 kek_encr[MIKEY_KEY_MAX];	/* EnvelopedData within that */
+	u8 kek_tek[MIKEY_KEY_MAX];
+	u8 kek_auth[MIKEY_KEY_MAX];
+	u8 kek_encr[MIKEY_KEY_MAX];
+	/* for mikey_session_keks() alone */
+	struct mikey_hmac traffic;
 	/* for mikey_transfer_write() alone */
 	u8 auth[MIKEY_MAC_MAX];		/* auth_key of V and Vi */
 	struct mikey_hmac vr;		/* key of Vr */
@@ -69,7 +81,7 @@ struct mikey_ticket *mikey_ticket_get(key_serial_t serial, u32 role,
 void mikey_ticket_put(struct mikey_ticket *ticket);
 
 /**
- * mikey_transfer_begin() - fresh CSB ID, RANDRi and T, and the KEKs
+ * mikey_transfer_begin() - fresh CSB ID, RANDRi and T
  * @s: filled in
  *
  * T is never smaller than the last one this ticket sent, and lies within the
@@ -106,7 +118,7 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
 			 struct netlink_ext_ack *extack);
 
 /**
- * mikey_transfer_open() - verify a TRANSFER_INIT and derive its KEKs
+ * mikey_transfer_open() - verify a TRANSFER_INIT
  * @msg: kept by the caller while @info is used
  * @s: filled in on success
  *
@@ -130,6 +142,16 @@ int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
  */
 int mikey_transfer_delivered(struct mikey_ticket *ticket,
 			     struct netlink_ext_ack *extack);
+
+/**
+ * mikey_session_keks() - derive the KEKs that a form needs
+ * @s: begun or opened
+ * @keks: mask of enum mikey_kek; the others stay zeros
+ *
+ * Once in a session: what they are derived from is wiped here. Return: 0 or an
+ * error of the hash, with all of @s wiped.
+ */
+int mikey_session_keks(struct mikey_session *s, u32 keks);
 
 void mikey_session_wipe(struct mikey_session *s);
 
