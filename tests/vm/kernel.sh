@@ -109,6 +109,19 @@ prepare_kernel() {
 	fi
 }
 
+emulated_cpu=max,erms=off,fsrm=off
+
+# count_instructions(): sets accel, cpu, cpus and counting, for a clock that
+# advances by one nanosecond with each instruction, and as the real one where nobody
+# has anything to do (or waiting for a file would look like minutes). Two processors
+# do not boot with it.
+count_instructions() {
+	accel=tcg,thread=single
+	cpu=$emulated_cpu
+	cpus=1
+	counting=(-icount 'shift=0,sleep=on')
+}
+
 # accelerate(): sets accel and cpu. A /dev/kvm that opens can still fail or
 # hang, so a kernel has to boot on it once; the answer holds until the next
 # boot of this machine. REP MOVSB is slow in the emulator, hence erms and
@@ -117,7 +130,7 @@ accelerate() {
 	local answer
 	answer=$cache/kvm-$(cat /proc/sys/kernel/random/boot_id)
 	accel=tcg,thread=multi
-	cpu=max,erms=off,fsrm=off
+	cpu=$emulated_cpu
 	[[ -w ${MIKEY_KVM:-/dev/kvm} ]] || return 0
 	if [[ ! -e $answer ]]; then
 		echo no > "$dir/kvm"
