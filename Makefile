@@ -27,6 +27,7 @@ include mk/kernel.mk
 include mk/linux-source.mk
 include mk/programs.mk
 include mk/check.mk
+include mk/bench.mk
 include mk/debug-kernel.mk
 include mk/secrets.mk
 include mk/style.mk

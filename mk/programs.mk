@@ -8,6 +8,7 @@
 #	TESTS += test-cursor		a test program (cmocka or kselftest)
 #	FUZZERS += fuzz-message		a libFuzzer target
 #	LOADERS += load-kms		a generator of load, built like a program
+#	BENCHES += mikey-bench		a program of make bench
 #
 # and for each NAME of these
 #
@@ -32,12 +33,14 @@ LIBRARIES :=
 TESTS :=
 FUZZERS :=
 LOADERS :=
+BENCHES :=
 include $(wildcard kmod/wire/build.mk helper/*/build.mk tests/unit/build.mk tests/unit/*/build.mk)
 unit_tests := $(TESTS)
 include $(wildcard tests/kselftest/build.mk tests/kselftest/*/build.mk)
 kselftests := $(filter-out $(unit_tests),$(TESTS))
 include $(wildcard tests/fuzz/build.mk tests/fuzz/*/build.mk)
 include $(wildcard tests/load/build.mk)
+include $(wildcard tests/bench/build.mk)
 
 flags_base := -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Werror -Wshadow -Wvla \
 	-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
@@ -97,6 +100,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call link,program,$(p),$(BUILD)/$(p),program)))
 $(foreach l,$(LOADERS),$(eval $(call link,program,$(l),$(BUILD)/tests/$(l),program)))
 $(foreach t,$(unit_tests),$(eval $(call link,unit,$(t),$(BUILD)/tests/$(t),unit)))
 $(foreach t,$(kselftests),$(eval $(call link,kselftest,$(t),$(BUILD)/kselftest/$(t),program)))
+$(foreach b,$(BENCHES),$(eval $(call link,program,$(b),$(BUILD)/bench/$(b),program)))
 $(foreach f,$(FUZZERS),$(eval $(call link,fuzz,$(f),$(BUILD)/fuzz/$(f),fuzz)))
 
 $(foreach t,$(unit_tests),$(call objects,unit,$(t))): | $(if $(vector_files),$(BUILD)/vectors.h)
@@ -105,8 +109,12 @@ $(foreach l,$(LOADERS),$(call objects,program,$(l))): | $(if $(vector_files),$(B
 $(foreach t,$(kselftests),$(call objects,kselftest,$(t))): | \
 	$(kselftest_include)/.done $(if $(vector_files),$(BUILD)/vectors.h)
 
-.PHONY: programs unit-tests kselftests fuzzers
+# Parts of the kselftests are parts of these, too.
+$(call objects,program,mikeybody): | $(if $(vector_files),$(BUILD)/vectors.h)
+
+.PHONY: programs unit-tests kselftests fuzzers benches
 programs: $(addprefix $(BUILD)/,$(PROGRAMS))	## build mikeyd, mikeyctl and mikey-kms
 unit-tests: $(addprefix $(BUILD)/tests/,$(unit_tests))
 kselftests: $(addprefix $(BUILD)/kselftest/,$(kselftests))
 fuzzers: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))	## build the libFuzzer targets into build/fuzz
+benches: $(addprefix $(BUILD)/bench/,$(BENCHES))
