@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the helper library and of mikeyd. Where the kernel's part is
 # needed a double of it stands in (kernel.c); the true one is met end to end.
-helper_lib_tests := uid base64 config endpoint
+helper_lib_tests := uid base64 config endpoint log
 helper_core_tests := record entity multipart recipients sipmsg stream kms owner
 helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
 	listserver inbox control
