@@ -11,7 +11,7 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c check.c circular.c cl
 mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c bundle.c clock.c fate.c \
 	lane.c read.c store.c text.c)
 # Commands and counters
-mikeyd-core_SRCS += $(addprefix helper/mikeyd/,command_socket.c control.c counters.c)
+mikeyd-core_SRCS += $(addprefix helper/mikeyd/,command_socket.c control.c counters.c txn.c)
 mikeyd-core_PKGS := libre libcurl gmime-3.0 expat libkeyutils libcrypto sqlite3 jansson
 
 PROGRAMS += mikeyd

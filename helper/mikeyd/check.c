@@ -105,7 +105,7 @@ static int check_kms_of(struct user *user, struct problem *problem)
 	if (err)
 		return err;
 	problem->error = 0;
-	err = kms_post(user->kms, KMS_TICKET_REQUEST, &message, answered, &trial, problem);
+	err = kms_post(user->kms, KMS_TICKET_REQUEST, &message, "check", answered, &trial, problem);
 	bytes_wipe(&message);
 	if (!err)
 		re_main(NULL);

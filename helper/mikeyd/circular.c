@@ -43,6 +43,7 @@ struct circular {
 	struct addressee all[RECIPIENTS_MAX];
 	unsigned int under_way;
 	struct circular_report report;
+	char txn[TXN_SIZE];
 	struct tmr again, patience;
 	circular_h *handler;
 	void *arg;
@@ -79,6 +80,7 @@ struct circular *circular_new(struct mikeyd *mikeyd, const struct circular_wish 
 		return NULL;
 	circular->mikeyd = mikeyd;
 	circular->msg = mem_ref((void *)wish->msg);
+	txn_of(circular->txn, wish->msg);
 	circular->route = *wish->route;
 	/* a request of our own has no Route but what the next hop needs, which is none */
 	circular->route.drop_routes = UINT_MAX;
@@ -130,15 +132,14 @@ static void ended(struct addressee *addressee, int err, uint16_t code)
 		     LIST_COPY_FAILED, 0);
 	if (!err && code < 300) {
 		circular->report.reached++;
+		log_event(DEBUG, "list-copy", log_text("txn", circular->txn),
+			  log_text("uri", addressee->uri), log_number("status", code));
 		return;
 	}
 	circular->report.failed++;
-	if (err)
-		log_info("list: %s did not get message %.*s: %s", addressee->uri,
-			 (int)circular->msg->callid.l, circular->msg->callid.p, strerror(-err));
-	else
-		log_info("list: %s answered %u to message %.*s", addressee->uri, code,
-			 (int)circular->msg->callid.l, circular->msg->callid.p);
+	log_event(INFO, "list-copy-failed", log_text("txn", circular->txn),
+		  log_text("uri", addressee->uri),
+		  err ? log_text("reason", strerror(-err)) : log_number("status", code));
 }
 
 static void answered(int err, const struct sip_msg *msg, void *arg)

@@ -212,7 +212,8 @@ static bool may_ask(const struct command_socket *from, int fd)
 		return false;
 	if (from->handlers->allowed(peer.uid, from->arg))
 		return true;
-	log_warning("user %u asked %s: refused", peer.uid, from->handlers->what);
+	log_event(WARNING, "asker-refused", log_number("uid", peer.uid),
+		  log_text("socket", from->address.sun_path));
 	return false;
 }
 

@@ -17,7 +17,6 @@ struct command_socket;
 
 /* What stands behind a socket; arg is that of command_socket_open(). */
 struct command_handlers {
-	const char *what;		/* in words: asked ...: "for the inbox" */
 	size_t state_size;		/* of what is kept for each asker, zeroed at first */
 
 	/* may a process of this user of the machine ask? */

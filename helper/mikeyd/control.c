@@ -111,7 +111,6 @@ static bool allowed(unsigned int uid, void *arg)
 }
 
 static const struct command_handlers handlers = {
-	.what = "at the control socket",
 	.allowed = allowed,
 	.answer = answer,
 };
@@ -127,10 +126,11 @@ int control_open(struct mikeyd *mikeyd, struct problem *problem)
 		if (command_socket_open(&opened, given, &handlers, mikeyd, problem))
 			return problem_prefix(problem, "control-socket: ");
 	} else if (socket_path_made(usual, sizeof(usual), SOCKET_CONTROL)) {
-		log_debug("there is no folder for a control socket");
+		log_event(DEBUG, "control-none",
+			  log_text("reason", "there is no runtime directory"));
 		return 0;
 	} else if (command_socket_open(&opened, usual, &handlers, mikeyd, problem)) {
-		log_warning("control socket: %s", problem->words);
+		log_event(WARNING, "control-none", log_text("reason", problem->words));
 		return 0;
 	}
 	control = opened;

@@ -6,7 +6,6 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/entity.h"
@@ -150,11 +149,11 @@ void envelope_repeat(struct envelope *envelope, uint16_t code)
 	struct le *le;
 
 	counter_more(COUNTER_REPLAYS, code ? REPLAY_AS_BEFORE : REPLAY_UNCONFIRMED, 0);
-	if (code)
-		log_info("a message came again: answered %u as before", code);
-	else
-		log_info("a message came again whose first delivery nobody confirmed: %u",
-			 NOT_TAKEN);
+	log_event(INFO, "replay", log_text("txn", envelope_txn(envelope)),
+		  log_text("sender", envelope->sender.text),
+		  log_number("status", code ?: NOT_TAKEN),
+		  log_text("reason", code ? "it came before, and is answered as it was then" :
+			   "it came before, and nobody confirmed its delivery"));
 	LIST_FOREACH(&envelope->copies, le) {
 		struct copy *copy = le->data;
 
@@ -179,6 +178,13 @@ void envelope_answer(struct envelope *envelope, struct verdict verdict, const ch
 				     verdict.reason, verdict.retry, words);
 	}
 	mem_deref(envelope);
+}
+
+const char *envelope_txn(const struct envelope *envelope)
+{
+	const struct copy *first = list_ledata(list_head(&envelope->copies));
+
+	return first->server->txn;
 }
 
 const struct sip_msg *envelope_message(const struct envelope *envelope)
@@ -230,6 +236,7 @@ static void delivered(uint16_t code, void *arg)
 		      code ?: NOT_TAKEN);
 	copy->state = COPY_DONE;
 	copy->code = code;
+	server_event(copy->server, DEBUG, "delivered", log_number("status", code));
 	answer_echoes(envelope, copy);
 	LIST_FOREACH(&envelope->copies, le)
 		if (((struct copy *)le->data)->state != COPY_DONE)
@@ -257,10 +264,12 @@ static void keep_copy(struct copy *copy)
 	copy->state = COPY_SENT;
 	if (inbox_message_opened(&message, copy->server->msg, &envelope->opened,
 				 &envelope->original, &envelope->mac, envelope->headers,
-				 &envelope->body))
+				 &envelope->body)) {
 		kept(NOT_TAKEN, copy);
-	else
-		inbox_give(envelope->user->inbox, &message, kept, copy);
+		return;
+	}
+	memcpy(message.txn, copy->server->txn, sizeof(message.txn));
+	inbox_give(envelope->user->inbox, &message, kept, copy);
 }
 
 /* What a copy claims is its own: only the protected parts are the same. */
@@ -327,6 +336,7 @@ void envelope_join(struct envelope *envelope, struct server *server,
 	copy = copy_add(envelope, server, route);
 	if (!copy)
 		return;
+	server_event(server, DEBUG, "copy", log_text("of", envelope_txn(envelope)));
 	if (same)
 		copy->state = COPY_ECHO;
 	else if (envelope->line)

@@ -73,6 +73,9 @@ int envelope_reserve(struct envelope *envelope, const struct route *route,
 void envelope_join(struct envelope *envelope, struct server *server,
 		   const struct route *route);
 
+/* envelope_txn - of its first copy, for the log */
+const char *envelope_txn(const struct envelope *envelope);
+
 /* envelope_refuse - all copies get the same refusal; ends the envelope */
 void envelope_refuse(struct envelope *envelope, const struct problem *problem);
 

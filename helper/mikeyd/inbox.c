@@ -47,7 +47,8 @@ int inbox_open(struct inbox **out, const struct config_inbox *config, struct pro
 		return problem_prefix(problem, "inbox: ");
 	}
 	if (inbox_store_use(inbox->store).messages)
-		log_info("%u messages wait in the inbox", inbox_store_use(inbox->store).messages);
+		log_event(INFO, "inbox-waiting",
+			  log_number("messages", inbox_store_use(inbox->store).messages));
 	*out = inbox;
 	return 0;
 }
@@ -70,8 +71,9 @@ void inbox_close(struct inbox *inbox)
 	inbox_hooks_stop(&inbox->hooks);
 	list_clear(&inbox->watches);
 	if (!inbox->config->directory && inbox_store_use(inbox->store).messages)
-		log_warning("%u messages were in the inbox and are lost: it was in memory",
-			    inbox_store_use(inbox->store).messages);
+		log_event(WARNING, "inbox-lost",
+			  log_number("messages", inbox_store_use(inbox->store).messages),
+			  log_text("reason", "it was in memory"));
 	inbox_store_close(inbox->store);
 	free(inbox);
 }
@@ -144,10 +146,11 @@ static uint16_t keep(struct inbox *inbox, struct inbox_message *message)
 	struct problem problem;
 
 	if (inbox_store_add(inbox->store, message, &problem)) {
-		log_error("%s", problem.words);
+		log_event(ERROR, "inbox-failed", log_text("txn", message->txn),
+			  log_text("reason", problem.words));
 		return NOT_TAKEN;
 	}
-	log_info("message %lld is in the inbox", (long long)message->id);
+	log_event(INFO, "inbox-kept", log_text("txn", message->txn), log_number("id", message->id));
 	return TAKEN;
 }
 
@@ -188,8 +191,9 @@ static void ran(int status, void *arg)
 	else if (keeps)
 		code = keep(inbox, &run->message);
 	if (status)
-		log_warning("%s ended with %d: %s", inbox->config->program[0], status,
-			    words_of(status));
+		log_event(WARNING, "program-failed", log_text("txn", run->message.txn),
+			  log_text("program", inbox->config->program[0]),
+			  log_number("status", status), log_text("reason", words_of(status)));
 	inbox_message_wipe(&run->message);
 	answer(inbox, code, keeps, run->answer, run->arg);
 	free(run);
@@ -209,7 +213,8 @@ static void give_to_program(struct inbox *inbox, struct inbox_message *message,
 	if (err) {
 		uint16_t code = config->keep_failed ? keep(inbox, message) : NOT_TAKEN;
 
-		log_error("%s", problem.words);
+		log_event(ERROR, "program-failed", log_text("txn", message->txn),
+			  log_text("reason", problem.words));
 		inbox_message_wipe(message);
 		free(run);
 		answer(inbox, code, true, answered, arg);

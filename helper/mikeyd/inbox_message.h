@@ -9,11 +9,13 @@
 #include "helper/lib/ticket.h"
 #include "helper/lib/uid.h"
 #include "helper/mikeyd/sender.h"
+#include "helper/mikeyd/txn.h"
 
 /* Characters of a Content-Type that others are told; a longer one counts as none. */
 #define INBOX_TYPE_MAX 1000
 
 struct inbox_message {
+	char txn[TXN_SIZE];		/* for the log; not kept */
 	int64_t id;			/* the store gives it; 0 before */
 	int64_t received, sent;		/* seconds since 1970; sent 0: not proved */
 	struct uid sender;		/* whom the keys prove; empty: nobody */

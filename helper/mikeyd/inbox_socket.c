@@ -50,7 +50,6 @@ static bool left(void *state, void *arg)
 }
 
 static const struct command_handlers handlers = {
-	.what = "for the inbox",
 	.state_size = sizeof(struct inbox_loan),
 	.allowed = allowed,
 	.answer = answer,

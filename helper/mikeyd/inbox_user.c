@@ -60,7 +60,7 @@ int inbox_user_open(struct user *user, struct problem *problem)
 	int err;
 
 	if (config->program && access(config->program[0], X_OK))
-		log_warning("inbox: %s cannot be run", config->program[0]);
+		log_event(WARNING, "program-missing", log_text("program", config->program[0]));
 	/* --check beside the mikeyd that runs */
 	if (config->when == INBOX_NEVER || user->mikeyd->only_check)
 		return 0;

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "helper/lib/keyring.h"
 #include "helper/lib/lists.h"
-#include "helper/lib/log.h"
 #include "helper/lib/mime.h"
 #include "helper/lib/netlink.h"
 #include "helper/lib/rules.h"
@@ -103,6 +103,11 @@ static void record_and_deliver(struct envelope *envelope, struct mime_opened *op
 	int err;
 
 	counter_more(COUNTER_OPENED, opened->proved, 0);
+	log_event(DEBUG, "opened", log_text("txn", envelope_txn(envelope)),
+		  log_text("sender", opened->initiator.text),
+		  log_text("proved", mime_proved_name(opened->proved)),
+		  log_text("form", mime_form_name(opened->form)),
+		  log_number("bytes", opened->entity.len));
 	envelope->sender = opened->initiator;
 	err = record_begin(envelope->user->record, &opened->initiator, &envelope->mac,
 			   opened->sent, &code, &problem);
@@ -239,16 +244,19 @@ static void resolve(struct envelope *envelope)
 		envelope->sender = claim.policy.initiator;
 		envelope->mac = claim.mac;
 		envelope->exchange = claim.exchange;
+		log_event(DEBUG, "claimed", log_text("txn", envelope_txn(envelope)),
+			  log_text("sender", envelope->sender.text));
 		kept = claim.ticket;
 		if (!kept)
-			err = kms_post(user->kms, KMS_TICKET_RESOLVE, &claim.message, answered,
-				       envelope, &problem);
+			err = kms_post(user->kms, KMS_TICKET_RESOLVE, &claim.message,
+				       envelope_txn(envelope), answered, envelope, &problem);
 		ticket_claim_free(&claim);
 	}
 	if (err) {
 		envelope_refuse(envelope, &problem);
 	} else if (kept) {
-		log_debug("ticket %d was kept: the KMS is not asked", kept);
+		log_event(DEBUG, "ticket-kept", log_text("txn", envelope_txn(envelope)),
+			  log_number("ticket", kept));
 		unprotect(envelope, kept, true);
 	} else {
 		user->incoming->resolving++;
@@ -390,6 +398,7 @@ static void keep_plain(struct user *user, struct server *server)
 	err = err ?: inbox_reserve(user->inbox, &plain->place, inbox_message_size(&message),
 				   &problem);
 	if (!err) {
+		memcpy(message.txn, server->txn, sizeof(message.txn));
 		inbox_give(user->inbox, &message, plain_kept, plain);
 		return;
 	}
@@ -412,7 +421,8 @@ static enum multipart_kind read_body(struct user *user, struct server *server,
 	if (kind == MULTIPART_UNKNOWN || kind == MULTIPART_BROKEN)
 		counter_more(COUNTER_REFUSED, DIRECTION_INCOMING, VERDICT_INVALID);
 	if (kind == MULTIPART_UNKNOWN) {
-		log_info("incoming 415: %s", problem.words);
+		server_event(server, INFO, "own-answer", log_number("status", 415),
+			     log_text("reason", problem.words));
 		server_respond(server, 415, "Unsupported Media Type", accepted_types);
 	} else if (kind == MULTIPART_BROKEN) {
 		proxy_refuse(user->mikeyd, server, 493, "Undecipherable", false, problem.words);

@@ -10,6 +10,7 @@
 #include "helper/lib/libre.h"
 #include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
+#include "helper/mikeyd/txn.h"
 
 #define KMS_REQUESTS 2
 
@@ -26,6 +27,7 @@ struct kms_exchange {
 	struct le le;
 	struct kms *kms;
 	enum kms_request request;
+	char txn[TXN_SIZE];
 	CURL *easy;
 	struct tmr quiet;		/* it is not asked at all */
 	uint64_t since;			/* tmr_jiffies() */
@@ -129,13 +131,36 @@ static enum counter_kms outcome(const struct kms_exchange *exchange,
 		problem->error == -EHOSTUNREACH ? KMS_AWAY : KMS_REFUSED;
 }
 
+static void tell(const struct kms_exchange *exchange, enum counter_kms how,
+		 const struct problem *problem)
+{
+	static const char * const outcomes[] = {
+		[KMS_ANSWERED] = "answered",
+		[KMS_REFUSED] = "refused",
+		[KMS_LIMITED] = "limited",
+		[KMS_AWAY] = "away",
+		[KMS_NOT_ASKED] = "not-asked",
+	};
+
+	log_fields(problem ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "kms", (const struct log_field[]){
+		log_text("txn", exchange->txn),
+		log_text("kind", exchange->request == KMS_TICKET_REQUEST ? "request" :
+			 "resolve"),
+		log_text("outcome", outcomes[how]),
+		log_number("ms", tmr_jiffies() - exchange->since),
+		problem ? log_text("reason", problem->words) : log_none(),
+		{ 0 }
+	});
+	counter_more(COUNTER_KMS_REQUESTS, exchange->request, how);
+}
+
 static void done_with(struct kms_exchange *exchange, CURLcode result)
 {
 	struct problem problem = { 0 };
 	struct bytes answer = { 0 };
 
 	judge(exchange, result, &answer, &problem);
-	counter_more(COUNTER_KMS_REQUESTS, exchange->request, outcome(exchange, &problem));
+	tell(exchange, outcome(exchange, &problem), problem.error ? &problem : NULL);
 	counter_add(COUNTER_KMS_SECONDS, exchange->request, 0,
 		    (tmr_jiffies() - exchange->since) * 1000);
 	finish(exchange, problem.error ? NULL : &answer, &problem);
@@ -152,7 +177,7 @@ static void not_asked(void *arg)
 	problem_set(&problem, -EHOSTUNREACH, "the KMS %s wants to be asked in %u s again",
 		    exchange->kms->config->kms_url, left);
 	problem.retry_after = left;
-	counter_more(COUNTER_KMS_REQUESTS, exchange->request, KMS_NOT_ASKED);
+	tell(exchange, KMS_NOT_ASKED, &problem);
 	finish(exchange, NULL, &problem);
 }
 
@@ -362,7 +387,7 @@ static bool ask(struct kms_exchange *exchange, const struct bytes *message)
 }
 
 int kms_post(struct kms *kms, enum kms_request request, const struct bytes *message,
-	     kms_answer_h *handler, void *arg, struct problem *problem)
+	     const char *txn, kms_answer_h *handler, void *arg, struct problem *problem)
 {
 	struct kms_exchange *exchange = mem_zalloc(sizeof(*exchange), exchange_destroy);
 
@@ -370,6 +395,7 @@ int kms_post(struct kms *kms, enum kms_request request, const struct bytes *mess
 		return problem_set(problem, -ENOMEM, "no memory");
 	exchange->kms = kms;
 	exchange->request = request;
+	snprintf(exchange->txn, sizeof(exchange->txn), "%s", txn);
 	exchange->handler = handler;
 	exchange->arg = arg;
 	exchange->since = tmr_jiffies();

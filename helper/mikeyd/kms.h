@@ -46,12 +46,13 @@ enum kms_request {
 /*
  * kms_post - begin an exchange; the handler is called once, from the event
  * loop and never from within this call
+ * @txn: of the request that needs it, for the log (txn.h)
  *
  * A KMS that said Retry-After (429 or 5xx, RFC 9110 10.2.3) is not asked for that
  * kind again until then, or for KMS_RETRY_AFTER_MOST; the handler has
  * -EHOSTUNREACH at once.
  */
 int kms_post(struct kms *kms, enum kms_request request, const struct bytes *message,
-	     kms_answer_h *handler, void *arg, struct problem *problem);
+	     const char *txn, kms_answer_h *handler, void *arg, struct problem *problem);
 
 #endif

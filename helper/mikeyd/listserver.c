@@ -167,7 +167,8 @@ struct circular *listserver_circular(struct mikeyd *mikeyd, const struct list_se
 	return circular;
 }
 
-void listserver_answer(struct list_answer *answer, const struct circular_report *report)
+void listserver_answer(struct list_answer *answer, const struct circular_report *report,
+		       const char *txn)
 {
 	bool none = report->failed == report->count;
 
@@ -178,6 +179,7 @@ void listserver_answer(struct list_answer *answer, const struct circular_report 
 		snprintf(answer->headers, sizeof(answer->headers),
 			 "Warning: 399 mikeyd \"not delivered to %u of %u\"\r\n",
 			 report->failed, report->count);
-	log_info("list: %u of %u reached, %u not, when the sender was answered",
-		 report->reached, report->count, report->failed);
+	log_event(INFO, "list-answered", log_text("txn", txn), log_number("status", answer->code),
+		  log_number("members", report->count), log_number("reached", report->reached),
+		  log_number("failed", report->failed));
 }

@@ -64,7 +64,8 @@ struct list_answer {
 	char headers[128];	/* "" or a Warning, which counts and names nobody */
 };
 
-void listserver_answer(struct list_answer *answer, const struct circular_report *report);
+void listserver_answer(struct list_answer *answer, const struct circular_report *report,
+		       const char *txn);
 
 /* listserver_uris - a MESSAGE for a URI-list service */
 void listserver_uris(struct user *user, struct server *server, const struct route *route,

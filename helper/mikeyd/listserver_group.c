@@ -83,7 +83,7 @@ static void told(const struct circular_report *report, void *arg)
 	struct posting *posting = arg;
 	struct list_answer answer;
 
-	listserver_answer(&answer, report);
+	listserver_answer(&answer, report, envelope_txn(posting->envelope));
 	envelope_answer(posting->envelope, (struct verdict){ answer.code, answer.reason, false },
 			NULL, answer.headers);
 	mem_deref(posting);
@@ -188,6 +188,7 @@ static void seal(struct posting *posting)
 		.recipient = posting->list->psi,
 		.list_service = posting->profile != MIKEY_PROFILE_IMMEDIATE,
 		.entity = &posting->entity,
+		.txn = envelope_txn(posting->envelope),
 	};
 
 	if (list_responders(posting, &problem)) {
@@ -226,7 +227,8 @@ void listserver_opened(struct envelope *envelope)
 	if (list_server_members(posting->list, &posting->members, &posting->n_members,
 				&problem)) {
 		posting->members = NULL;
-		log_error("list: %s", problem.words);
+		log_event(ERROR, "list-broken", log_text("txn", envelope_txn(envelope)),
+			  log_text("reason", problem.words));
 		problem.error = -EIO;
 		refuse(posting, verdict_list(&problem), problem.words);
 		return;

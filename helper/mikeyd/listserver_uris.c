@@ -7,7 +7,6 @@
 
 #include <errno.h>
 
-#include "helper/lib/log.h"
 #include "helper/mikeyd/history.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/listbody.h"
@@ -121,7 +120,7 @@ static void told(const struct circular_report *report, void *arg)
 	struct posting *posting = arg;
 	struct list_answer answer;
 
-	listserver_answer(&answer, report);
+	listserver_answer(&answer, report, posting->server->txn);
 	server_respond(posting->server, answer.code, answer.reason, answer.headers);
 	mem_deref(posting);
 }
@@ -216,6 +215,7 @@ static int seal_history(struct posting *posting, struct problem *problem)
 		.recipient = *address,
 		.list_service = !immediate,
 		.entity = &posting->history,
+		.txn = posting->server->txn,
 	};
 
 	posting->responders = mem_zalloc((recipients->count + 1) * sizeof(*posting->responders),

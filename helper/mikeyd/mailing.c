@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "helper/lib/log.h"
 #include "helper/lib/rules.h"
 #include "helper/mikeyd/listbody.h"
 #include "helper/mikeyd/multipart.h"
@@ -105,7 +104,8 @@ bool mailing_refuse_body(struct mikeyd *mikeyd, struct server *server,
 	};
 
 	if (problem->error == -EOPNOTSUPP) {
-		log_info("list of recipients 415: %s", problem->words);
+		server_event(server, INFO, "own-answer", log_number("status", 415),
+			     log_text("reason", problem->words));
 		server_respond(server, 415, "Unsupported Media Type",
 			       "Accept: multipart/mixed, application/resource-lists+xml\r\n");
 		return true;
@@ -175,6 +175,7 @@ static int send_sheet(struct sheet *sheet, const struct sip_readdress *readdress
 	pl_set_str(&content.headers, sheet->multipart.headers);
 	pl_set_mbuf(&content.body, sheet->multipart.body);
 	err = route_write(mikeyd, &route, &pass, branch, &mb);
+	server_forwarded(mailing->server, &route.to, branch);
 	err = err ?: client_send(mikeyd->transactions, &route.to, branch, &msg->met, mb, handler,
 				 sheet);
 	sipmsg_wipe(mb);
@@ -193,8 +194,9 @@ static void apart_ended(struct sheet *sheet, int err, const struct sip_msg *msg)
 		mailing->delivered++;
 		return;
 	}
-	log_info("a message apart did not reach %s: %s", sheet->recipient->uid.text,
-		 err ? strerror(-err) : "refused");
+	server_event(mailing->server, INFO, "apart-failed",
+		     log_text("recipient", sheet->recipient->uid.text),
+		     err ? log_text("reason", strerror(-err)) : log_number("status", msg->scode));
 	if (err == -ETIMEDOUT)
 		return;
 	snprintf(mailing->words + at, sizeof(mailing->words) - at, "%s%s (%u)",
@@ -391,6 +393,7 @@ static void seal(struct sheet *sheet)
 		.list_service = !recipient && !immediate,
 		.entity = &mailing->body.entity,
 		.valid_until = &sheet->valid_until,
+		.txn = mailing->server->txn,
 	};
 
 	mem_ref(mailing);

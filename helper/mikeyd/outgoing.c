@@ -58,6 +58,7 @@ struct asking {
 	struct uid *responders;
 	unsigned int n_responders;
 	uint32_t exchange;
+	char txn[TXN_SIZE];		/* of its first letter */
 	bool self;			/* the KMS is away: tickets are made here */
 	struct list letters;
 };
@@ -136,7 +137,8 @@ static void protect(struct letter *letter, int32_t ticket, int64_t valid_until)
 	err = mime_protect(user->mikeyd->mime_client, &wish, letter->sealing.entity, &transfer,
 			   &cms, &problem);
 	if (is_stale(err) && !letter->retried) {
-		log_info("ticket %d: %s; asking for another", ticket, problem.words);
+		log_event(INFO, "ticket-stale", log_text("txn", letter->sealing.txn),
+			  log_number("ticket", ticket), log_text("reason", problem.words));
 		letter->retried = true;
 		tickets_drop(user->tickets, ticket);
 		ask(letter);
@@ -144,6 +146,10 @@ static void protect(struct letter *letter, int32_t ticket, int64_t valid_until)
 		give_up(letter, &problem);
 	} else {
 		counter_more(COUNTER_PROTECTED, 0, 0);
+		log_event(DEBUG, "protected", log_text("txn", letter->sealing.txn),
+			  log_number("ticket", ticket),
+			  log_text("recipient", letter->sealing.recipient.text),
+			  log_number("bytes", letter->sealing.entity->len));
 		if (letter->sealing.valid_until)
 			*letter->sealing.valid_until = valid_until;
 		letter->handler(NULL, &transfer, &cms, letter->arg);
@@ -226,7 +232,8 @@ static bool make_do(struct asking *asking, const struct problem *failure)
 	if (failure->error != -EHOSTUNREACH || !config->queue ||
 	    config->queue_ticket != QUEUE_TICKET_SELF)
 		return false;
-	log_info("%s; making tickets meanwhile", failure->words);
+	log_event(INFO, "ticket-by-self", log_text("txn", asking->txn),
+		  log_text("reason", failure->words));
 	asking->self = true;
 	begin(asking);
 	return true;
@@ -259,8 +266,9 @@ static void answered(const struct bytes *answer, const struct problem *failure, 
 		all_give_up(asking, &problem);
 		return;
 	}
-	log_debug("ticket %d for %s and %u others", ticket, asking->responders[0].text,
-		  asking->n_responders - 1);
+	log_event(DEBUG, "ticket", log_text("txn", asking->txn), log_number("ticket", ticket),
+		  log_text("recipient", asking->responders[0].text),
+		  log_number("others", asking->n_responders - 1));
 	use(asking, ticket, &policy);
 }
 
@@ -296,8 +304,8 @@ static void request(struct asking *asking, const struct ticket_wish *wish)
 				     &message, &problem);
 	} while (err && psk_renew(user, err));
 	if (!err) {
-		err = kms_post(user->kms, KMS_TICKET_REQUEST, &message, answered, asking,
-			       &problem);
+		err = kms_post(user->kms, KMS_TICKET_REQUEST, &message, asking->txn, answered,
+			       asking, &problem);
 		bytes_wipe(&message);
 	}
 	if (err)
@@ -345,6 +353,7 @@ static struct asking *asking_new(const struct letter *letter)
 	asking->user = mem_ref(letter->user);
 	asking->rules = mem_ref((void *)letter->rules);
 	asking->config = letter->config;
+	snprintf(asking->txn, sizeof(asking->txn), "%s", sealing->txn);
 	asking->initiator = sealing->initiator;
 	asking->responders = mem_alloc(size, NULL);
 	if (!asking->responders)
@@ -376,6 +385,8 @@ static void ask(struct letter *letter)
 			continue;
 		list_append(&asking->letters, &letter->le, letter);
 		outgoing->waiting++;
+		log_event(DEBUG, "waits-for-ticket", log_text("txn", letter->sealing.txn),
+			  log_text("with", asking->txn));
 		return;
 	}
 	asking = asking_new(letter);
@@ -487,6 +498,7 @@ static void single_message(struct user *user, struct server *server,
 		.responders = &single->recipient,
 		.n_responders = 1,
 		.entity = &single->entity,
+		.txn = single->server->txn,
 		.valid_until = &single->valid_until,
 	};
 	outgoing_seal(user, &sealing, single_sealed, single);

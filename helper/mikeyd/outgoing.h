@@ -26,6 +26,7 @@ struct sealing {
 	unsigned int n_responders;
 	bool list_service;			/* recipient is a URI-list service */
 	const struct bytes *entity;
+	const char *txn;		/* of the request that it is for (txn.h) */
 	int64_t *valid_until;			/* is told the ticket's end; or NULL */
 };
 

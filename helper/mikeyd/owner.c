@@ -205,12 +205,12 @@ static bool check(struct owner *owner, const struct config_user *user,
 	if (!err && answer.idiag_inode && is_listed(owner, user, answer.idiag_uid))
 		return true;
 	if (err)
-		log_warning("socket diagnosis: %s", strerror(-err));
+		log_event(WARNING, "client-unknown", log_text("reason", strerror(-err)));
 	else if (!answer.idiag_inode)	/* nobody holds it any more: it shows as root's */
-		log_debug("a client left before it could be asked whose it is");
+		log_event(DEBUG, "client-unknown",
+			  log_text("reason", "it left before it could be asked whose it is"));
 	else
-		log_warning("the client's socket belongs to user %u: refused",
-			    answer.idiag_uid);
+		log_event(WARNING, "client-refused", log_number("uid", answer.idiag_uid));
 	return false;
 }
 

@@ -25,7 +25,7 @@ bool psk_renew(struct user *user, int error)
 	if (keyring_find_psk(user->config->psk, &serial, &problem) ||
 	    serial == user->party.psk)
 		return false;
-	log_info("another PSK %s is there", user->config->psk);
+	log_event(INFO, "psk-renewed", log_text("psk", user->config->psk));
 	user->party.psk = serial;
 	return true;
 }

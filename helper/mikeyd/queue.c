@@ -161,7 +161,7 @@ static void sweep(void *arg)
 	if (!queue->settled && tmr_jiffies() - queue->opened > SETTLE_MS) {
 		queue->settled = !queue_store_settle(queue->store, &problem);
 		if (!queue->settled)
-			log_error("%s", problem.words);
+			log_event(ERROR, "queue-error", log_text("reason", problem.words));
 	}
 	if (queue_store_poked(queue->store))
 		wake(queue, true);
@@ -186,7 +186,7 @@ static int load(struct queue *queue, struct problem *problem)
 
 	err = err ?: queue_store_recipients(queue->store, found, queue, problem);
 	if (!err && messages)
-		log_info("queue: %llu messages wait", (unsigned long long)messages);
+		log_event(INFO, "queue-waiting", log_number("messages", messages));
 	return err;
 }
 

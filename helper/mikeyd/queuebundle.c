@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queue.h"
@@ -71,8 +70,8 @@ static void becomes_row(struct queue *queue, const struct uid *recipient)
 
 	counter_more(COUNTER_QUEUE_ACCEPTED, 0, 0);
 	if (!lane) {
-		log_error("queue: no memory: what is for %s is sent after the next start",
-			  recipient->text);
+		log_event(ERROR, "queue-error", log_text("recipient", recipient->text),
+			  log_text("reason", "no memory: it is sent after the next start"));
 		return;
 	}
 	lane->rows = true;
@@ -113,7 +112,8 @@ void bundle_drop(struct parcel *parcel)
 	for (unsigned int i = 0; i < bundle->count; i++)
 		if (queue_store_end(bundle->queue->store, bundle->held[i].id, true, 0, "",
 				    &problem))
-			log_error("%s", problem.words);
+			log_event(ERROR, "queue-error", log_number("id", bundle->held[i].id),
+				  log_text("reason", problem.words));
 	mem_deref(bundle);
 }
 
@@ -198,7 +198,8 @@ static bool not_kept(struct queue *queue, const struct queue_list *list,
 		busy = lane && is_busy(lane);
 	}
 	if (!busy) {
-		log_debug("queue: a message for a list is not kept: %s", problem->words);
+		server_event(list->server, DEBUG, "queue-not-kept",
+			     log_text("reason", problem->words));
 		return false;
 	}
 	problem_prefix(problem, "%s, and the message cannot wait: ", others);

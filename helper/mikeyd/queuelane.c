@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queuebundle.h"
@@ -149,8 +148,8 @@ static void pause_lane(struct lane *lane, unsigned int retry_after)
 	if (pause < (uint64_t)retry_after * 1000)
 		pause = (uint64_t)retry_after * 1000;
 	lane->failures++;
-	log_debug("queue: the next attempt for %s in %llu ms", lane->recipient.text,
-		  (unsigned long long)pause);
+	log_event(DEBUG, "queue-pause", log_text("recipient", lane->recipient.text),
+		  log_number("ms", pause));
 	tmr_start(&lane->timer, pause, go, lane);
 }
 
@@ -198,6 +197,8 @@ static int keep(struct parcel *parcel, bool flying, bool unsure, uint16_t code,
 
 	if (!err) {
 		parcel->id = item.id;
+		server_event(parcel->server, DEBUG, "queue-put", log_number("id", item.id),
+			     log_text("recipient", parcel->lane->recipient.text));
 		parcel->begun = flying;
 	}
 	queue_item_wipe(&item);
@@ -210,8 +211,9 @@ void lane_put(struct parcel *parcel, bool begun, const char *why)
 
 	/* without it the message goes its way still, but cannot wait */
 	if (keep(parcel, begun, false, 0, why, &problem))
-		log_debug("queue: a message for %s is not kept: %s",
-			  parcel->lane->recipient.text, problem.words);
+		server_event(parcel->server, DEBUG, "queue-not-kept",
+			     log_text("recipient", parcel->lane->recipient.text),
+			     log_text("reason", problem.words));
 }
 
 bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *why)
@@ -222,8 +224,9 @@ bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *
 	struct problem problem;
 
 	if (!parcel->id && keep(parcel, flies, unsure, code, why, &problem)) {
-		log_warning("queue: a message for %s cannot wait: %s", lane->recipient.text,
-			    problem.words);
+		server_event(parcel->server, WARNING, "queue-not-kept",
+			     log_text("recipient", lane->recipient.text),
+			     log_text("reason", problem.words));
 		problem_prefix(&problem, "%s, and the message cannot wait: ", why);
 		/* one that is under way may get its answer still */
 		if (!flies)
@@ -237,6 +240,7 @@ bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *
 		lane->flight->parcel = NULL;
 		lane->flight->item.id = parcel->id;
 		lane->flight->item.doubt = -1;
+		queue_text_name(&lane->flight->item, parcel->server->txn);
 	}
 	problem_set(&problem, 0, "it will be sent later: %s", why);
 	proxy_refuse(mikeyd, parcel->server, 202, "Accepted", false, problem.words);
@@ -280,6 +284,17 @@ static const char *words_of(int err, const struct sip_msg *msg, char *text, size
 	return text;
 }
 
+/* The disk fails, or the file: what that concerns is tried again. */
+static void failed(const struct queue_item *item, const struct problem *problem)
+{
+	char txn[TXN_SIZE] = "";
+
+	if (item)
+		queue_text_txn(txn, item);
+	log_event(ERROR, "queue-error", item ? log_text("txn", txn) : log_none(),
+		  log_text("reason", problem->words));
+}
+
 static bool is_over(const struct queue_item *item)
 {
 	return item->settled && item->age >= item->lifetime;
@@ -289,17 +304,22 @@ void lane_end_row(struct lane *lane, const struct queue_item *item, bool deliver
 		  uint16_t code, const char *words)
 {
 	struct problem problem;
+	char txn[TXN_SIZE];
 
 	counter_more(COUNTER_QUEUE_ENDED, delivered ? QUEUE_ENDED_DELIVERED :
 		     is_over(item) ? QUEUE_ENDED_EXPIRED : QUEUE_ENDED_FAILED, 0);
 	if (queue_store_end(lane->queue->store, item->id, delivered, code, words, &problem))
-		log_error("%s", problem.words);
-	if (delivered)
-		log_info("queue: message %lld for %s was delivered", (long long)item->id,
-			 lane->recipient.text);
-	else
-		log_warning("queue: message %lld for %s was not delivered: %s",
-			    (long long)item->id, lane->recipient.text, words);
+		failed(item, &problem);
+	queue_text_txn(txn, item);
+	log_fields(delivered ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
+		   delivered ? "queue-delivered" : "queue-failed", (const struct log_field[]){
+		log_text("txn", txn),
+		log_number("id", item->id),
+		log_text("recipient", lane->recipient.text),
+		code ? log_number("status", code) : log_none(),
+		delivered ? log_none() : log_text("reason", words),
+		{ 0 }
+	});
 }
 
 static enum queue_fate decide(struct queue_item *item, int err, uint16_t code)
@@ -350,7 +370,7 @@ static void row_ended(struct lane *lane, struct queue_item *item, int err,
 		free(item->words);
 		item->words = strdup(words_of(err, msg, text, sizeof(text)));
 		if (queue_store_again(queue->store, item, &problem))
-			log_error("%s", problem.words);
+			failed(item, &problem);
 		pause_lane(lane, err ? 0 : retry_after(msg));
 	}
 }
@@ -370,7 +390,8 @@ static void forget(struct parcel *parcel, uint16_t code)
 	else if (parcel->id)
 		err = queue_store_withdraw(store, parcel->id, parcel->server->key, &problem);
 	if (err)
-		log_error("%s", problem.words);
+		server_event(parcel->server, ERROR, "queue-error",
+			     log_text("reason", problem.words));
 }
 
 /* The first attempt failed; may it wait for another one? */
@@ -386,7 +407,8 @@ static bool failed_once(struct parcel *parcel, int err, uint16_t code, const cha
 	struct problem problem;
 
 	if (parcel->id && queue_store_again(parcel->lane->queue->store, &item, &problem))
-		log_error("%s", problem.words);
+		server_event(parcel->server, ERROR, "queue-error",
+			     log_text("reason", problem.words));
 	return lane_accept(parcel, item.unsure, code, why);
 }
 
@@ -439,7 +461,7 @@ static void flight_ended(struct flight *flight, int err, const struct sip_msg *m
 	memset(&flight->item, 0, sizeof(flight->item));
 	mem_deref(flight);
 	if (!lane)	/* what is on the disk is sent again when it is opened again */
-		log_debug("queue: an answer came too late");
+		log_event(DEBUG, "queue-late-answer", log_number("id", item.id));
 	else if (parcel)
 		parcel_ended(parcel, err, msg);
 	else if (err != -ECANCELED)	/* else it goes on at the next start */
@@ -493,31 +515,38 @@ static void fly_parcel(struct lane *lane, struct parcel *parcel)
 	flight->parcel = parcel;
 	if (parcel->id && !parcel->begun &&
 	    queue_store_begin(lane->queue->store, parcel->id, &problem))
-		log_error("%s", problem.words);
+		server_event(parcel->server, ERROR, "queue-error",
+			     log_text("reason", problem.words));
 	pl_set_str(&content.headers, parcel->body.headers);
 	pl_set_mbuf(&content.body, parcel->body.body);
 	route_branch(branch, &parcel->server->flow, parcel->server->msg);
 	err = route_write(mikeyd, &route, &pass, branch, &mb);
+	server_forwarded(parcel->server, &route.to, branch);
 	take_off(flight, &route.to, branch, mb, err);
 }
 
 static void fly_row(struct lane *lane, struct queue_item *item)
 {
 	struct flight *flight = flight_new(lane);
-	struct problem problem = { 0 };
-	char branch[BRANCH_SIZE];
+	struct problem problem;
+	char branch[BRANCH_SIZE], txn[TXN_SIZE], as[TXN_SIZE];
 	struct mbuf *mb = NULL;
 	struct route route;
 	int err;
 
+	if (!flight)
+		problem_set(&problem, -ENOMEM, "no memory");
 	if (!flight || queue_store_begin(lane->queue->store, item->id, &problem)) {
-		log_error("%s", flight ? problem.words : "no memory");
+		failed(item, &problem);
 		mem_deref(flight);
 		queue_item_wipe(item);
 		pause_lane(lane, 0);
 		return;
 	}
-	err = queue_text_attempt(lane->queue->user, item, &route, branch, &mb);
+	err = queue_text_attempt(lane->queue->user, item, &route, branch, &mb, as);
+	queue_text_txn(txn, item);
+	log_event(DEBUG, "queue-attempt", log_text("txn", txn), log_number("id", item->id),
+		  log_number("attempt", item->attempts + 1), log_text("as", as));
 	counter_more(COUNTER_QUEUE_ATTEMPTS, 0, 0);
 	flight->item = *item;
 	take_off(flight, &route.to, branch, mb, err);
@@ -546,7 +575,7 @@ static bool first_row(struct lane *lane, struct queue_item *item)
 		lane->rows = false;
 		mem_deref(lane);
 	} else {
-		log_error("%s", problem.words);
+		failed(NULL, &problem);
 		pause_lane(lane, 0);
 	}
 	return false;

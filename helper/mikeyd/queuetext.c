@@ -9,6 +9,8 @@
 #include "helper/mikeyd/queueclock.h"
 #include "helper/mikeyd/siptime.h"
 
+/* What a branch begins with (RFC 3261 8.1.1.7); then the client's transaction, and chance. */
+#define COOKIE "z9hG4bK"
 /* A ticket about to end is not worth waiting with. */
 #define TICKET_MARGIN 30
 
@@ -99,10 +101,12 @@ int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
 		     const struct sip_readdress *readdress)
 {
 	struct mbuf *mb = mbuf_alloc(2048);
-	char random[25];
+	char random[10], txn[TXN_SIZE];
 
 	rand_str(random, sizeof(random));
-	re_snprintf(item->branch, sizeof(item->branch), "z9hG4bK%s", random);
+	txn_of(txn, msg);
+	queue_text_name(item, txn);
+	strcat(item->branch, random);
 	if (mb && !write_head(mb, msg, route, body->headers, readdress)) {
 		item->head_len = mb->end;
 		item->head = copy(mb->buf, mb->end);
@@ -115,6 +119,18 @@ int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
 		return 0;
 	queue_item_wipe(item);
 	return -ENOMEM;
+}
+
+void queue_text_name(struct queue_item *item, const char *txn)
+{
+	snprintf(item->branch, sizeof(item->branch), COOKIE "%s", txn);
+}
+
+void queue_text_txn(char txn[TXN_SIZE], const struct queue_item *item)
+{
+	size_t len = strlen(item->branch), skip = sizeof(COOKIE) - 1;
+
+	snprintf(txn, TXN_SIZE, "%s", item->branch + (len < skip ? len : skip));
 }
 
 /* The stored request, read again. */
@@ -138,13 +154,15 @@ static int read_back(const struct queue_item *item, struct sip_msg **msg)
 }
 
 int queue_text_attempt(struct user *user, const struct queue_item *item,
-		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb)
+		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb,
+		       char as[TXN_SIZE])
 {
 	struct mikeyd *mikeyd = user->mikeyd;
 	struct sip_pass pass = { 0 };
 	struct sip_msg *msg;
 	int err = read_back(item, &msg);
 
+	as[0] = '\0';
 	if (err)
 		return err;
 	memset(route, 0, sizeof(*route));
@@ -154,6 +172,7 @@ int queue_text_attempt(struct user *user, const struct queue_item *item,
 	re_snprintf(branch, BRANCH_SIZE, "%s-%u", item->branch, item->attempts);
 	pass.msg = msg;
 	err = route_write(mikeyd, route, &pass, branch, mb);
+	txn_of(as, msg);
 	mem_deref(msg);
 	return err;
 }

@@ -36,12 +36,21 @@ int queue_text_write(struct queue_item *item, const struct sip_msg *msg,
 		     const struct sip_readdress *readdress);
 
 /*
+ * queue_text_name - let an item have the transaction of its client's request;
+ * queue_text_txn - that transaction, for the log, for as long as it waits
+ */
+void queue_text_name(struct queue_item *item, const char *txn);
+void queue_text_txn(char txn[TXN_SIZE], const struct queue_item *item);
+
+/*
  * queue_text_attempt - the request of the next attempt, on the way in route
  *
  * It has the same bytes each time until an attempt has ended: who gets it twice
  * sees that it is a retransmission.
+ * @as: is told its transaction, which is not the client's: it has a Call-ID of its own
  */
 int queue_text_attempt(struct user *user, const struct queue_item *item,
-		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb);
+		       struct route *route, char branch[BRANCH_SIZE], struct mbuf **mb,
+		       char as[TXN_SIZE]);
 
 #endif

@@ -148,7 +148,7 @@ static int open_in(struct record *record, const char *dir, bool only_check,
 	if (status == SQLITE_OK)
 		status = prepare(record);
 	if (status == SQLITE_BUSY && only_check) {
-		log_warning("%s is in use: is mikeyd running?", path);
+		log_event(WARNING, "record-in-use", log_text("file", path));
 		return 0;
 	}
 	if (status != SQLITE_OK)
@@ -213,7 +213,7 @@ int record_ready(struct record *record, struct problem *problem)
 		return 0;
 	if (SQL_RUN(record, TRY, "") != SQLITE_DONE)
 		return failed(record, problem);
-	log_info("the record of delivered messages can be written again");
+	log_event(INFO, "record-writable", log_text("reason", "the disk has room again"));
 	record->ill = false;
 	return 0;
 }
@@ -378,7 +378,7 @@ void record_answer(struct record *record, const struct uid *sender,
 			 mac->len);
 	if (status != SQLITE_DONE) {
 		failed(record, &problem);
-		log_warning("%s", problem.words);
+		log_event(WARNING, "record-failed", log_text("reason", problem.words));
 	}
 	sqlite3_exec(record->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
 
@@ -67,6 +66,56 @@ static int server_key(char **key, const struct flow *flow, const struct sip_msg 
 			    invite ? &pl_null : &msg->to.tag, &via->val);
 }
 
+/* Fields that server_event() is given at most. */
+#define FIELDS_MAX 12
+
+void server_fields(const struct server *server, enum log_level level, const char *event,
+		   const struct log_field *fields)
+{
+	struct log_field all[3 + FIELDS_MAX + 1] = {
+		log_text("txn", server->txn),
+		log_text("method", server->method),
+		log_text("side", side_name(server->flow.side)),
+	};
+
+	for (size_t i = 0; i < FIELDS_MAX && fields[i].key; i++)
+		all[3 + i] = fields[i];
+	log_fields(level, event, all);
+}
+
+#define PLACE_SIZE 80
+
+/* As a setting has it: "tcp:192.0.2.1:5060" */
+static void write_place(char place[PLACE_SIZE], const struct flow *flow)
+{
+	re_snprintf(place, PLACE_SIZE, "%s:%J", flow->tp == SIP_TRANSP_UDP ? "udp" :
+		    flow->tp == SIP_TRANSP_TCP ? "tcp" : "tls", &flow->peer);
+}
+
+void server_forwarded(const struct server *server, const struct flow *to, const char *branch)
+{
+	char place[PLACE_SIZE];
+
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return;
+	write_place(place, to);
+	server_event(server, DEBUG, "forwarded", log_text("to", place), log_text("branch", branch));
+}
+
+static void tell_new(const struct server *server)
+{
+	const struct sip_msg *msg = server->msg;
+	char place[PLACE_SIZE];
+
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return;
+	write_place(place, &server->flow);
+	server_event(server, DEBUG, "received", log_text("from", place),
+		     log_bytes("uri", msg->ruri.p, msg->ruri.l),
+		     log_bytes("sender", msg->from.auri.p, msg->from.auri.l),
+		     log_bytes("call-id", msg->callid.p, msg->callid.l));
+}
+
 static bool server_is(struct le *le, void *arg)
 {
 	const struct server *server = le->data;
@@ -101,7 +150,7 @@ static void send_to_sender(struct server *server, struct mbuf *mb)
 	mb->pos = 0;
 	err = transport_send(server->transactions->transport, &server->flow, mb);
 	if (err)
-		log_info("a response could not be sent: %s", strerror(-err));
+		server_event(server, INFO, "response-lost", log_text("reason", strerror(-err)));
 }
 
 bool server_absorb(struct transactions *transactions, const struct flow *flow,
@@ -180,6 +229,9 @@ int server_new(struct server **out, struct transactions *transactions,
 	transactions->n_servers[flow->side]++;
 	count_new(transactions, flow->side, msg);
 	server->msg = mem_ref(msg);
+	server->since = tmr_jiffies();
+	txn_of(server->txn, msg);
+	re_snprintf(server->method, sizeof(server->method), "%r", &msg->met);
 	server->size = msg->mb->size;
 	transactions->n_bytes[flow->side] += server->size;
 	tmr_init(&server->timer);
@@ -197,6 +249,7 @@ int server_new(struct server **out, struct transactions *transactions,
 		tmr_start(&server->timer, 2 * TIMER_F, server_expire, server);
 		tmr_start(&server->again, TRYING_MS, say_trying, server);
 	}
+	tell_new(server);
 	*out = server;
 	return 0;
 }
@@ -217,6 +270,8 @@ static void repeat(void *arg)
 static void complete(struct server *server, uint16_t code)
 {
 	server->final = true;
+	server_event(server, DEBUG, "answered", log_number("status", code),
+		     log_number("ms", tmr_jiffies() - server->since));
 	tmr_cancel(&server->again);
 	/* its text is no longer needed, and 4096 of them would be a lot */
 	forget_msg(server);

@@ -93,7 +93,8 @@ static int load(const struct keyring_key *key, void *arg)
 	struct ticket_info info;
 
 	if (ticket_info(tickets->user->mikeyd->ticket_client, key->serial, &info, &problem)) {
-		log_debug("ticket %d: %s", key->serial, problem.words);
+		log_event(DEBUG, "ticket-unreadable", log_number("ticket", key->serial),
+			  log_text("reason", problem.words));
 		return 0;
 	}
 	if (info.remaining <= MARGIN_SECONDS || !is_of(tickets->user, &info) ||
@@ -121,7 +122,7 @@ int tickets_open(struct tickets **out, struct user *user, struct problem *proble
 		return err;
 	}
 	if (list_count(&tickets->list))
-		log_info("found %u tickets in the keyring", list_count(&tickets->list));
+		log_event(INFO, "tickets-found", log_number("tickets", list_count(&tickets->list)));
 	return 0;
 }
 
@@ -203,7 +204,8 @@ void tickets_drop(struct tickets *tickets, int32_t serial)
 		break;
 	}
 	if (keyring_drop(serial, &problem))
-		log_debug("%s", problem.words);
+		log_event(DEBUG, "ticket-not-dropped", log_number("ticket", serial),
+			  log_text("reason", problem.words));
 }
 
 bool tickets_drop_oldest(struct tickets *tickets)
@@ -215,7 +217,8 @@ bool tickets_drop_oldest(struct tickets *tickets)
 	if (!le)
 		return false;
 	entry = le->data;
-	log_info("the quota of keys is used up: dropping ticket %d", entry->serial);
+	log_event(INFO, "ticket-dropped", log_number("ticket", entry->serial),
+		  log_text("reason", "the quota of keys is used up"));
 	tickets_drop(tickets, entry->serial);
 	nanosleep(&pause, NULL);
 	return true;

@@ -7,7 +7,9 @@
 #ifndef HELPER_MIKEYD_TRANSACTION_H
 #define HELPER_MIKEYD_TRANSACTION_H
 
+#include "helper/lib/log.h"
 #include "helper/mikeyd/transport.h"
+#include "helper/mikeyd/txn.h"
 
 /* The branch of a Via of ours, with the zero byte. */
 #define BRANCH_SIZE 48
@@ -37,6 +39,9 @@ struct server {
 	struct flow flow;
 	struct sip_msg *msg;
 	size_t size;			/* of msg, while it is there */
+	char txn[TXN_SIZE];		/* for the log, with the method ... */
+	char method[16];		/* ... which may be cut off */
+	uint64_t since;
 	char *key;
 	char *via;			/* topmost Via as responses carry it */
 	char tag[17];			/* of our own responses */
@@ -93,6 +98,19 @@ void server_respond(struct server *server, uint16_t code, const char *reason,
 
 /* server_relay - pass a response on that is already written; takes mb */
 void server_relay(struct server *server, uint16_t code, struct mbuf *mb);
+
+/*
+ * server_event - a log line about a request: its transaction, method and side
+ * come before the other fields
+ */
+#define server_event(server, level, event, ...) \
+	server_fields(server, LOG_LEVEL_##level, event, \
+		      (const struct log_field[]){ __VA_ARGS__, { 0 } })
+void server_fields(const struct server *server, enum log_level level, const char *event,
+		   const struct log_field *fields);
+
+/* server_forwarded - a log line: the request goes there, under that branch */
+void server_forwarded(const struct server *server, const struct flow *to, const char *branch);
 
 /* ---- client: a request that we send on */
 

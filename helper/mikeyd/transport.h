@@ -26,6 +26,12 @@ static inline enum side side_across(enum side side)
 	return side == SIDE_INSIDE ? SIDE_OUTSIDE : SIDE_INSIDE;
 }
 
+/* side_name - "inside" or "outside" */
+static inline const char *side_name(enum side side)
+{
+	return side == SIDE_INSIDE ? "inside" : "outside";
+}
+
 /* Where a message came from or goes to. */
 struct flow {
 	enum side side;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/txn.h"
 
 char *verified_line(const struct mime_opened *opened, const struct sender *original)
 {
@@ -49,13 +50,15 @@ static bool is_sender(const struct mime_opened *opened, const struct sender *ori
 char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened,
 		    const struct sender *original)
 {
-	char escaped[UID_ESCAPED_MAX], *from = NULL;
+	char escaped[UID_ESCAPED_MAX], txn[TXN_SIZE], *from = NULL;
 	struct uid claimed;
 
 	if (is_sender(opened, original, &msg->from.auri, &msg->from.params))
 		return NULL;
-	log_warning("From says %.*s, but the sender is %s", (int)msg->from.val.l,
-		    msg->from.val.p, opened->initiator.text);
+	txn_of(txn, msg);
+	log_event(WARNING, "from-differs", log_text("txn", txn),
+		  log_bytes("from", msg->from.val.p, msg->from.val.l),
+		  log_text("sender", opened->initiator.text));
 	if (!is_proved(opened))
 		return NULL;
 	if (!sipmsg_is_one(&msg->from.params) ||

@@ -233,7 +233,7 @@ def test_given_up(scene):
     scene.b.answer = "200 OK"
     failed = scene.queue("--failed")
     ktap.equal([f["code"] for f in failed], [403], "codes")
-    ktap.true("was not delivered: the answer was 403" in scene.alice.mikeyd.output(), "no words")
+    ktap.true('status=403 reason="the answer was 403' in scene.alice.mikeyd.output(), "no words")
 
 
 def main():

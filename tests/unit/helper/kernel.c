@@ -525,9 +525,10 @@ void kms_close(struct kms *kms)
 }
 
 int kms_post(struct kms *kms, enum kms_request kind, const struct bytes *message,
-	     kms_answer_h *handler, void *arg, struct problem *problem)
+	     const char *txn, kms_answer_h *handler, void *arg, struct problem *problem)
 {
 	(void)kms;
+	(void)txn;
 	(void)problem;
 	if (memcmp(message->data, kind == KMS_TICKET_REQUEST ? "REQUEST_INIT" : "RESOLVE_INIT",
 		   message->len) || posts_end == POSTS_MAX)

@@ -122,7 +122,7 @@ static void post_kind(struct result *result, enum kms_request kind)
 
 	memset(result, 0, sizeof(*result));
 	server.question[0] = '\0';
-	assert_int_equal(kms_post(here.kms, kind, &message, take, result, &problem), 0);
+	assert_int_equal(kms_post(here.kms, kind, &message, "txn", take, result, &problem), 0);
 	assert_int_equal(result->calls, 0);
 	assert_true(loop_until(is_done, result, 5000));
 	loop_for(5);
@@ -266,8 +266,8 @@ static void closed_meanwhile(void **state)
 	struct problem problem;
 
 	(void)state;
-	assert_int_equal(kms_post(here.kms, KMS_TICKET_REQUEST, &message, take, &result, &problem),
-			 0);
+	assert_int_equal(kms_post(here.kms, KMS_TICKET_REQUEST, &message, "txn", take, &result,
+				  &problem), 0);
 	loop_for(20);
 	kms_close(here.kms);
 	here.kms = NULL;
