@@ -53,7 +53,7 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_per_address, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, config->request_timeout, NULL },
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)kms_http_on_completed, http },
-		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)kms_http_on_connection, http },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)kms_http_on_connection, server },
 		/* the rest only with TLS: else the list ends here */
 		{ listen->tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
 		  listen->peers && http->peer_certificate ?
@@ -68,6 +68,11 @@ static int start_server(struct kms_http *http, const struct kms_listen *listen,
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
+	server->http = http;
+	/* before there are so many that nobody else gets in */
+	server->watch = kms_watch_new(limit - (limit + 7) / 8);
+	if (!server->watch)
+		return problem_set(problem, -ENOMEM, "no memory");
 	server->fd = kms_listener_open(listen, problem);
 	if (server->fd < 0)
 		return server->fd;
@@ -119,10 +124,9 @@ struct kms_http *kms_http_start(const struct kms_parts *parts,
 	if (http) {
 		http->servers = calloc(config->num_listen + 1,
 				       sizeof(*http->servers));
-		http->watch = kms_watch_new();
 		http->metrics = kms_metrics_new();
 	}
-	if (!http || !http->servers || !http->watch || !http->metrics) {
+	if (!http || !http->servers || !http->metrics) {
 		problem_set(problem, -ENOMEM, "no memory");
 		goto fail;
 	}
@@ -178,12 +182,23 @@ unsigned int kms_http_admin_port(const struct kms_http *http)
 void kms_http_tick(struct kms_http *http)
 {
 	unsigned int refused;
+	size_t i;
 
-	kms_watch_close_older(http->watch, http->parts.config->request_timeout);
+	for (i = 0; i < http->num_servers; i++)
+		kms_watch_close_older(http->servers[i].watch,
+				      http->parts.config->request_timeout);
 	kms_record_counted(http->parts.recorder);
 	refused = atomic_exchange(&http->refused, 0);
 	if (refused)
 		log_warning("%u requests or connections were too many", refused);
+}
+
+static void drain(struct kms_http *http)
+{
+	size_t i;
+
+	for (i = 0; i < http->num_servers; i++)
+		kms_watch_drain(http->servers[i].watch, STOP_SECONDS);
 }
 
 void kms_http_stop(struct kms_http *http)
@@ -196,14 +211,12 @@ void kms_http_stop(struct kms_http *http)
 		kms_status_stopping(http->parts.status);
 	for (i = 0; i < http->num_servers; i++)
 		MHD_quiesce_daemon(http->servers[i].daemon);
-	if (http->watch)
-		kms_watch_drain(http->watch, STOP_SECONDS);
+	drain(http);
 	/* wakes who still waits for others, as no server may stop before */
 	kms_bsf_stop(http->bsf);
 	kms_zk_client_stop(http->zk);
 	/* who was woken has not been answered yet */
-	if (http->watch)
-		kms_watch_drain(http->watch, STOP_SECONDS);
+	drain(http);
 	for (i = 0; i < http->num_servers; i++) {
 		MHD_stop_daemon(http->servers[i].daemon);
 		kms_listener_close(http->servers[i].fd);
@@ -213,7 +226,6 @@ void kms_http_stop(struct kms_http *http)
 	kms_bsf_free(http->bsf);
 	kms_zk_client_free(http->zk);
 	kms_metrics_free(http->metrics);
-	kms_watch_free(http->watch);
 	kms_limit_free(http->connections);
 	kms_limit_free(http->requests);
 	kms_text_wipe(http->certificate);
@@ -221,6 +233,9 @@ void kms_http_stop(struct kms_http *http)
 	kms_text_wipe(http->peer_certificate);
 	kms_text_wipe(http->peer_private_key);
 	kms_peer_tls_free(http->peer_tls);
+	/* the last one may have failed half way */
+	for (i = 0; http->servers && i <= http->num_servers; i++)
+		kms_watch_free(http->servers[i].watch);
 	free(http->servers);
 	free(http);
 }

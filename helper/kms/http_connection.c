@@ -28,20 +28,23 @@ void kms_http_on_connection(void *ctx, struct MHD_Connection *connection,
 			    void **state, enum MHD_ConnectionNotificationCode code)
 {
 	const union MHD_ConnectionInfo *info;
-	struct kms_http *http = ctx;
+	struct kms_server *server = ctx;
+	int fd;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		info = MHD_get_connection_info(connection,
-					       MHD_CONNECTION_INFO_CONNECTION_FD);
-		*state = info ? kms_watch_add(http->watch, info->connect_fd) :
-			 NULL;
-		kms_metrics_connection(http->metrics, 1);
+		/* the second question may overwrite what the first one gave */
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		fd = info ? info->connect_fd : -1;
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		*state = fd < 0 ? NULL : kms_watch_add(server->watch, fd,
+						       info ? info->client_addr : NULL);
+		kms_metrics_connection(server->http->metrics, 1);
 		return;
 	}
 	if (*state)
-		kms_watch_remove(http->watch, *state);
+		kms_watch_remove(*state);
 	*state = NULL;
-	kms_metrics_connection(http->metrics, -1);
+	kms_metrics_connection(server->http->metrics, -1);
 }
 
 /* Before TLS: handshakes cost more than anything that comes behind them. */

@@ -126,7 +126,7 @@ static enum MHD_Result begin(struct kms_http *http,
 	if (!request)
 		return MHD_NO;
 	if (w)
-		kms_watch_busy(http->watch, w);
+		kms_watch_busy(w);
 	*state = request;
 	request->since = kms_limit_now();
 	info = MHD_get_connection_info(connection,
@@ -323,11 +323,14 @@ static enum MHD_Result finish(struct kms_http *http,
 			      struct MHD_Connection *connection,
 			      struct request *request)
 {
+	struct kms_watched *w = kms_http_watched(connection);
 	struct kms_gba_wanted *wanted = NULL;
 	unsigned int status;
 	const char *words;
 	int ret;
 
+	if (w)
+		kms_watch_answering(w);
 	if (!request->msg.data) {
 		status = decode(http, request, &words);
 		if (status)
@@ -386,9 +389,9 @@ void kms_http_on_completed(void *ctx, struct MHD_Connection *connection,
 			   void **state, enum MHD_RequestTerminationCode code)
 {
 	struct kms_watched *w = kms_http_watched(connection);
-	struct kms_http *http = ctx;
 	struct request *request = *state;
 
+	(void)ctx;
 	(void)code;
 	if (request) {
 		if (request->answer) {
@@ -406,5 +409,5 @@ void kms_http_on_completed(void *ctx, struct MHD_Connection *connection,
 		*state = NULL;
 	}
 	if (w)
-		kms_watch_again(http->watch, w);
+		kms_watch_again(w);
 }

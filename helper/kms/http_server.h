@@ -21,13 +21,14 @@ struct kms_watched;
 struct kms_zk_client;
 
 struct kms_server {
+	struct kms_http *http;
 	struct MHD_Daemon *daemon;
+	struct kms_watch *watch;
 	int fd;
 };
 
 struct kms_http {
 	struct kms_parts parts;
-	struct kms_watch *watch;
 	struct kms_metrics *metrics;
 	struct kms_server admin;	/* without a daemon: there is none */
 	/* by the address they come from, or NULL; refused since the last tick */
@@ -47,7 +48,10 @@ struct kms_http {
 	char *peer_private_key;
 };
 
-/* Of libmicrohttpd's connections and requests; @ctx is the struct kms_http. */
+/*
+ * Of libmicrohttpd's connections and requests; @ctx is the struct kms_http, and
+ * for kms_http_on_connection() the struct kms_server.
+ */
 enum MHD_Result kms_http_on_accept(void *ctx, const struct sockaddr *address,
 				   socklen_t len);
 void kms_http_on_connection(void *ctx, struct MHD_Connection *connection,
