@@ -15,6 +15,7 @@ import time
 
 import ktap
 import stage as s
+import uri_list
 
 SECRET = "the walrus sings at dawn"
 # More of them for longer.
@@ -100,6 +101,42 @@ def test_proxy_away(scene):
     scene.proxy_lives()
     ktap.equal(got(scene.b, 4), [f"{SECRET} {n}" for n in range(4)], "texts")
     ktap.equal(got(scene.c, 1), [SECRET], "texts")
+    scene.drained()
+    nothing_more(scene.b, scene.c)
+    ktap.equal(scene.queue("--failed"), [], "failures")
+
+
+def send_list(client, service, *entries):
+    """A text for a list; the final answer."""
+    part = f"Content-Type: text/plain\r\n\r\n{SECRET}".encode()
+    content_type, body = uri_list.multipart(
+        [part, uri_list.list_part(uri_list.resource_list(*entries))])
+    return client.message(service.uri, body, content_type, ("Require: recipient-list-message",))
+
+
+def test_list_waits(scene):
+    """A list while the proxy is dead: the service's and the hidden one's, each once, later"""
+    empty(scene.b, scene.c)
+    service = scene.stage.list_service()
+    first = send_list(scene.a, service, (scene.bob.uri, "to"), (scene.carol.uri, "bcc"))
+    ktap.status(first, 202)
+    ktap.equal(got(scene.b, 1) + got(scene.c, 1), 2 * [SECRET], "texts")
+    scene.drained()
+    scene.proxy_dies()
+    answer = ktap.status(send_list(scene.a, service, (scene.bob.uri, "to"),
+                                   (scene.carol.uri, "bcc")), 202)
+    ktap.true("it will be sent later" in answer.get("warning", ""), answer.get("warning"))
+    ktap.equal([m["recipient"] for m in scene.queue()],
+               [service.uri.partition(":")[2], scene.carol.aor], "recipients")
+    raw = on_the_disk(scene.alice)
+    ktap.true(b"resource-lists+xml" in raw and SECRET.encode() not in raw, "what is on the disk")
+    # whoever is killed now has it all on the disk
+    scene.alice.restart(signal.SIGKILL)
+    scene.a = scene.alice.client()
+    scene.proxy_lives()
+    scene.stage.list_service()      # its connection went with the proxy
+    scene.alice.ctl("queue", "retry")
+    ktap.equal(got(scene.b, 1) + got(scene.c, 1), 2 * [SECRET], "texts")
     scene.drained()
     nothing_more(scene.b, scene.c)
     ktap.equal(scene.queue("--failed"), [], "failures")
@@ -239,7 +276,7 @@ def test_given_up(scene):
 def main():
     with s.Stage() as stage:
         alice = stage.terminal("alice", queue=True)
-        bob, carol = stage.terminal("bob"), stage.terminal("carol")
+        bob, carol = (stage.terminal(n, list_service=["list@example.test"]) for n in ("bob", "carol"))
         scene = Scene(stage, alice, bob, carol)
 
         def logs():
