@@ -304,6 +304,44 @@ static int take_users_of(struct config *config, const config_setting_t *root,
 	return err;
 }
 
+static bool has_tls(const struct endpoint *endpoints, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (endpoints[i].transport == ENDPOINT_TLS)
+			return true;
+	return false;
+}
+
+/* TLS wants the files that it is made with, and the same on the way back. */
+static int check_tls(const struct config *config, const config_setting_t *root,
+		     struct problem *problem)
+{
+	bool inside = has_tls(config->inside, config->n_inside);
+	bool outside = has_tls(config->outside, config->n_outside);
+	bool hop = config->next_hop.transport == ENDPOINT_TLS;
+	bool identified = config->certificate.path && config->private_key.path;
+	const char *name, *wrong;
+
+	if (!config->certificate.path != !config->private_key.path) {
+		name = config->certificate.path ? "certificate" : "private-key";
+		wrong = "certificate and private-key go together";
+	} else if ((inside || outside) && !identified) {
+		name = inside ? "listen" : "listen-outside";
+		wrong = "tls: needs the settings certificate and private-key";
+	} else if (hop && !outside) {
+		name = "next-hop";
+		wrong = "one over TLS needs a tls: address in listen-outside";
+	} else if (config->next_hop_ca.path && !hop) {
+		name = "next-hop-ca";
+		wrong = "next-hop is not over TLS";
+	} else {
+		return 0;
+	}
+	return problem_set(problem, -EINVAL, "%s:%d: %s: %s", config->file,
+			   config_setting_source_line(config_setting_get_member(root, name)),
+			   name, wrong);
+}
+
 static int take_all(struct config *config, const config_setting_t *root, struct problem *problem)
 {
 	const config_setting_t *users = config_setting_get_member(root, USERS);
@@ -317,6 +355,7 @@ static int take_all(struct config *config, const config_setting_t *root, struct 
 	int err = take_group(&daemon, root, problem);
 
 	err = err ?: check_needed(config->file, BIT(SCOPE_DAEMON), &daemon, NULL, problem);
+	err = err ?: check_tls(config, root, problem);
 	if (err)
 		return err;
 	return users ? take_users_of(config, root, users, problem) :
@@ -405,6 +444,9 @@ void config_free(struct config *config)
 	free(config->outside);
 	free(config->control_socket);
 	free(config->state_dir);
+	free(config->next_hop_ca.path);
+	free(config->certificate.path);
+	free(config->private_key.path);
 	free(config->trusted);
 	memset(config, 0, sizeof(*config));
 }

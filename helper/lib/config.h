@@ -46,6 +46,12 @@ enum config_queue_ticket {
 	QUEUE_TICKET_SELF,		/* or one that mikeyd makes (mode 3) */
 };
 
+/* A file that mikeyd alone reads, and the line that names it. */
+struct config_path {
+	char *path;			/* NULL if not given */
+	int line;
+};
+
 struct list_server;
 struct policy_rule;
 
@@ -114,6 +120,8 @@ struct config {
 	unsigned int n_trusted;		/* ... none: the next hop's, unless ... */
 	bool trust_nobody;
 	struct endpoint next_hop;
+	struct config_path next_hop_ca;	/* who may have signed the next hop's ... */
+	struct config_path certificate, private_key;	/* ... and our own */
 	char *control_socket;		/* NULL: at the usual place, if there is one */
 	char *state_dir;		/* NULL: where the environment says */
 	unsigned int retry_after;	/* seconds */

@@ -12,7 +12,7 @@
 #include <strings.h>
 
 /* Split host and port; a port of "" means that there was none. */
-static int split(const char *text, size_t len, char host[256], char port[8])
+static int split(const char *text, size_t len, char host[ENDPOINT_HOST_SIZE], char port[8])
 {
 	const char *end = text + len, *host_end, *colon;
 
@@ -31,7 +31,7 @@ static int split(const char *text, size_t len, char host[256], char port[8])
 	}
 	if (host_end == text || host_end - text > 255)
 		return -EINVAL;
-	snprintf(host, 256, "%.*s", (int)(host_end - text), text);
+	snprintf(host, ENDPOINT_HOST_SIZE, "%.*s", (int)(host_end - text), text);
 	if (colon == end)
 		return 0;
 	if (*colon != ':' || end - colon < 2 || end - colon > 6)
@@ -69,17 +69,32 @@ static bool is_wildcard(const struct sockaddr_storage *address)
 	return !memcmp(&((const struct sockaddr_in6 *)address)->sin6_addr, &any, sizeof(any));
 }
 
+/* A transport by its name, or -1 */
+static int transport_of(const char *name, size_t len)
+{
+	static const char * const names[] = {
+		[ENDPOINT_UDP] = "udp",
+		[ENDPOINT_TCP] = "tcp",
+		[ENDPOINT_TLS] = "tls",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (len == strlen(names[i]) && !strncasecmp(name, names[i], len))
+			return i;
+	return -1;
+}
+
 int endpoint_parse(struct endpoint *endpoint, const char *text, struct problem *problem)
 {
-	char host[256], port[8];
+	char host[ENDPOINT_HOST_SIZE], port[8];
+	int transport = strlen(text) > 4 && text[3] == ':' ? transport_of(text, 3) : -1;
 
-	if (!strncmp(text, "udp:", 4))
-		endpoint->transport = ENDPOINT_UDP;
-	else if (!strncmp(text, "tcp:", 4))
-		endpoint->transport = ENDPOINT_TCP;
-	else
+	if (transport < 0)
 		return problem_set(problem, -EINVAL,
-				   "\"%s\": write udp:ADDRESS:PORT or tcp:ADDRESS:PORT", text);
+				   "\"%s\": write udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT",
+				   text);
+	endpoint->transport = transport;
+	endpoint->host[0] = '\0';
 	if (split(text + 4, strlen(text + 4), host, port) || !port[0] ||
 	    resolve(&endpoint->address, host, port, AI_NUMERICHOST, SOCK_STREAM))
 		return problem_set(problem, -EINVAL,
@@ -95,25 +110,31 @@ int endpoint_from_uri(struct endpoint *endpoint, const char *uri, struct problem
 {
 	const char *transport = strcasestr(uri, ";transport=");
 	size_t len = strcspn(uri, ";?");
-	char host[256], port[8];
-	int err;
+	bool sips = !strncasecmp(uri, "sips:", 5);
+	size_t scheme = sips ? 5 : 4;
+	const char *fixed;
+	char port[8];
+	int err, which = ENDPOINT_UDP;
 
-	if (strncasecmp(uri, "sip:", 4) || memchr(uri, '@', len) ||
-	    split(uri + 4, len - 4, host, port))
+	if ((!sips && strncasecmp(uri, "sip:", 4)) || memchr(uri, '@', len) ||
+	    split(uri + scheme, len - scheme, endpoint->host, port))
 		return problem_set(problem, -EINVAL,
-				   "\"%s\": write sip:HOST[:PORT][;transport=udp|tcp]", uri);
-	endpoint->transport = ENDPOINT_UDP;
+				   "\"%s\": write sip:HOST[:PORT][;transport=udp|tcp|tls] or sips:HOST[:PORT]",
+				   uri);
 	if (transport) {
 		const char *value = transport + strlen(";transport=");
-		size_t size = strcspn(value, ";?");
 
-		if (size == 3 && !strncasecmp(value, "tcp", 3))
-			endpoint->transport = ENDPOINT_TCP;
-		else if (size != 3 || strncasecmp(value, "udp", 3))
+		which = transport_of(value, strcspn(value, ";?"));
+		if (which < 0)
 			return problem_set(problem, -EINVAL,
-					   "\"%s\": transport is udp or tcp", uri);
+					   "\"%s\": transport is udp, tcp or tls", uri);
 	}
-	err = resolve(&endpoint->address, host, port[0] ? port : "5060", 0, SOCK_STREAM);
+	/* what TLS runs on may be named with sips: (RFC 3261 26.2.2): TCP */
+	if (sips && transport && which == ENDPOINT_UDP)
+		return problem_set(problem, -EINVAL, "\"%s\": sips: is TLS over TCP", uri);
+	endpoint->transport = sips ? ENDPOINT_TLS : (enum endpoint_transport)which;
+	fixed = endpoint->transport == ENDPOINT_TLS ? "5061" : "5060";
+	err = resolve(&endpoint->address, endpoint->host, port[0] ? port : fixed, 0, SOCK_STREAM);
 	if (err)
 		return problem_set(problem, -EHOSTUNREACH, "\"%s\": %s", uri, gai_strerror(err));
 	return 0;

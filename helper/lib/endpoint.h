@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A transport address as configuration and command lines write it:
- * "udp:127.0.0.1:5062", "tcp:[2001:db8::1]:5060"; and networks of clients:
+ * "udp:127.0.0.1:5062", "tls:[2001:db8::1]:5061"; and networks of clients:
  * "127.0.0.0/8".
  */
 #ifndef HELPER_LIB_ENDPOINT_H
@@ -15,11 +15,16 @@
 enum endpoint_transport {
 	ENDPOINT_UDP,
 	ENDPOINT_TCP,
+	ENDPOINT_TLS,
 };
+
+/* A host as a URI names it, with the zero byte. */
+#define ENDPOINT_HOST_SIZE 256
 
 struct endpoint {
 	enum endpoint_transport transport;
 	struct sockaddr_storage address;
+	char host[ENDPOINT_HOST_SIZE];	/* as the URI names it, "" without one */
 };
 
 /*
@@ -29,8 +34,9 @@ struct endpoint {
 int endpoint_parse(struct endpoint *endpoint, const char *text, struct problem *problem);
 
 /*
- * endpoint_from_uri - where a sip: URI without user leads: an address or a
- * name (asked for now), a port (5060), and ;transport= (udp)
+ * endpoint_from_uri - where a sip: or sips: URI without user leads: an address
+ * or a name (asked for now), a port (5060, with TLS 5061), and ;transport=
+ * (udp; of sips: it is always TLS)
  */
 int endpoint_from_uri(struct endpoint *endpoint, const char *uri, struct problem *problem);
 

@@ -11,6 +11,8 @@
 #define HAVE_INTTYPES_H 1
 #define HAVE_STDBOOL_H 1
 #define HAVE_INET6 1
+/* Debian's libre makes TLS with OpenSSL, and tells then where its context is. */
+#define USE_OPENSSL 1
 /* Jansson has enumerators of these names; libre's are not used here. */
 #define JSON_STRING RE_JSON_STRING
 #define JSON_NULL RE_JSON_NULL

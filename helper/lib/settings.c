@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "helper/lib/lists.h"
@@ -40,7 +41,28 @@ static int take_client(void *into, const config_setting_t *given,
 	struct config_user *user = into;
 
 	user->has_client = true;
-	return take_hop(user, given, setting, problem);
+	if (take_hop(user, given, setting, problem))
+		return problem->error;
+	/* a client has no name that a certificate could prove */
+	if (user->client.transport == ENDPOINT_TLS)
+		return problem_set(problem, -EINVAL,
+				   "a client over TLS connects itself: write none");
+	return 0;
+}
+
+/* Read by mikeyd when it starts: others need not be able to. */
+static int take_file(void *into, const config_setting_t *given,
+		     const struct setting *setting, struct problem *problem)
+{
+	struct config_path *file = (void *)((char *)into + setting->offset);
+	const char *text = config_setting_get_string(given);
+
+	if (!text || *text != '/')
+		return problem_set(problem, -EINVAL, "write a file as \"/...\"");
+	free(file->path);
+	file->path = strdup(text);
+	file->line = config_setting_source_line(given);
+	return file->path ? 0 : problem_set(problem, -ENOMEM, "no memory");
 }
 
 /* The name of a file in the state directory, and of logs and commands. */
@@ -117,6 +139,9 @@ const struct setting settings[] = {
 	SHARED("client-users", take_users, client_users),
 	DAEMON("next-hop", take_hop, next_hop, .needed = true,
 	       .words = "\"sip:proxy.example.test\""),
+	DAEMON("next-hop-ca", take_file, next_hop_ca),
+	DAEMON("certificate", take_file, certificate),
+	DAEMON("private-key", take_file, private_key),
 	OWN("client", take_client, client, .words = "\"sip:127.0.0.1:5070\""),
 	SHARED("kms", take_url, kms_url, .needed = true,
 	       .words = "\"https://kms.example.test\""),

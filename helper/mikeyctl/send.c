@@ -119,6 +119,15 @@ out:
 	return err;
 }
 
+/* What mikeyctl can use of the addresses that the daemon has for clients. */
+static const struct endpoint *first_without_tls(const struct config *config)
+{
+	for (unsigned int i = 0; i < config->n_inside; i++)
+		if (config->inside[i].transport != ENDPOINT_TLS)
+			return &config->inside[i];
+	return NULL;
+}
+
 /* The same host over TCP, or the daemon's own address for it if it tells one. */
 static void choose_tcp(struct endpoint *via, const struct config *config)
 {
@@ -225,10 +234,12 @@ static int fill(struct request *request, struct problem *problem)
 	}
 	if (request->via)
 		err = endpoint_parse(&delivery->via, request->via, problem);
-	else if (config.n_inside)
-		delivery->via = config.inside[0];
+	else if (first_without_tls(&config))
+		delivery->via = *first_without_tls(&config);
 	else
 		err = endpoint_parse(&delivery->via, DEFAULT_VIA, problem);
+	if (!err && delivery->via.transport == ENDPOINT_TLS)
+		err = problem_set(problem, -EINVAL, "--via: mikeyctl knows udp: and tcp: only");
 	if (!err && !request->from)
 		err = default_from(request->from_uri, &config, request->to[0], problem);
 	user = user_of(&config, request->from_uri);

@@ -5,14 +5,14 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c check.c circular.c cl
 	inbox_message.c inbox_sip.c inbox_socket.c inbox_store.c inbox_user.c incoming.c kms.c \
 	listbody.c listserver.c listserver_group.c listserver_uris.c mailing.c mimehead.c \
 	multipart.c outgoing.c owner.c proxy.c psk.c record.c recipients.c reload.c route.c sender.c \
-	server.c sipfault.c siphead.c sipmsg.c siptime.c state.c stream.c tickets.c token.c transaction.c \
-	transport.c user.c verdict.c verified.c)
+	server.c sipfault.c siphead.c sipmsg.c siptime.c siptls.c standing.c state.c stream.c \
+	tickets.c token.c transaction.c transport.c user.c verdict.c verified.c)
 # Offline
 mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c bundle.c clock.c fate.c \
 	lane.c read.c store.c text.c)
 # Commands and counters
 mikeyd-core_SRCS += $(addprefix helper/mikeyd/,command_socket.c control.c counters.c txn.c)
-mikeyd-core_PKGS := libre libcurl gmime-3.0 expat libkeyutils libcrypto sqlite3 jansson
+mikeyd-core_PKGS := libre libcurl gmime-3.0 expat libkeyutils libssl libcrypto sqlite3 jansson
 
 PROGRAMS += mikeyd
 mikeyd_SRCS := helper/mikeyd/main.c

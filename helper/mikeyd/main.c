@@ -27,6 +27,8 @@
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/reload.h"
+#include "helper/mikeyd/siptls.h"
+#include "helper/mikeyd/standing.h"
 #include "helper/mikeyd/token.h"
 #include "helper/mikeyd/user.h"
 #include "uapi/mikey_mime.h"
@@ -139,11 +141,16 @@ static int open_sip(struct mikeyd *mikeyd, struct problem *problem)
 {
 	const struct config *config = mikeyd->config;
 	struct transport_handlers handlers = proxy_handlers(mikeyd);
+	struct siptls *tls;
 
 	flow_to(&mikeyd->next_hop, SIDE_OUTSIDE, &config->next_hop);
 	if (transport_alloc(&mikeyd->transport, &handlers) ||
 	    transactions_alloc(&mikeyd->transactions, mikeyd->transport))
 		return problem_set(problem, -ENOMEM, "no memory");
+	if (siptls_open(&tls, config, problem))
+		return problem->error;
+	transport_use_tls(mikeyd->transport, tls);
+	mem_deref(tls);
 	if (listen_all(mikeyd, SIDE_INSIDE, config->inside, config->n_inside, problem) ||
 	    listen_all(mikeyd, SIDE_OUTSIDE, config->outside, config->n_outside, problem))
 		return problem->error;
@@ -175,6 +182,7 @@ static void close_all(struct mikeyd *mikeyd)
 	transactions_stop(mikeyd->transactions);
 	circular_close(mikeyd);
 	users_stop(mikeyd);
+	mem_deref(mikeyd->standing);
 	mem_deref(mikeyd->transactions);
 	mem_deref(mikeyd->transport);
 	owner_close(mikeyd->owner);
@@ -213,6 +221,9 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 		log_info("ready: %s with PSK %s", user->config->identities[0].text,
 			 user->config->psk);
 	}
+	err = standing_open(&mikeyd->standing, mikeyd->transport, &mikeyd->next_hop);
+	if (err)
+		return problem_set(problem, err, "no memory");
 	err = control_open(mikeyd, problem) ?:
 		reload_open(mikeyd, options->file, options->verbose, problem);
 	if (err)

@@ -21,6 +21,7 @@ struct incoming;
 struct inbox;
 struct inbox_socket;
 struct record;
+struct standing;
 struct tickets;
 struct user;
 
@@ -39,6 +40,7 @@ struct mikeyd {
 	struct transactions *transactions;
 	struct owner *owner;
 	struct flow next_hop;
+	struct standing *standing;	/* the connection to it; NULL: none is kept */
 };
 
 #endif

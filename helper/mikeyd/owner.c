@@ -104,7 +104,7 @@ static int try_out(struct owner *owner, const struct transport *transport,
 	const struct sa *local;
 	struct sa nobody;
 
-	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TCP; tp++) {
+	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TLS; tp++) {
 		local = transport_local(transport, SIDE_INSIDE, tp, AF_INET) ?:
 			transport_local(transport, SIDE_INSIDE, tp, AF_INET6);
 		if (!local)
@@ -198,7 +198,7 @@ static bool check(struct owner *owner, const struct config_user *user,
 	err = look_up(owner, client->tp, &client->peer, local, &answer);
 	/* without a connection the kernel finds the listener at that port */
 	is_listener = !err && answer.idiag_state == TCP_LISTEN;
-	if (client->tp == SIP_TRANSP_TCP && is_listener != listens)
+	if (client->tp != SIP_TRANSP_UDP && is_listener != listens)
 		err = err ?: -ENOENT;
 	if (err == -ENOENT)
 		return !sa_is_loopback(&client->peer);

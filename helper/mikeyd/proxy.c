@@ -15,6 +15,7 @@
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/sipmsg.h"
+#include "helper/mikeyd/standing.h"
 #include "helper/mikeyd/token.h"
 
 /* A request that was sent on with a client transaction. */
@@ -301,7 +302,7 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 	if (refusal.code == 420)
 		server_respond(server, refusal.code, refusal.reason, route.headers);
 	else if (refusal.code)
-		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, NULL);
+		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, route.words);
 	else if (route.asks_us)
 		answer_options(server);
 	else if (sipmsg_is(msg, "MESSAGE") && immediate_expired(msg, time(NULL)))
@@ -374,6 +375,8 @@ static void failed(const struct flow *flow, int err, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
 
+	/* first: what is sent once more makes the new connection itself */
+	standing_lost(mikeyd->standing, flow);
 	client_failed(mikeyd->transactions, flow, err);
 }
 

@@ -18,6 +18,8 @@
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/record.h"
+#include "helper/mikeyd/siptls.h"
+#include "helper/mikeyd/standing.h"
 #include "helper/mikeyd/user.h"
 
 /* What a user of the new configuration will be. */
@@ -31,6 +33,7 @@ struct successor {
 struct change {
 	struct config *rules;
 	struct owner *owner;
+	struct siptls *tls;
 	struct successor *all;		/* rules->n_users */
 };
 
@@ -87,7 +90,11 @@ static int check_next_hop(const struct mikeyd *mikeyd, const struct config *rule
 {
 	int af = rules->next_hop.address.ss_family;
 
-	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TCP; tp++)
+	if (rules->next_hop.transport == ENDPOINT_TLS &&
+	    !transport_local(mikeyd->transport, SIDE_OUTSIDE, SIP_TRANSP_TLS, af))
+		return problem_set(problem, -EAFNOSUPPORT,
+				   "next-hop over TLS: listen-outside has no tls: address of its family yet, which takes a restart");
+	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TLS; tp++)
 		if (transport_local(mikeyd->transport, SIDE_OUTSIDE, tp, af))
 			return 0;
 	return problem_set(problem, -EAFNOSUPPORT,
@@ -139,6 +146,7 @@ static int prepare(struct mikeyd *mikeyd, struct change *change, struct problem 
 		return problem_set(problem, -ENOMEM, "no memory");
 	err = keep_what_stays(mikeyd, rules, problem);
 	err = err ?: check_next_hop(mikeyd, rules, problem);
+	err = err ?: siptls_open(&change->tls, rules, problem);
 	err = err ?: check_modules(mikeyd, rules, problem);
 	err = err ?: owner_open(&change->owner, rules, mikeyd->transport, problem);
 	for (unsigned int i = 0; i < rules->n_users && !err; i++) {
@@ -154,6 +162,7 @@ static void undo(struct change *change)
 		if (change->all[i].is_new)
 			mem_deref(change->all[i].user);
 	owner_close(change->owner);
+	mem_deref(change->tls);
 	mem_deref(change->rules);
 }
 
@@ -205,6 +214,9 @@ static void commit(struct mikeyd *mikeyd, struct change *change)
 	owner_close(mikeyd->owner);
 	mikeyd->owner = change->owner;
 	flow_to(&mikeyd->next_hop, SIDE_OUTSIDE, &rules->next_hop);
+	transport_use_tls(mikeyd->transport, change->tls);
+	mem_deref(change->tls);
+	standing_use(mikeyd->standing, &mikeyd->next_hop);
 	mem_deref((void *)mikeyd->config);
 	mikeyd->config = rules;
 }

@@ -176,36 +176,67 @@ static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 	return 0;
 }
 
+/* Has TLS to be on every hop (26.2.2)? */
+static bool is_secure(const struct sip_msg *msg)
+{
+	struct pl scheme = sipmsg_scheme(msg);
+
+	return !pl_strcasecmp(&scheme, "sips");
+}
+
+/* Where the network is to connect to, best first: as we go to it, then TCP. */
+static const struct sa *outside_address(const struct mikeyd *mikeyd, enum sip_transp *tp)
+{
+	static const enum sip_transp order[] = { SIP_TRANSP_TCP, SIP_TRANSP_UDP, SIP_TRANSP_TLS };
+	int af = sa_af(&mikeyd->next_hop.peer);
+	const struct sa *local = NULL;
+
+	*tp = SIP_TRANSP_TLS;
+	if (mikeyd->next_hop.tp == SIP_TRANSP_TLS)
+		local = transport_local(mikeyd->transport, SIDE_OUTSIDE, *tp, af);
+	/* protected messages are larger than UDP takes: ask for TCP */
+	for (size_t i = 0; i < ARRAY_SIZE(order) && !local; i++) {
+		*tp = order[i];
+		local = transport_local(mikeyd->transport, SIDE_OUTSIDE, *tp, af);
+	}
+	return local;
+}
+
+/* As URIs say it; of sips: it is said already (16.6 step 4, RFC 5630 5.3) */
+static const char *transport_param(enum sip_transp tp, bool secure)
+{
+	return secure || tp == SIP_TRANSP_UDP ? "" :
+		tp == SIP_TRANSP_TLS ? ";transport=tls" : ";transport=tcp";
+}
+
 /* The URI at which the network reaches the client of a token. */
 static int outside_uri(const struct mikeyd *mikeyd, const struct user *user,
-		       const struct flow *client, bool outbound, char *uri, size_t size)
+		       const struct flow *client, bool outbound, bool secure, char *uri,
+		       size_t size)
 {
-	int af = sa_af(&mikeyd->next_hop.peer);
-	const struct sa *tcp = transport_local(mikeyd->transport, SIDE_OUTSIDE,
-					       SIP_TRANSP_TCP, af);
-	const struct sa *local = tcp ?: transport_local(mikeyd->transport, SIDE_OUTSIDE,
-							SIP_TRANSP_UDP, af);
+	enum sip_transp tp;
+	const struct sa *local = outside_address(mikeyd, &tp);
 	char token[TOKEN_SIZE];
 
 	if (!local)
 		return -EAFNOSUPPORT;
+	secure = secure && tp == SIP_TRANSP_TLS;
 	token_write(token, client, outbound, user ? user->config->name : "");
-	/* protected messages are larger than UDP takes: ask for TCP */
-	return re_snprintf(uri, size, "<sip:%s@%J%s;lr%s>", token, local,
-			   tcp ? ";transport=tcp" : "", outbound ? ";ob" : "") < 0 ? -EINVAL : 0;
+	return re_snprintf(uri, size, "<%s:%s@%J%s;lr%s>", secure ? "sips" : "sip", token, local,
+			   transport_param(tp, secure), outbound ? ";ob" : "") < 0 ? -EINVAL : 0;
 }
 
-static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, char *uri,
-		      size_t size)
+static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, bool secure,
+		      char *uri, size_t size)
 {
 	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
 						 sa_af(&client->peer));
 
 	if (!local)
 		return -EAFNOSUPPORT;
-	return re_snprintf(uri, size, "<sip:%J%s;lr>", local,
-			   client->tp == SIP_TRANSP_TCP ? ";transport=tcp" : "") < 0 ?
-		-EINVAL : 0;
+	secure = secure && client->tp == SIP_TRANSP_TLS;
+	return re_snprintf(uri, size, "<%s:%J%s;lr>", secure ? "sips" : "sip", local,
+			   transport_param(client->tp, secure)) < 0 ? -EINVAL : 0;
 }
 
 /* Requests that make a dialog are to come back this way (16.6 step 4). */
@@ -240,10 +271,11 @@ static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *c
 		     const struct sip_msg *msg, struct route *route)
 {
 	char outside[200], inside[200];
+	bool secure = is_secure(msg);
 
 	if (sipmsg_is(msg, "REGISTER") && from == SIDE_INSIDE) {
-		if (!outside_uri(mikeyd, route->user, client, registers_flow(msg), outside,
-				 sizeof(outside)))
+		if (!outside_uri(mikeyd, route->user, client, registers_flow(msg), secure,
+				 outside, sizeof(outside)))
 			re_snprintf(route->headers, sizeof(route->headers),
 				    "Path: %s\r\n%s", outside,
 				    sipmsg_lists(msg, "Supported", "path") ?
@@ -255,8 +287,8 @@ static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *c
 		return;
 	}
 	if (!makes_dialog(msg) ||
-	    outside_uri(mikeyd, route->user, client, false, outside, sizeof(outside)) ||
-	    inside_uri(mikeyd, client, inside, sizeof(inside)))
+	    outside_uri(mikeyd, route->user, client, false, secure, outside, sizeof(outside)) ||
+	    inside_uri(mikeyd, client, secure, inside, sizeof(inside)))
 		return;
 	/* the one of the side that it goes to is on top */
 	re_snprintf(route->headers, sizeof(route->headers),
@@ -342,23 +374,26 @@ static bool reaches(const struct mikeyd *mikeyd, const struct user *user,
 	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
 						 sa_af(&client->peer));
 
-	if (client->tp == SIP_TRANSP_TCP && transport_connected(mikeyd->transport, client))
+	if (client->tp != SIP_TRANSP_UDP && transport_connected(mikeyd->transport, client))
 		return true;
-	return local && owner_listens(mikeyd->owner, user ? user->config : NULL, client, local);
+	/* over TLS it is the client that connects */
+	return local && client->tp != SIP_TRANSP_TLS && owner_listens(mikeyd->owner, user ? user->config : NULL, client, local);
 }
 
 /* The contact that the Request-URI names, if it is the address of a client. */
 static bool contact(const struct mikeyd *mikeyd, const struct sip_msg *msg, struct flow *to)
 {
 	static const struct pl name = PL("transport");
-	struct pl transport;
+	struct pl transport = PL_INIT;
 
 	if (sa_set(&to->peer, &msg->uri.host, msg->uri.port ?: SIP_PORT) ||
 	    !route_is_client(mikeyd, &to->peer) ||
 	    transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port))
 		return false;
 	to->side = SIDE_INSIDE;
-	to->tp = !uri_param_get(&msg->uri.params, &name, &transport) &&
+	uri_param_get(&msg->uri.params, &name, &transport);
+	/* as for what sips: means, a client over TLS is there by its connection only */
+	to->tp = !pl_strcasecmp(&transport, "tls") || is_secure(msg) ? SIP_TRANSP_TLS :
 		!pl_strcasecmp(&transport, "tcp") ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
 	return true;
 }
@@ -399,6 +434,16 @@ static int way_inside(struct mikeyd *mikeyd, const struct sip_msg *msg,
 	return 0;
 }
 
+/* Which hop of a client's sips: request has no TLS (26.2.2); NULL if both do. */
+static const char *no_way_for_sips(const struct mikeyd *mikeyd, const struct flow *from)
+{
+	if (mikeyd->next_hop.tp != SIP_TRANSP_TLS)
+		return "sips: has to go over TLS, and next-hop does not";
+	if (from->tp != SIP_TRANSP_TLS)
+		return "sips: has to come over TLS, and the client's connection is none";
+	return NULL;
+}
+
 /* What is checked of every request before it has a way (16.3); 0 = all is well. */
 static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 		    const struct sip_msg *msg, struct route *route)
@@ -408,8 +453,9 @@ static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
 		known = known || !pl_strcasecmp(&scheme, schemes[i]);
-	/* sips: wants TLS on every hop (26.2.2), and the next one has none */
-	if (!known || (from->side == SIDE_INSIDE && !pl_strcasecmp(&scheme, "sips")))
+	if (from->side == SIDE_INSIDE && is_secure(msg))
+		route->words = no_way_for_sips(mikeyd, from);
+	if (!known || route->words)
 		return REFUSE_SCHEME;
 	route->max_forwards = MAX_FORWARDS;
 	if (pl_isset(&hops)) {

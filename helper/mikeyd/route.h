@@ -16,6 +16,7 @@ struct route {
 	unsigned int drop_routes;	/* Route values that named us */
 	bool strict;			/* the Route value behind them has no "lr" */
 	int max_forwards;
+	const char *words;		/* why it is refused, or NULL */
 	bool asks_us;			/* OPTIONS for mikeyd itself: goes nowhere */
 	char headers[512];		/* Path, Record-Route, ... or "" */
 };

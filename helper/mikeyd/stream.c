@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* SIP over TCP connections. */
+/* SIP over TCP connections, with TLS or without. */
 #include "helper/mikeyd/stream.h"
 
 #include <errno.h>
@@ -12,12 +12,15 @@
 #include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
+#include "helper/mikeyd/siptls.h"
 
 #define CONNECTIONS_MAX 256		/* of each side */
 /* So many of them are for us to make: others cannot use up the way to the next hop. */
 #define CONNECTIONS_OWN 16
 #define CONNECT_MS 5000
 #define IDLE_MS (900 * 1000)
+/* A ping is answered within this time (RFC 5626 4.4.1). */
+#define PONG_MS 10000
 /* A message that has begun arrives whole within this time, or never. */
 #define MESSAGE_MS (32 * 1000)
 /* What was sent is acknowledged within this time, or the other side is gone. */
@@ -32,6 +35,7 @@ struct streams {
 	struct list list;
 	unsigned int count[SIDES];
 	struct transport_handlers handlers;
+	struct siptls *tls;
 };
 
 struct stream {
@@ -39,7 +43,11 @@ struct stream {
 	struct streams *streams;
 	struct flow flow;
 	struct tcp_conn *tcp;
+	struct siptls *context;		/* which a handshake may ask */
+	struct tls_conn *tls;
 	struct tmr timer;
+	struct tmr pong;		/* runs while a ping has no answer */
+	bool answers_pings;		/* one had an answer */
 	bool connected;
 	struct mbuf *queue;		/* sent before the connection was there */
 
@@ -55,12 +63,15 @@ static void stream_destroy(void *data)
 	struct stream *stream = data;
 
 	tmr_cancel(&stream->timer);
+	tmr_cancel(&stream->pong);
 	if (stream->le.list) {
 		list_unlink(&stream->le);
 		stream->streams->count[stream->flow.side]--;
 		counter_less(COUNTER_CONNECTIONS, stream->flow.side, stream->flow.tp);
 	}
+	mem_deref(stream->tls);
 	mem_deref(stream->tcp);
+	mem_deref(stream->context);
 	sipmsg_wipe(stream->queue);
 	sipmsg_wipe(stream->received);
 }
@@ -70,6 +81,7 @@ static void streams_destroy(void *data)
 	struct streams *streams = data;
 
 	list_flush(&streams->list);
+	mem_deref(streams->tls);
 }
 
 int streams_alloc(struct streams **out, const struct transport_handlers *handlers)
@@ -81,6 +93,12 @@ int streams_alloc(struct streams **out, const struct transport_handlers *handler
 	streams->handlers = *handlers;
 	*out = streams;
 	return 0;
+}
+
+void streams_use_tls(struct streams *streams, struct siptls *tls)
+{
+	mem_deref(streams->tls);
+	streams->tls = mem_ref(tls);
 }
 
 /* The connection is over; what was given to it is lost. */
@@ -97,6 +115,12 @@ static void closed(int err, void *arg)
 {
 	struct stream *stream = arg;
 
+	/* a handshake that failed will fail again */
+	if (stream->tls && !stream->connected && err == EPROTO) {
+		log_info("there is no TLS with %s", stream->flow.side == SIDE_INSIDE ?
+			 "a client" : "somebody in the network");
+		err = EHOSTUNREACH;
+	}
 	/* -ETIMEDOUT would be a transaction's own time-out */
 	if (err == ETIMEDOUT)
 		err = stream->connected ? ECONNRESET : EHOSTUNREACH;
@@ -133,15 +157,11 @@ static void limit_silence(const struct stream *stream)
 		log_info("TCP_USER_TIMEOUT: %s", strerror(errno));
 }
 
-static void established(void *arg)
+static void send_queue(struct stream *stream)
 {
-	struct stream *stream = arg;
 	struct mbuf *queue = stream->queue;
-	int err = 0;
+	int err;
 
-	stream->connected = true;
-	limit_silence(stream);
-	rest(stream);
 	if (!queue)
 		return;
 	queue->pos = 0;
@@ -150,6 +170,26 @@ static void established(void *arg)
 	sipmsg_wipe(queue);
 	if (err)
 		stream_close(stream, -err);
+}
+
+static void established(void *arg)
+{
+	struct stream *stream = arg;
+
+	stream->connected = true;
+	limit_silence(stream);
+	rest(stream);
+	send_queue(stream);
+}
+
+/* The handshake of somebody who connected is over; now they have to say something. */
+static void shook_hands(void *arg)
+{
+	struct stream *stream = arg;
+
+	stream->connected = true;
+	tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
+	send_queue(stream);
 }
 
 /*
@@ -197,7 +237,7 @@ static bool hand_over(struct stream *stream, struct mbuf *mb, transport_recv_h *
 	}
 	mem_deref(mb);		/* msg holds it */
 	msg->src = flow.peer;
-	msg->tp = SIP_TRANSP_TCP;
+	msg->tp = flow.tp;
 	mem_ref(stream);
 	handler(&flow, msg, streams->handlers.arg);
 	sipmsg_release(msg);
@@ -235,6 +275,10 @@ static void skip_keepalive(struct stream *stream)
 		skip++;
 	if (!skip)
 		return;
+	if (tmr_isrunning(&stream->pong)) {
+		tmr_cancel(&stream->pong);
+		stream->answers_pings = true;
+	}
 	if (skip >= 4 && stream->connected) {
 		struct mbuf *pong = mbuf_alloc(2);
 
@@ -376,10 +420,20 @@ static struct stream *stream_new(struct streams *streams, const struct flow *flo
 	stream->streams = streams;
 	stream->flow = *flow;
 	tmr_init(&stream->timer);
+	tmr_init(&stream->pong);
 	list_append(&streams->list, &stream->le, stream);
 	streams->count[flow->side]++;
 	counter_more(COUNTER_CONNECTIONS, flow->side, flow->tp);
 	return stream;
+}
+
+/* The context stays while the connection may ask it, whatever a reload brings. */
+static int start_tls(struct stream *stream,
+		     int (*start)(const struct siptls *tls, struct tls_conn **conn,
+				  struct tcp_conn *tcp))
+{
+	stream->context = mem_ref(stream->streams->tls);
+	return start(stream->context, &stream->tls, stream->tcp);
 }
 
 void streams_accept(struct streams *streams, const struct flow *flow, struct tcp_sock *socket)
@@ -391,14 +445,18 @@ void streams_accept(struct streams *streams, const struct flow *flow, struct tcp
 		tcp_reject(socket);
 		return;
 	}
-	if (tcp_accept(&stream->tcp, socket, NULL, received, closed, stream)) {
+	if (tcp_accept(&stream->tcp, socket, flow->tp == SIP_TRANSP_TLS ? shook_hands : NULL,
+		       received, closed, stream)) {
 		mem_deref(stream);
 		return;
 	}
 	tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
-	stream->connected = true;
 	limit_silence(stream);
 	tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
+	/* TLS is established when its handshake is over, and TCP now */
+	stream->connected = flow->tp != SIP_TRANSP_TLS;
+	if (!stream->connected && start_tls(stream, siptls_serve))
+		mem_deref(stream);
 }
 
 static struct stream *stream_find(const struct streams *streams, const struct flow *flow)
@@ -408,7 +466,7 @@ static struct stream *stream_find(const struct streams *streams, const struct fl
 	LIST_FOREACH(&streams->list, le) {
 		struct stream *stream = le->data;
 
-		if (stream->flow.side == flow->side &&
+		if (stream->flow.side == flow->side && stream->flow.tp == flow->tp &&
 		    sa_cmp(&stream->flow.peer, &flow->peer, SA_ALL))
 			return stream;
 	}
@@ -418,6 +476,75 @@ static struct stream *stream_find(const struct streams *streams, const struct fl
 bool streams_connected(const struct streams *streams, const struct flow *to)
 {
 	return stream_find(streams, to);
+}
+
+bool streams_established(const struct streams *streams, const struct flow *to)
+{
+	const struct stream *stream = stream_find(streams, to);
+
+	return stream && stream->connected;
+}
+
+/* Make a connection. */
+static int stream_open(struct stream **out, struct streams *streams, const struct flow *to,
+		       const struct sa *local)
+{
+	struct stream *stream;
+	int err;
+
+	/* a client over TLS proves nothing, and is not one to connect to */
+	if (to->tp == SIP_TRANSP_TLS && to->side == SIDE_INSIDE)
+		return -ENOTCONN;
+	stream = stream_new(streams, to, CONNECTIONS_MAX);
+	if (!stream)
+		return -EMFILE;
+	err = -tcp_connect_bind(&stream->tcp, &to->peer, established, received, closed, local,
+				stream);
+	if (!err && to->tp == SIP_TRANSP_TLS)
+		err = start_tls(stream, siptls_connect);
+	if (err) {
+		mem_deref(stream);
+		return err;
+	}
+	tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
+	tmr_start(&stream->timer, CONNECT_MS, timed_out, stream);
+	*out = stream;
+	return 0;
+}
+
+static void no_pong(void *arg)
+{
+	struct stream *stream = arg;
+
+	/* who never answered one may not know what it is */
+	if (!stream->answers_pings)
+		return;
+	log_info("no answer to a keep-alive: connection closed");
+	stream_close(stream, -ECONNRESET);
+}
+
+int streams_ping(struct streams *streams, const struct flow *to, const struct sa *local)
+{
+	struct stream *stream = stream_find(streams, to);
+	struct mbuf *mb;
+	int err;
+
+	if (!stream)
+		return stream_open(&stream, streams, to, local);
+	/* on its way already */
+	if (!stream->connected)
+		return 0;
+	mb = mbuf_alloc(4);
+	if (!mb)
+		return -ENOMEM;
+	mbuf_write_str(mb, "\r\n\r\n");
+	mb->pos = 0;
+	rest(stream);
+	err = -tcp_send(stream->tcp, mb);
+	mem_deref(mb);
+	if (!err && !tmr_isrunning(&stream->pong))
+		tmr_start(&stream->pong, PONG_MS, no_pong, stream);
+	return err;
 }
 
 int streams_send(struct streams *streams, const struct flow *to, const struct sa *local,
@@ -431,17 +558,9 @@ int streams_send(struct streams *streams, const struct flow *to, const struct sa
 		return -tcp_send(stream->tcp, mb);
 	}
 	if (!stream) {
-		stream = stream_new(streams, to, CONNECTIONS_MAX);
-		if (!stream)
-			return -EMFILE;
-		err = tcp_connect_bind(&stream->tcp, &to->peer, established, received, closed,
-				       local, stream);
-		if (err) {
-			mem_deref(stream);
-			return -err;
-		}
-		tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
-		tmr_start(&stream->timer, CONNECT_MS, timed_out, stream);
+		err = stream_open(&stream, streams, to, local);
+		if (err)
+			return err;
 	}
 	if (!stream->queue)
 		stream->queue = mbuf_alloc(mbuf_get_left(mb));

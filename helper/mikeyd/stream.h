@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * TCP connections that carry SIP: framing by Content-Length (RFC 3261 18.3),
- * reuse, limits on size, number and time.
+ * TCP connections that carry SIP, with TLS or without: framing by
+ * Content-Length (RFC 3261 18.3), reuse, limits on size, number and time.
  */
 #ifndef HELPER_MIKEYD_STREAM_H
 #define HELPER_MIKEYD_STREAM_H
 
 #include "helper/mikeyd/transport.h"
 
+struct siptls;
 struct streams;
 
 int streams_alloc(struct streams **streams, const struct transport_handlers *handlers);
+
+/* streams_use_tls - of connections from now on; NULL = there is no TLS */
+void streams_use_tls(struct streams *streams, struct siptls *tls);
 
 /* streams_accept - take the connection that waits on a listening socket */
 void streams_accept(struct streams *streams, const struct flow *flow, struct tcp_sock *socket);
@@ -21,6 +25,12 @@ void streams_accept(struct streams *streams, const struct flow *flow, struct tcp
  */
 int streams_send(struct streams *streams, const struct flow *to, const struct sa *local,
 		 struct mbuf *mb);
+
+/* streams_ping - as transport_ping() */
+int streams_ping(struct streams *streams, const struct flow *to, const struct sa *local);
+
+/* streams_established - is there a connection, and does it carry something already? */
+bool streams_established(const struct streams *streams, const struct flow *to);
 
 bool streams_connected(const struct streams *streams, const struct flow *to);
 

@@ -67,11 +67,11 @@ static void udp_recv(const struct sa *src, struct mbuf *mb, void *arg)
 	sipmsg_release(msg);
 }
 
-static void tcp_incoming(const struct sa *peer, void *arg)
+static void stream_incoming(const struct sa *peer, void *arg)
 {
 	struct listener *listener = arg;
 	struct transport *transport = listener->transport;
-	struct flow flow = { .side = listener->side, .tp = SIP_TRANSP_TCP, .peer = *peer };
+	struct flow flow = { .side = listener->side, .tp = listener->tp, .peer = *peer };
 
 	if (!transport->handlers.accept(&flow, transport->handlers.arg))
 		tcp_reject(listener->tcp);
@@ -95,6 +95,11 @@ int transport_alloc(struct transport **out, const struct transport_handlers *han
 	return err;
 }
 
+void transport_use_tls(struct transport *transport, struct siptls *tls)
+{
+	streams_use_tls(transport->streams, tls);
+}
+
 int transport_listen(struct transport *transport, enum side side, enum sip_transp tp,
 		     const struct sa *local, struct problem *problem)
 {
@@ -104,7 +109,8 @@ int transport_listen(struct transport *transport, enum side side, enum sip_trans
 
 	if (!listener)
 		return problem_set(problem, -ENOMEM, "no memory");
-	re_snprintf(text, sizeof(text), "%s:%J", tp == SIP_TRANSP_UDP ? "udp" : "tcp", local);
+	re_snprintf(text, sizeof(text), "%s:%J", tp == SIP_TRANSP_UDP ? "udp" :
+		    tp == SIP_TRANSP_TLS ? "tls" : "tcp", local);
 	listener->transport = transport;
 	listener->side = side;
 	listener->tp = tp;
@@ -114,7 +120,7 @@ int transport_listen(struct transport *transport, enum side side, enum sip_trans
 		if (!err)
 			udp_rxsz_set(listener->udp, 65536);
 	} else {
-		err = tcp_listen(&listener->tcp, local, tcp_incoming, listener);
+		err = tcp_listen(&listener->tcp, local, stream_incoming, listener);
 	}
 	if (err) {
 		mem_deref(listener);
@@ -164,24 +170,43 @@ bool transport_is_local(const struct transport *transport, const struct pl *host
 	return false;
 }
 
+/* Connections leave from the address we listen on, so that both are one to others. */
+static const struct sa *leave_from(const struct transport *transport, const struct flow *to,
+				   struct sa *local)
+{
+	const struct listener *listener = find(transport, to->side, to->tp, sa_af(&to->peer));
+
+	if (!listener)
+		return NULL;
+	*local = listener->local;
+	sa_set_port(local, 0);
+	return local;
+}
+
 int transport_send(struct transport *transport, const struct flow *to, struct mbuf *mb)
 {
 	struct listener *listener;
 	struct sa local;
 
-	listener = find(transport, to->side, to->tp, sa_af(&to->peer));
 	if (to->tp == SIP_TRANSP_UDP) {
+		listener = find(transport, to->side, to->tp, sa_af(&to->peer));
 		if (!listener)
 			return -EAFNOSUPPORT;
 		return -udp_send(listener->udp, &to->peer, mb);
 	}
-	/* leave from the address we listen on, so that both are one to others */
-	if (listener)
-		local = listener->local;
-	else
-		sa_init(&local, sa_af(&to->peer));
-	sa_set_port(&local, 0);
-	return streams_send(transport->streams, to, listener ? &local : NULL, mb);
+	return streams_send(transport->streams, to, leave_from(transport, to, &local), mb);
+}
+
+int transport_ping(struct transport *transport, const struct flow *to)
+{
+	struct sa local;
+
+	return streams_ping(transport->streams, to, leave_from(transport, to, &local));
+}
+
+bool transport_established(const struct transport *transport, const struct flow *to)
+{
+	return streams_established(transport->streams, to);
 }
 
 bool transport_connected(const struct transport *transport, const struct flow *to)
@@ -191,7 +216,13 @@ bool transport_connected(const struct transport *transport, const struct flow *t
 
 enum sip_transp flow_transport(enum endpoint_transport transport)
 {
-	return transport == ENDPOINT_TCP ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
+	static const enum sip_transp names[] = {
+		[ENDPOINT_UDP] = SIP_TRANSP_UDP,
+		[ENDPOINT_TCP] = SIP_TRANSP_TCP,
+		[ENDPOINT_TLS] = SIP_TRANSP_TLS,
+	};
+
+	return names[transport];
 }
 
 void flow_to(struct flow *flow, enum side side, const struct endpoint *endpoint)

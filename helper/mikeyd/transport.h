@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SIP messages over UDP and TCP (RFC 3261 section 18), on libre's sockets and
- * parser.
+ * SIP messages over UDP, TCP and TLS (RFC 3261 section 18), on libre's sockets
+ * and parser.
  *
  * libre's own SIP transport is not used: it gives up a TCP connection whose
  * message exceeds 64 KiB, and it knows no difference between the two sides of a
@@ -50,6 +50,7 @@ enum sip_transp flow_transport(enum endpoint_transport transport);
 /* Largest head, start line to empty line. */
 #define TRANSPORT_HEAD_MAX (64 * 1024)
 
+struct siptls;
 struct transport;
 
 /*
@@ -79,18 +80,35 @@ struct transport_handlers {
 
 int transport_alloc(struct transport **transport, const struct transport_handlers *handlers);
 
+/* transport_use_tls - with what TLS is made from now on; NULL = not at all */
+void transport_use_tls(struct transport *transport, struct siptls *tls);
+
 /* transport_listen - one more address on one side */
 int transport_listen(struct transport *transport, enum side side, enum sip_transp tp,
 		     const struct sa *local, struct problem *problem);
 
 /*
- * transport_send - send a message; over TCP on the connection to that peer,
- * which is made if there is none
+ * transport_send - send a message; over TCP and TLS on the connection to that
+ * peer, which is made if there is none
+ *
+ * -ENOTCONN for a client over TLS that is gone.
  */
 int transport_send(struct transport *transport, const struct flow *to, struct mbuf *mb);
 
-/* transport_connected - is there a TCP connection to that peer? */
+/*
+ * transport_ping - ask on a connection whether it is alive (RFC 5626 4.4.1), and
+ * make it if there is none
+ *
+ * Where an earlier ping on it had an answer and this one has none, the fail
+ * handler is called.
+ */
+int transport_ping(struct transport *transport, const struct flow *to);
+
+/* transport_connected - is there a connection to that peer, or is one on its way? */
 bool transport_connected(const struct transport *transport, const struct flow *to);
+
+/* transport_established - is there a connection, with TLS if that is its way? */
+bool transport_established(const struct transport *transport, const struct flow *to);
 
 /*
  * transport_local - the address to be reached at, for Via and Path

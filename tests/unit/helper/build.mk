@@ -2,7 +2,7 @@
 # Unit tests of the helper library and of mikeyd. Where the kernel's part is
 # needed a double of it stands in (kernel.c); the true one is met end to end.
 helper_lib_tests := uid base64 config endpoint log
-helper_core_tests := record entity multipart recipients sipmsg stream kms owner
+helper_core_tests := record entity multipart recipients sipmsg stream siptls kms owner
 helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
 	listserver inbox control
 helper_core_tests += queuestore
@@ -23,6 +23,8 @@ test-mikeyd-$(1)_PKGS := cmocka libre
 test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
 endef
 $(foreach t,$(helper_core_tests),$(eval $(call helper_core_test,$(t))))
+test-mikeyd-siptls_SRCS += tests/unit/helper/certificates.c
+test-mikeyd-siptls_PKGS += libssl libcrypto
 
 define helper_proxy_test
 TESTS += test-mikeyd-$(1)

@@ -470,6 +470,8 @@ static void faults_have_a_line(void **state)
 	says("reuse = \"yes\";", ":10: reuse: write true or false");
 	says("log-level = \"loud\";", ":10: log-level: ");
 	says("client = \"127.0.0.1\";", ":10: client: ");
+	says("client = \"sips:127.0.0.1\";", ":10: client: a client over TLS connects itself");
+	says("certificate = \"cert.pem\";", ":10: certificate: write a file");
 	says("clients = [\"10.0.0.0/33\"];", ":10: clients: \"10.0.0.0/33\"");
 	says("client-users = [\"nobody-of-that-name\"];", ":10: client-users: ");
 	says("client-users = [\"-1\"];", ":10: client-users: ");
@@ -499,6 +501,40 @@ static void replaced(const char *name, const char *with, const char *words)
 	assert_int_equal(load(&config, text, "", &problem), -EINVAL);
 	if (!strstr(problem.words, words))
 		fail_msg("\"%s\" is not in \"%s\"", words, problem.words);
+}
+
+/* TLS, and what it needs besides. */
+static void tls(void **state)
+{
+	static const char files[] = "certificate = \"/c\"; private-key = \"/k\";\n";
+	struct problem problem;
+	struct config config;
+	char text[1024];
+
+	(void)state;
+	says("certificate = \"/c\";", ":10: certificate: certificate and private-key go together");
+	says("private-key = \"/k\";", ":10: private-key: certificate and private-key go together");
+	says("next-hop-ca = \"/ca\";", ":10: next-hop-ca: next-hop is not over TLS");
+	replaced("listen = ", "listen = \"tls:127.0.0.1:5062\";",
+		 ":3: listen: tls: needs the settings certificate and private-key");
+	replaced("listen-outside = ", "listen-outside = \"tls:192.0.2.1:5061\";",
+		 ":4: listen-outside: tls: needs the settings certificate and private-key");
+	replaced("next-hop = ", "next-hop = \"sips:192.0.2.9\";",
+		 ":5: next-hop: one over TLS needs a tls: address in listen-outside");
+	snprintf(text, sizeof(text), "%s", least);
+	memcpy(strstr(text, "tcp:192.0.2.1:5060"), "tls:192.0.2.1:5061", 18);
+	memcpy(strstr(text, "transport=tcp"), "transport=tls", 13);
+	strcat(text, files);
+	assert_int_equal(load(&config, text, "next-hop-ca = \"/ca\";", &problem), 0);
+	assert_int_equal(config.outside[1].transport, ENDPOINT_TLS);
+	assert_int_equal(config.next_hop.transport, ENDPOINT_TLS);
+	assert_string_equal(config.next_hop.host, "192.0.2.9");
+	assert_string_equal(config.certificate.path, "/c");
+	assert_string_equal(config.private_key.path, "/k");
+	assert_int_equal(config.private_key.line, 10);
+	assert_string_equal(config.next_hop_ca.path, "/ca");
+	assert_int_equal(config.next_hop_ca.line, 11);
+	config_free(&config);
 }
 
 static void needed_settings(void **state)
@@ -566,6 +602,7 @@ int main(void)
 		cmocka_unit_test(several_users),
 		cmocka_unit_test(users_are_kept_apart),
 		cmocka_unit_test(faults_have_a_line),
+		cmocka_unit_test(tls),
 		cmocka_unit_test(needed_settings),
 		cmocka_unit_test(files_that_are_none),
 	};

@@ -41,6 +41,9 @@ static void addresses(void **state)
 	assert_int_equal(endpoint_parse(&endpoint, "udp:[2001:db8::1]:1", &problem), 0);
 	assert_int_equal(endpoint.transport, ENDPOINT_UDP);
 	assert_int_equal(endpoint.address.ss_family, AF_INET6);
+	assert_int_equal(endpoint_parse(&endpoint, "tls:192.0.2.1:5061", &problem), 0);
+	assert_int_equal(endpoint.transport, ENDPOINT_TLS);
+	is_ipv4(&endpoint, "192.0.2.1", 5061);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(endpoint_parse(&endpoint, bad[i], &problem), -EINVAL);
 		assert_non_null(strstr(problem.words, bad[i]));
@@ -50,8 +53,9 @@ static void addresses(void **state)
 static void next_hops(void **state)
 {
 	static const char * const bad[] = {
-		"", "192.0.2.1", "sips:192.0.2.1", "sip:", "sip:alice@192.0.2.1",
-		"sip:192.0.2.1:0", "sip:192.0.2.1;transport=tls", "sip:192.0.2.1;transport=",
+		"", "192.0.2.1", "sip:", "sip:alice@192.0.2.1", "sip:192.0.2.1:0",
+		"sip:192.0.2.1;transport=sctp", "sip:192.0.2.1;transport=", "sips:",
+		"sips:alice@192.0.2.1", "sips:192.0.2.1;transport=udp",
 	};
 	struct endpoint endpoint;
 	struct problem problem;
@@ -64,6 +68,14 @@ static void next_hops(void **state)
 					   &problem), 0);
 	assert_int_equal(endpoint.transport, ENDPOINT_TCP);
 	is_ipv4(&endpoint, "192.0.2.1", 5070);
+	assert_int_equal(endpoint_from_uri(&endpoint, "sips:192.0.2.1;transport=tcp", &problem), 0);
+	assert_int_equal(endpoint.transport, ENDPOINT_TLS);
+	assert_string_equal(endpoint.host, "192.0.2.1");
+	is_ipv4(&endpoint, "192.0.2.1", 5061);
+	assert_int_equal(endpoint_from_uri(&endpoint, "sip:192.0.2.1:7;transport=tls", &problem),
+			 0);
+	assert_int_equal(endpoint.transport, ENDPOINT_TLS);
+	is_ipv4(&endpoint, "192.0.2.1", 7);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(endpoint_from_uri(&endpoint, bad[i], &problem), -EINVAL);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "helper/mikeyd/route.h"
 #include "helper/mikeyd/sipmsg.h"
 
 #define OPTIONS "OPTIONS sip:bob@example.test SIP/2.0\r\n"
@@ -345,7 +346,87 @@ static void no_tls(void **state)
 		     AB("tls", "OPTIONS") "\r\n");
 	client_gets();
 	first_line_is("SIP/2.0 416 Unsupported URI Scheme");
+	assert_string_equal(header("Warning", 0),
+			    "399 mikeyd \"sips: has to go over TLS, and next-hop does not\"");
 	silence();
+}
+
+static void contains(const char *text, const char *before, unsigned int port,
+		     const char *after)
+{
+	char part[128];
+
+	snprintf(part, sizeof(part), "%s127.0.0.1:%u%s", before, port, after);
+	if (!strstr(text, part))
+		fail_msg("\"%s\" is not in \"%s\"", part, text);
+}
+
+/* The way of an INVITE by TLS: how its Record-Route URIs begin and end, and its Via. */
+static void way_over_tls(const struct flow *from, const char *request, const char *scheme,
+			 const char *end, const unsigned int ports[SIDES])
+{
+	struct mbuf *mb = mbuf_alloc(1024), *out = NULL;
+	struct sip_pass pass = { 0 };
+	struct sip_msg *msg;
+	struct route route;
+
+	mbuf_write_str(mb, request);
+	mb->pos = 0;
+	assert_int_equal(sipmsg_decode(&msg, mb), 0);
+	mem_deref(mb);
+	assert_int_equal(route_request(&stage.mikeyd, from, msg, &route).code, 0);
+	if (from->tp == SIP_TRANSP_TLS)
+		contains(route.headers, scheme, ports[SIDE_INSIDE], end);
+	assert_non_null(strstr(route.headers, scheme));
+	contains(route.headers, "@", ports[SIDE_OUTSIDE], end);
+	pass.msg = msg;
+	assert_int_equal(route_write(&stage.mikeyd, &route, &pass, "z9hG4bKx", &out), 0);
+	assert_int_equal(route.to.tp, SIP_TRANSP_TLS);
+	out->pos = out->end;
+	mbuf_write_u8(out, 0);
+	contains((const char *)out->buf, "Via: SIP/2.0/TLS ", ports[SIDE_OUTSIDE],
+		 ";branch=z9hG4bKx");
+	mem_deref(out);
+	sipmsg_release(msg);
+}
+
+#define INVITE(scheme) "INVITE " scheme ":bob@example.test SIP/2.0\r\n" \
+	"Via: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKw\r\n" \
+	"From: <sip:alice@example.test>;tag=1\r\nTo: <sip:bob@example.test>\r\n" \
+	"Call-ID: w\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+
+/* 26.2.2: sips: needs both; 16.6 step 4: and then all that it leaves behind is sips: */
+static void tls_on_both_sides(void **state)
+{
+	struct flow from = { .side = SIDE_INSIDE, .tp = SIP_TRANSP_TLS };
+	struct mbuf *mb = mbuf_alloc(1024);
+	unsigned int ports[SIDES];
+	struct problem problem;
+	struct sip_msg *msg;
+	struct route route;
+	struct sa local;
+
+	(void)state;
+	for (enum side side = 0; side < SIDES; side++) {
+		ports[side] = loop_free_port();
+		sa_set_str(&local, "127.0.0.1", ports[side]);
+		assert_int_equal(transport_listen(stage.mikeyd.transport, side, SIP_TRANSP_TLS,
+						  &local, &problem), 0);
+	}
+	sa_set_str(&from.peer, "127.0.0.1", 9);
+	stage.mikeyd.next_hop.tp = SIP_TRANSP_TLS;
+	way_over_tls(&from, INVITE("sips"), "<sips:", ";lr>", ports);
+	way_over_tls(&from, INVITE("sip"), "<sip:", ";transport=tls;lr>", ports);
+	from.tp = SIP_TRANSP_TCP;
+	way_over_tls(&from, INVITE("sip"), ";transport=tcp;lr>", ";transport=tls;lr>", ports);
+	mbuf_write_str(mb, INVITE("sips"));
+	mb->pos = 0;
+	assert_int_equal(sipmsg_decode(&msg, mb), 0);
+	mem_deref(mb);
+	assert_int_equal(route_request(&stage.mikeyd, &from, msg, &route).code, 416);
+	assert_string_equal(route.words,
+			    "sips: has to come over TLS, and the client's connection is none");
+	sipmsg_release(msg);
 }
 
 /* OPTIONS without user asks mikeyd itself, on both sides. */
@@ -541,6 +622,7 @@ int main(void)
 		EACH(strict_router),
 		EACH(flow_of_a_client),
 		EACH(no_tls),
+		EACH(tls_on_both_sides),
 		EACH(options_for_us),
 		EACH(answers_that_do_not_pass),
 		EACH(incomplete_requests),

@@ -378,6 +378,38 @@ static void silence_is_limited(void **state)
 	loop_for(20);
 }
 
+static void receives(int fd, const char *expected)
+{
+	char got[16] = "";
+
+	for (int i = 0; i < 500 && recv(fd, got, sizeof(got) - 1, MSG_PEEK) <= 0; i++)
+		loop_for(5);
+	assert_true(recv(fd, got, sizeof(got) - 1, 0) > 0);
+	assert_string_equal(got, expected);
+}
+
+/* Whoever answered one ping is gone when the next one has no answer. */
+static void no_answer_to_a_ping(void **state)
+{
+	static const char text[] = GOOD("1", "l: 0\r\n\r\n");
+	int fd = connect_here();
+
+	(void)state;
+	send_all(fd, text, sizeof(text) - 1);
+	wait_messages(1);
+	assert_int_equal(transport_ping(here.transport, &here.flow), 0);
+	receives(fd, "\r\n\r\n");
+	send_all(fd, "\r\n", 2);
+	loop_for(20);
+	assert_int_equal(transport_ping(here.transport, &here.flow), 0);
+	receives(fd, "\r\n\r\n");
+	assert_int_equal(here.failures, 0);
+	assert_true(loop_until(got_failure, NULL, 30000));
+	assert_false(transport_connected(here.transport, &here.flow));
+	assert_int_equal(here.messages, 1);
+	close(fd);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_transport, close_transport)
@@ -392,6 +424,7 @@ int main(void)
 		EACH(nobody_listens),
 		EACH(all_connections_taken),
 		EACH(silence_is_limited),
+		EACH(no_answer_to_a_ping),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
