@@ -28,6 +28,7 @@
 static int set_defaults(struct config *config, const char *file, struct problem *problem)
 {
 	config->retry_after = 30;
+	config->keep_alive = 120;
 	config->log_level = LOG_LEVEL_INFO;
 	config->file = strdup(file);
 	config->users = calloc(CONFIG_USERS_MAX, sizeof(*config->users));

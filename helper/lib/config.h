@@ -120,6 +120,7 @@ struct config {
 	unsigned int n_trusted;		/* ... none: the next hop's, unless ... */
 	bool trust_nobody;
 	struct endpoint next_hop;
+	unsigned int keep_alive;	/* seconds between pings of its connection */
 	struct config_path next_hop_ca;	/* who may have signed the next hop's ... */
 	struct config_path certificate, private_key;	/* ... and our own */
 	char *control_socket;		/* NULL: at the usual place, if there is one */

@@ -139,6 +139,7 @@ const struct setting settings[] = {
 	SHARED("client-users", take_users, client_users),
 	DAEMON("next-hop", take_hop, next_hop, .needed = true,
 	       .words = "\"sip:proxy.example.test\""),
+	DAEMON("keep-alive", take_number, keep_alive, .most = 600),
 	DAEMON("next-hop-ca", take_file, next_hop_ca),
 	DAEMON("certificate", take_file, certificate),
 	DAEMON("private-key", take_file, private_key),

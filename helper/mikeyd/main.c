@@ -221,7 +221,8 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 		log_info("ready: %s with PSK %s", user->config->identities[0].text,
 			 user->config->psk);
 	}
-	err = standing_open(&mikeyd->standing, mikeyd->transport, &mikeyd->next_hop);
+	err = standing_open(&mikeyd->standing, mikeyd->transport, &mikeyd->next_hop,
+			    mikeyd->config->keep_alive);
 	if (err)
 		return problem_set(problem, err, "no memory");
 	err = control_open(mikeyd, problem) ?:

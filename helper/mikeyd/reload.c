@@ -216,7 +216,7 @@ static void commit(struct mikeyd *mikeyd, struct change *change)
 	flow_to(&mikeyd->next_hop, SIDE_OUTSIDE, &rules->next_hop);
 	transport_use_tls(mikeyd->transport, change->tls);
 	mem_deref(change->tls);
-	standing_use(mikeyd->standing, &mikeyd->next_hop);
+	standing_use(mikeyd->standing, &mikeyd->next_hop, rules->keep_alive);
 	mem_deref((void *)mikeyd->config);
 	mikeyd->config = rules;
 }

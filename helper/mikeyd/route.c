@@ -377,7 +377,8 @@ static bool reaches(const struct mikeyd *mikeyd, const struct user *user,
 	if (client->tp != SIP_TRANSP_UDP && transport_connected(mikeyd->transport, client))
 		return true;
 	/* over TLS it is the client that connects */
-	return local && client->tp != SIP_TRANSP_TLS && owner_listens(mikeyd->owner, user ? user->config : NULL, client, local);
+	return local && client->tp != SIP_TRANSP_TLS &&
+		owner_listens(mikeyd->owner, user ? user->config : NULL, client, local);
 }
 
 /* The contact that the Request-URI names, if it is the address of a client. */

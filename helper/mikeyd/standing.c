@@ -7,17 +7,18 @@
 
 #include "helper/lib/log.h"
 
-/* Between pings: 95 to 120 seconds (RFC 5626 4.4.1) */
-#define PING_LEAST_MS 95000
-#define PING_MOST_MS 120000
 /* The pauses of 4.5, where no other flow to the network is left. */
 #define PAUSE_BASE_MS 30000
 #define PAUSE_MOST_MS 1800000
+/* Where the first one is none: so that not all terminals of a proxy come at once. */
+#define SPREAD_MS 2000
 
 struct standing {
 	struct transport *transport;
 	struct flow hop;
+	unsigned int keep_alive;	/* seconds between pings at most */
 	struct tmr timer;
+	bool stood;			/* the connection was there for longer than a ping */
 	unsigned int failures;		/* in a row */
 };
 
@@ -37,6 +38,8 @@ uint32_t standing_pause(unsigned int failures)
 {
 	uint32_t pause = PAUSE_BASE_MS;
 
+	if (!failures)
+		return SPREAD_MS;
 	while (failures-- && pause < PAUSE_MOST_MS)
 		pause *= 2;
 	return pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS;
@@ -45,12 +48,15 @@ uint32_t standing_pause(unsigned int failures)
 static void tick(void *arg)
 {
 	struct standing *standing = arg;
+	uint32_t most = standing->keep_alive * 1000;
 	int err;
 
-	if (transport_established(standing->transport, &standing->hop))
+	if (transport_established(standing->transport, &standing->hop)) {
+		standing->stood = true;
 		standing->failures = 0;
-	/* before the ping, whose failure sets another time */
-	tmr_start(&standing->timer, between(PING_LEAST_MS, PING_MOST_MS), tick, standing);
+	}
+	/* a random time (RFC 5626 4.4.1); before the ping, whose failure sets another one */
+	tmr_start(&standing->timer, between(most / 5 * 4, most), tick, standing);
 	err = transport_ping(standing->transport, &standing->hop);
 	if (!err)
 		return;
@@ -58,11 +64,13 @@ static void tick(void *arg)
 	standing_lost(standing, &standing->hop);
 }
 
-void standing_use(struct standing *standing, const struct flow *hop)
+void standing_use(struct standing *standing, const struct flow *hop, unsigned int keep_alive)
 {
 	if (!standing)
 		return;
 	standing->hop = *hop;
+	standing->keep_alive = keep_alive;
+	standing->stood = false;
 	standing->failures = 0;
 	if (hop->tp == SIP_TRANSP_UDP)
 		tmr_cancel(&standing->timer);
@@ -70,7 +78,8 @@ void standing_use(struct standing *standing, const struct flow *hop)
 		tmr_start(&standing->timer, 0, tick, standing);
 }
 
-int standing_open(struct standing **out, struct transport *transport, const struct flow *hop)
+int standing_open(struct standing **out, struct transport *transport, const struct flow *hop,
+		  unsigned int keep_alive)
 {
 	struct standing *standing = mem_zalloc(sizeof(*standing), standing_destroy);
 
@@ -78,7 +87,7 @@ int standing_open(struct standing **out, struct transport *transport, const stru
 		return -ENOMEM;
 	standing->transport = transport;
 	tmr_init(&standing->timer);
-	standing_use(standing, hop);
+	standing_use(standing, hop, keep_alive);
 	*out = standing;
 	return 0;
 }
@@ -90,8 +99,11 @@ void standing_lost(struct standing *standing, const struct flow *flow)
 	if (!standing || standing->hop.tp == SIP_TRANSP_UDP || flow->side != SIDE_OUTSIDE ||
 	    flow->tp != standing->hop.tp || !sa_cmp(&flow->peer, &standing->hop.peer, SA_ALL))
 		return;
-	most = standing_pause(standing->failures++);
-	log_debug("next-hop: the connection is lost, another one in %u seconds at most",
-		  most / 1000);
+	if (!standing->stood)
+		standing->failures++;
+	standing->stood = false;
+	most = standing_pause(standing->failures);
+	log_info("next-hop: no connection, the next attempt in %u to %u seconds",
+		 most / 2000, most / 1000);
 	tmr_start(&standing->timer, between(most / 2, most), tick, standing);
 }

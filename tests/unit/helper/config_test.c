@@ -230,7 +230,7 @@ static void everything(void **state)
 			      "list-service = \"list@example.test\"; state-dir = \"/s\";\n"
 			      "client-users = [\"root\", \"65533\"];\n"
 			      "client = \"sip:127.0.0.1:5080;transport=tcp\"; kms-ca = \"/ca\";\n"
-			      "kms-timeout = 3; retry-after = 7; max-waiting = 9;\n"
+			      "kms-timeout = 3; retry-after = 7; keep-alive = 11; max-waiting = 9;\n"
 			      "policy = {\n"
 			      "  suite = \"ts-128\"; profile = \"annex-i\";\n"
 			      "  form = \"auth-enveloped\";\n"
@@ -260,6 +260,7 @@ static void everything(void **state)
 	assert_string_equal(config.users[0].kms_ca, "/ca");
 	assert_int_equal(config.users[0].kms_timeout, 3);
 	assert_int_equal(config.retry_after, 7);
+	assert_int_equal(config.keep_alive, 11);
 	assert_int_equal(config.users[0].max_waiting, 9);
 	assert_int_equal(config.users[0].suite, MIKEY_SUITE_TS_128);
 	assert_int_equal(config.users[0].profile, MIKEY_PROFILE_ANNEX_I);
@@ -504,7 +505,7 @@ static void replaced(const char *name, const char *with, const char *words)
 }
 
 /* TLS, and what it needs besides. */
-static void tls(void **state)
+static void with_tls(void **state)
 {
 	static const char files[] = "certificate = \"/c\"; private-key = \"/k\";\n";
 	struct problem problem;
@@ -602,7 +603,7 @@ int main(void)
 		cmocka_unit_test(several_users),
 		cmocka_unit_test(users_are_kept_apart),
 		cmocka_unit_test(faults_have_a_line),
-		cmocka_unit_test(tls),
+		cmocka_unit_test(with_tls),
 		cmocka_unit_test(needed_settings),
 		cmocka_unit_test(files_that_are_none),
 	};

@@ -424,7 +424,7 @@ static void stands(void **state)
 	(void)state;
 	open_far(&here.ca, "whoever", "DNS:" DOMAIN, 1);
 	to = far();
-	assert_int_equal(standing_open(&here.standing, here.near, &to), 0);
+	assert_int_equal(standing_open(&here.standing, here.near, &to, 120), 0);
 	assert_true(loop_until(is_established, NULL, 5000));
 	assert_int_equal(transport_ping(here.near, &to), 0);
 	loop_for(50);
@@ -432,15 +432,17 @@ static void stands(void **state)
 	assert_int_equal(here.near_saw.failures + here.far_saw.failures, 0);
 	/* over UDP there is none to keep */
 	to.tp = SIP_TRANSP_UDP;
-	standing_use(here.standing, &to);
+	standing_use(here.standing, &to, 120);
 	assert_int_equal(here.near_saw.failures, 0);
 }
 
 static void pauses_grow(void **state)
 {
 	(void)state;
-	assert_int_equal(standing_pause(0), 30000);
+	/* RFC 5626 appendix A, but for the first, which is 0 there */
+	assert_int_equal(standing_pause(0), 2000);
 	assert_int_equal(standing_pause(1), 60000);
+	assert_int_equal(standing_pause(2), 120000);
 	assert_int_equal(standing_pause(5), 960000);
 	assert_int_equal(standing_pause(6), 1800000);
 	assert_int_equal(standing_pause(4000000000u), 1800000);
