@@ -26,8 +26,8 @@ check: deps	## build and run all tests (as root)
 	+$(q)$(MAKE) $(jobs) check-build KDIR=$(check_kdir)
 	$(q)BUILD=$(BUILD) tests/run $(run_mode)
 
-check-build: programs unit-tests kselftests fuzzers $(BUILD)/tests/load-kms test-list
-	+$(q)$(MAKE) modules
+check-build: programs unit-tests kselftests fuzzers $(BUILD)/tests/load-kms benches test-list
+	+$(q)$(MAKE) modules bench-module
 	+$(q)$(MAKE) modules DEBUG=1
 	$(q)rm -rf $(BUILD)/stage
 	+$(q)$(MAKE) install modules_install DESTDIR=$(abspath $(BUILD))/stage
