@@ -26,11 +26,11 @@ def sipsak(terminal, *words):
     return done.stdout
 
 
-def sipp(terminal, name, *words, port, transport="u1"):
-    """sipp in the background as that terminal's client; one call."""
+def sipp(terminal, name, *words, port, transport="u1", calls=1):
+    """sipp in the background as that terminal's client."""
     log = os.path.join(terminal.dir, f"sipp-{name}.log")
     process = s.Process(f"sipp of {terminal.name}", [
-        *terminal.prefix(), "sipp", "127.0.0.1:5062", "-sf", scenario(name), "-m", "1",
+        *terminal.prefix(), "sipp", "127.0.0.1:5062", "-sf", scenario(name), "-m", calls,
         "-i", "127.0.0.1", "-p", port, "-t", transport, "-nostdin", "-timeout", "60s",
         "-timeout_error", "-trace_msg", "-message_file", log + ".messages",
         "-trace_err", "-error_file", log + ".errors", *words], log, cwd=terminal.dir)
