@@ -103,7 +103,8 @@ static int seal(struct problem *problem)
 		return problem_set(problem, -errno, "cannot forbid core dumps: %s",
 				   strerror(errno));
 	if (!geteuid())
-		log_warning("mikeyd runs as root and needs not to: run it as the user of the keys");
+		log_event(WARNING, "runs-as-root",
+			  log_text("reason", "it needs not to: run it as the user of the keys"));
 	signal(SIGPIPE, SIG_IGN);
 	return 0;
 }
@@ -195,7 +196,7 @@ static void close_all(struct mikeyd *mikeyd)
 
 static void stop(int signal_number)
 {
-	log_info("ending on signal %d", signal_number);
+	log_event(INFO, "ending", log_number("signal", signal_number));
 	re_cancel();
 }
 
@@ -218,8 +219,8 @@ static int run(struct mikeyd *mikeyd, const struct options *options, struct prob
 	LIST_FOREACH(&mikeyd->users, le) {
 		const struct user *user = le->data;
 
-		log_info("ready: %s with PSK %s", user->config->identities[0].text,
-			 user->config->psk);
+		log_event(INFO, "ready", log_text("user", user->config->identities[0].text),
+			  log_text("psk", user->config->psk));
 	}
 	err = standing_open(&mikeyd->standing, mikeyd->transport, &mikeyd->next_hop,
 			    mikeyd->config->keep_alive);
@@ -281,7 +282,10 @@ int main(int argc, char **argv)
 	err = err ?: run(&mikeyd, &options, &problem);
 	close_all(&mikeyd);
 	libre_close();
-	if (err)
+	/* who asked is told in words, and a log what it can be searched for */
+	if (err && options.check)
 		log_error("%s", problem.words);
+	else if (err)
+		log_event(ERROR, "not-started", log_text("reason", problem.words));
 	return exit_status(err);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/incoming.h"
@@ -45,9 +44,8 @@ void proxy_refuse(struct mikeyd *mikeyd, struct server *server, uint16_t code,
 			      retry > mikeyd->config->retry_after ? retry :
 			      mikeyd->config->retry_after);
 	if (words) {
-		log_info("%s %u %s: %s",
-			 server->flow.side == SIDE_INSIDE ? "outgoing" : "incoming", code,
-			 reason, words);
+		server_event(server, INFO, "own-answer", log_number("status", code),
+			     log_text("reason", words));
 		/* quoted-string: no quotation marks, no line ends */
 		snprintf(quoted, sizeof(quoted), "%s", words);
 		for (char *c = quoted; *c; c++)
@@ -65,12 +63,16 @@ void proxy_refuse(struct mikeyd *mikeyd, struct server *server, uint16_t code,
 static void check_path(const struct sip_msg *msg)
 {
 	static bool told;
+	char txn[TXN_SIZE];
 
 	if (told || !sipmsg_is(msg, "REGISTER") || msg->scode / 100 != 2 ||
 	    sip_msg_hdr(msg, SIP_HDR_PATH))
 		return;
 	told = true;
-	log_warning("the registrar's answer has no Path (RFC 3327): messages to this user may not come this way");
+	txn_of(txn, msg);
+	log_event(WARNING, "no-path", log_text("txn", txn),
+		  log_bytes("user", msg->to.auri.p, msg->to.auri.l),
+		  log_text("reason", "without RFC 3327 messages may not come this way"));
 }
 
 void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
@@ -87,7 +89,7 @@ void proxy_relay(struct mikeyd *mikeyd, struct server *server, int err,
 		 * A timeout is not told: the sender's own timer ran out as
 		 * well (RFC 4320 4.2).
 		 */
-		log_info("no answer to a request");
+		server_event(server, INFO, "no-answer", log_text("reason", "nothing came in time"));
 	} else if (err) {
 		proxy_refuse(mikeyd, server, 503, "Service Unavailable", true,
 			     err == -ECANCELED ? "mikeyd is ending" :
@@ -155,6 +157,8 @@ void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *r
 		re_snprintf(server->branch, sizeof(server->branch), "%s", branch);
 		err = route_write(mikeyd, route, &pass, branch, &mb);
 	}
+	if (!err)
+		server_forwarded(server, &route->to, branch);
 	if (!err)
 		err = client_send(mikeyd->transactions, &route->to, branch, &server->msg->met,
 				  mb, relay_response, relay);
@@ -333,6 +337,24 @@ static bool accepts(const struct flow *flow, void *arg)
 		owner_allows(mikeyd->owner, NULL, flow, local);
 }
 
+static void tell_dropped(enum log_level level, const struct flow *flow,
+			 const struct sip_msg *msg, const char *reason)
+{
+	char txn[TXN_SIZE], peer[80];
+
+	txn_of(txn, msg);
+	re_snprintf(peer, sizeof(peer), "%J", &flow->peer);
+	log_fields(level, "dropped", (const struct log_field[]){
+		log_text("txn", txn),
+		log_bytes("method", msg->req ? msg->met.p : msg->cseq.met.p,
+			  msg->req ? msg->met.l : msg->cseq.met.l),
+		log_text("side", side_name(flow->side)),
+		log_text("from", peer),
+		log_text("reason", reason),
+		{ 0 }
+	});
+}
+
 static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
 	struct mikeyd *mikeyd = arg;
@@ -343,13 +365,13 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 	/* a TCP connection was asked when it was accepted */
 	if (flow->tp == SIP_TRANSP_UDP && !accepts(flow, mikeyd)) {
 		counter_more(COUNTER_DROPPED, flow->side, DROPPED_STRANGER);
-		log_warning("dropped a message to the client's side from somebody who is no client");
+		tell_dropped(LOG_LEVEL_WARNING, flow, msg, "it is from somebody who is no client");
 		return;
 	}
 	fault = sipmsg_fault(msg);
 	if (fault) {
 		counter_more(COUNTER_DROPPED, flow->side, DROPPED_MALFORMED);
-		log_info("%s a malformed SIP message", msg->req ? "refused" : "dropped");
+		tell_dropped(LOG_LEVEL_INFO, flow, msg, "it is malformed");
 		if (msg->req && pl_isset(&msg->via.val))
 			stateless_refuse(mikeyd, flow, msg,
 					 fault == 505 ?
@@ -365,7 +387,7 @@ static void received(const struct flow *flow, struct sip_msg *msg, void *arg)
 static void received_large(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
 	counter_more(COUNTER_DROPPED, flow->side, DROPPED_LARGE);
-	log_info("refused a SIP message that is too large");
+	tell_dropped(LOG_LEVEL_INFO, flow, msg, "it is too large");
 	if (msg->req && pl_isset(&msg->via.sentby))
 		stateless_refuse(arg, flow, msg,
 				 (struct refusal){ 413, "Request Entity Too Large" });

@@ -63,6 +63,12 @@ static bool same_inbox(const struct config_inbox *one, const struct config_inbox
 		(!one->program || same_text(one->program[0], other->program[0]));
 }
 
+static void tell_kept(const char *setting)
+{
+	log_event(WARNING, "setting-stays", log_text("setting", setting),
+		  log_text("reason", "a change takes a restart"));
+}
+
 /* What the sockets and files that are open already cannot follow. */
 static int keep_what_stays(struct mikeyd *mikeyd, struct config *rules,
 			   struct problem *problem)
@@ -70,14 +76,14 @@ static int keep_what_stays(struct mikeyd *mikeyd, struct config *rules,
 	const struct config *old = mikeyd->config;
 
 	if (!same_endpoints(old->inside, old->n_inside, rules->inside, rules->n_inside))
-		log_warning("listen: another address takes a restart; it stays as it was");
+		tell_kept("listen");
 	if (!same_endpoints(old->outside, old->n_outside, rules->outside, rules->n_outside))
-		log_warning("listen-outside: another address takes a restart; it stays as it was");
+		tell_kept("listen-outside");
 	if (!same_text(old->control_socket, rules->control_socket))
-		log_warning("control-socket: another one takes a restart; it stays as it was");
+		tell_kept("control-socket");
 	if (same_text(old->state_dir, rules->state_dir))
 		return 0;
-	log_warning("state-dir: another one takes a restart; it stays as it was");
+	tell_kept("state-dir");
 	free(rules->state_dir);
 	rules->state_dir = old->state_dir ? strdup(old->state_dir) : NULL;
 	if (old->state_dir && !rules->state_dir)
@@ -173,9 +179,10 @@ static void follow(struct successor *successor, const struct config *rules)
 	const struct config_user *config = successor->config;
 
 	if (!same_inbox(&user->config->inbox, &config->inbox))
-		log_warning("inbox: a change takes a restart; it stays as it was");
+		tell_kept("inbox");
 	if (!incoming_use(user, config)) {
-		log_error("no memory: %s goes on as before", config->identities[0].text);
+		log_event(ERROR, "user-stays", log_text("user", config->identities[0].text),
+			  log_text("reason", "no memory"));
 		return;
 	}
 	record_use(user->record, config);
@@ -267,13 +274,14 @@ static void hung_up(int flags, void *arg)
 		return;
 	if (reload_now(hangup.mikeyd, hangup.file, &problem)) {
 		counter_more(COUNTER_RELOADS, RELOAD_FAILED, 0);
-		log_error("the configuration stays as it was: %s", problem.words);
+		log_event(ERROR, "not-reloaded", log_text("reason", problem.words));
 		return;
 	}
 	counter_more(COUNTER_RELOADS, RELOAD_DONE, 0);
 	if (!hangup.verbose)
 		log_setup("mikeyd", hangup.mikeyd->config->log_level);
-	log_info("%s was read again: %u users", hangup.file, hangup.mikeyd->config->n_users);
+	log_event(INFO, "reloaded", log_text("file", hangup.file),
+		  log_number("users", hangup.mikeyd->config->n_users));
 }
 
 int reload_open(struct mikeyd *mikeyd, const char *file, bool verbose,

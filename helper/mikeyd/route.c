@@ -317,6 +317,7 @@ static int find_sender(struct mikeyd *mikeyd, const struct flow *from,
 {
 	const struct pl *uri = sipmsg_is(msg, "REGISTER") ? &msg->to.auri : &msg->from.auri;
 	struct uid uid;
+	char txn[TXN_SIZE];
 
 	route->user = user_only(mikeyd);
 	/* its client was looked at when it connected, or just now */
@@ -328,8 +329,11 @@ static int find_sender(struct mikeyd *mikeyd, const struct flow *from,
 		route->user = user_who_prefers(mikeyd, msg);
 	if (!route->user || user_may_be(route->user, from))
 		return 0;
-	log_warning("a client that may not be user %s sent a %.*s as that user",
-		    route->user->config->name, (int)msg->met.l, msg->met.p);
+	txn_of(txn, msg);
+	log_event(WARNING, "forged", log_text("txn", txn),
+		  log_bytes("method", msg->met.p, msg->met.l),
+		  log_text("user", route->user->config->name),
+		  log_text("reason", "the client may not be that user"));
 	return REFUSE_FORGED;
 }
 

@@ -101,10 +101,10 @@ static int verify(X509_STORE_CTX *store, void *arg)
 	}
 	error = X509_STORE_CTX_get_error(store);
 	if (!good)
-		log_warning("the certificate of next-hop %s is refused: %s", tls->domain,
-			    error == X509_V_ERR_HOSTNAME_MISMATCH ?
-			    "it is not that domain's (RFC 5922)" :
-			    X509_verify_cert_error_string(error));
+		log_event(WARNING, "certificate-refused", log_text("next-hop", tls->domain),
+			  log_text("reason", error == X509_V_ERR_HOSTNAME_MISMATCH ?
+				   "it is not that domain's (RFC 5922)" :
+				   X509_verify_cert_error_string(error)));
 	return good;
 }
 

@@ -60,7 +60,7 @@ static void tick(void *arg)
 	err = transport_ping(standing->transport, &standing->hop);
 	if (!err)
 		return;
-	log_info("next-hop: no connection to keep: %s", strerror(-err));
+	log_event(INFO, "next-hop-lost", log_text("reason", strerror(-err)));
 	standing_lost(standing, &standing->hop);
 }
 
@@ -103,7 +103,7 @@ void standing_lost(struct standing *standing, const struct flow *flow)
 		standing->failures++;
 	standing->stood = false;
 	most = standing_pause(standing->failures);
-	log_info("next-hop: no connection, the next attempt in %u to %u seconds",
-		 most / 2000, most / 1000);
+	log_event(INFO, "next-hop-away", log_number("retry-from", most / 2000),
+		  log_number("retry-to", most / 1000));
 	tmr_start(&standing->timer, between(most / 2, most), tick, standing);
 }

@@ -111,14 +111,26 @@ static void stream_close(struct stream *stream, int err)
 	streams->handlers.fail(&flow, err, streams->handlers.arg);
 }
 
+static void tell_closed(enum log_level level, const struct flow *flow, const char *reason)
+{
+	char peer[80];
+
+	re_snprintf(peer, sizeof(peer), "%J", &flow->peer);
+	log_fields(level, "closed", (const struct log_field[]){
+		log_text("side", side_name(flow->side)),
+		log_text("peer", peer),
+		log_text("reason", reason),
+		{ 0 }
+	});
+}
+
 static void closed(int err, void *arg)
 {
 	struct stream *stream = arg;
 
 	/* a handshake that failed will fail again */
 	if (stream->tls && !stream->connected && err == EPROTO) {
-		log_info("there is no TLS with %s", stream->flow.side == SIDE_INSIDE ?
-			 "a client" : "somebody in the network");
+		tell_closed(LOG_LEVEL_INFO, &stream->flow, "there is no TLS with it");
 		err = EHOSTUNREACH;
 	}
 	/* -ETIMEDOUT would be a transaction's own time-out */
@@ -132,7 +144,7 @@ static void timed_out(void *arg)
 	struct stream *stream = arg;
 
 	if (stream->connected && stream->received)
-		log_warning("a message over TCP stopped half-way: connection closed");
+		tell_closed(LOG_LEVEL_WARNING, &stream->flow, "a message stopped half-way");
 	stream_close(stream, stream->connected ? -ECONNRESET : -EHOSTUNREACH);
 }
 
@@ -154,7 +166,7 @@ static void limit_silence(const struct stream *stream)
 
 	if (setsockopt(tcp_conn_fd(stream->tcp), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit,
 		       sizeof(limit)))
-		log_info("TCP_USER_TIMEOUT: %s", strerror(errno));
+		log_event(INFO, "no-user-timeout", log_text("reason", strerror(errno)));
 }
 
 static void send_queue(struct stream *stream)
@@ -230,7 +242,7 @@ static bool hand_over(struct stream *stream, struct mbuf *mb, transport_recv_h *
 	mb->pos = 0;
 	if (sipmsg_decode(&msg, mb)) {
 		counter_more(COUNTER_DROPPED, flow.side, DROPPED_NOT_SIP);
-		log_info("closed a TCP connection that carries something else than SIP");
+		tell_closed(LOG_LEVEL_INFO, &flow, "it carries something else than SIP");
 		sipmsg_wipe(mb);
 		stream_close(stream, -EBADMSG);
 		return false;
@@ -402,8 +414,8 @@ static void received(struct mbuf *mb, void *arg)
 	rest(stream);
 	return;
 fail:
-	log_info("closed a TCP connection: %s", err == -EMSGSIZE ? "message too large" :
-		 err == -EBADMSG ? "no Content-Length" : strerror(-err));
+	tell_closed(LOG_LEVEL_INFO, &stream->flow, err == -EMSGSIZE ? "a message is too large" :
+		    err == -EBADMSG ? "no Content-Length" : strerror(-err));
 	stream_close(stream, err);
 }
 
@@ -441,7 +453,7 @@ void streams_accept(struct streams *streams, const struct flow *flow, struct tcp
 	struct stream *stream = stream_new(streams, flow, CONNECTIONS_MAX - CONNECTIONS_OWN);
 
 	if (!stream) {
-		log_warning("too many TCP connections: one refused");
+		tell_closed(LOG_LEVEL_WARNING, flow, "there are too many");
 		tcp_reject(socket);
 		return;
 	}
@@ -519,7 +531,7 @@ static void no_pong(void *arg)
 	/* who never answered one may not know what it is */
 	if (!stream->answers_pings)
 		return;
-	log_info("no answer to a keep-alive: connection closed");
+	tell_closed(LOG_LEVEL_INFO, &stream->flow, "no answer to a keep-alive");
 	stream_close(stream, -ECONNRESET);
 }
 

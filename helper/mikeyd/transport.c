@@ -58,7 +58,8 @@ static void udp_recv(const struct sa *src, struct mbuf *mb, void *arg)
 	err = sipmsg_decode(&msg, mb);
 	if (err) {
 		counter_more(COUNTER_DROPPED, flow.side, DROPPED_NOT_SIP);
-		log_debug("dropped a datagram that is not a SIP message");
+		log_event(DEBUG, "dropped", log_text("side", side_name(flow.side)),
+			  log_text("reason", "it is no SIP message"));
 		return;
 	}
 	msg->src = *src;

@@ -109,7 +109,7 @@ def test_full_disk(scene):
         # the proxy makes 500 of it (RFC 3261 16.7, step 6)
         answer = scene.inject(held)
         ktap.true(answer and answer.status in (500, 503), f"answer: {answer and answer.first}")
-        ktap.true("incoming 503 Service Unavailable: the record of delivered messages: the disk is full"
+        ktap.true('side=outside status=503 reason="the record of delivered messages: the disk is full"'
                   in scene.bob.mikeyd.output(), "no words in the log")
         ktap.true(scene.b.received(timeout=1) is None, "delivered unrecorded")
         os.unlink(os.path.join(state, "filler"))
