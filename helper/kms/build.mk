@@ -3,15 +3,16 @@
 # mikeykms is the core: messages in, messages out. mikeykmsd is what surrounds
 # it in the program: store, HTTP, configuration, commands.
 LIBRARIES += mikeykms mikeykmsd
-mikeykms_SRCS := $(addprefix helper/kms/,crypto.c error.c handle.c issue.c \
-	limit.c minted.c policy.c resolve.c ticket.c zk.c zk_reply.c)
+mikeykms_SRCS := $(addprefix helper/kms/,crypto.c error.c handle.c held.c issue.c \
+	limit.c minted.c policy.c resolve.c rule.c ticket.c zk.c zk_reply.c)
 mikeykms_PKGS := libcrypto
-mikeykmsd_SRCS := $(addprefix helper/kms/,batch.c bsf.c bsf_answer.c command_group.c \
-	command_peer.c command_policy.c command_serve.c command_store.c command_ticket.c command_tpk.c \
-	command_user.c commands.c config.c config_listen.c config_policy.c \
-	database.c gba.c groups.c http.c http_admin.c http_connection.c http_reply.c \
-	http_request.c keyfile.c listener.c metrics.c peer_tls.c peers.c pool.c remote.c schema.c \
-	seal.c sql.c sql_pgsql.c sql_sqlite.c status.c store_sql.c textfile.c tpks.c users.c watch.c zk_client.c)
+mikeykmsd_SRCS := $(addprefix helper/kms/,batch.c bsf.c bsf_answer.c command_check.c command_group.c \
+	command_peer.c command_policy.c command_policy_test.c command_serve.c \
+	command_store.c command_ticket.c command_tpk.c \
+	command_user.c commands.c config.c config_listen.c config_policy.c config_rules.c config_serve.c config_terms.c \
+	database.c fault.c gba.c groups.c http.c http_admin.c http_connection.c http_reply.c \
+	http_request.c keyfile.c listener.c metrics.c peer_tls.c peers.c pool.c reload.c remote.c schema.c \
+	seal.c sql.c sql_pgsql.c sql_sqlite.c source.c status.c store_sql.c textfile.c tpks.c users.c watch.c zk_client.c)
 mikeykmsd_PKGS := libcrypto libcurl expat gnutls libconfig libmicrohttpd libpq sqlite3
 
 # The store's copies: files that go in and come out.

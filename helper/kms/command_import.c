@@ -121,7 +121,7 @@ static int take_user(struct import *im, struct problem *problem)
 	suite = mikey_suite_by_name(*v[USER_SUITE] ? v[USER_SUITE] : "256");
 	if (!suite)
 		return problem_set(problem, -EINVAL, "suite: 256, 128 or ts-128");
-	if (im->o.configured && !(policy->suites & 1U << suite->id))
+	if (im->o.configured && !(policy->terms.suites & 1U << suite->id))
 		return problem_set(problem, -EINVAL, "suite %s is not on", suite->name);
 	im->spec.psk_id = *v[USER_PSK_ID] ? v[USER_PSK_ID] : im->uids[0].text;
 	im->spec.psk.suite = suite->id;

@@ -10,6 +10,7 @@
 #include "helper/kms/commands.h"
 #include "helper/kms/http.h"
 #include "helper/kms/limit.h"
+#include "helper/kms/reload.h"
 #include "helper/lib/log.h"
 #include "helper/lib/version.h"
 
@@ -21,9 +22,9 @@ static void block_signals(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
 	sigprocmask(SIG_BLOCK, set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 }
 
 static void announce(const struct kms_config *config,
@@ -69,8 +70,8 @@ static int maintain(struct kms_opened *o, struct kms_recorder *recorder,
 }
 
 static int wait_for_end(struct kms_opened *o, struct kms_http *http,
-			const struct kms_parts *parts, const sigset_t *set, const char **why,
-			struct problem *problem)
+			const struct kms_parts *parts, const sigset_t *set,
+			const char **why, struct problem *problem)
 {
 	struct timespec second = { .tv_sec = 1 };
 	unsigned int ticks = 0;
@@ -79,7 +80,10 @@ static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 	for (;;) {
 		kms_status_look(parts->status, o->database);
 		sig = sigtimedwait(set, NULL, &second);
-		if (sig > 0)
+		if (sig == SIGHUP)
+			kms_reload(parts->kms, &o->config, o->config_file,
+				   parts->recorder);
+		else if (sig > 0)
 			break;
 		kms_http_tick(http);
 		if (is_rekeyed(o, problem))
@@ -145,6 +149,7 @@ static int serve(struct kms_opened *o, const sigset_t *set,
 	ret = kms_config_can_serve(&o->config, problem);
 	if (ret)
 		return ret;
+	kms_log_doubts(o->config_file);
 	o->audit = kms_config_audit(&o->config, problem);
 	ret = problem->error;
 	if (!ret) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * init, check-config, replay: the store as a whole.
+ * init, replay: the store as a whole.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -126,38 +126,6 @@ enum kms_exit kms_run_init(const struct kms_command *self, int argc,
 	else
 		printf("made the store %s and its key %s\n",
 		       sql_name(o.config.store), o.config.store_key);
-	kms_close(&o);
-	return status;
-}
-
-enum kms_exit kms_run_check_config(const struct kms_command *self, int argc,
-				   char **argv)
-{
-	static const struct option options[] = {
-		{ "serve", no_argument, NULL, 'S' },
-		{ 0 }
-	};
-	struct kms_common common = { 0 };
-	struct problem problem = { 0 };
-	struct kms_opened o = { 0 };
-	bool serve = false;
-	enum kms_exit status;
-	int opt;
-
-	while ((opt = kms_next_option(self, argc, argv, options, &common,
-				      &status)) >= 0)
-		serve = true;
-	if (opt == -2)
-		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
-	status = KMS_EXIT_DONE;
-	if (kms_open_config(&o, &common, &problem) ||
-	    (serve && kms_config_can_serve(&o.config, &problem)))
-		status = kms_failed(&problem);
-	else
-		puts("the configuration is good");
 	kms_close(&o);
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "helper/kms/commands.h"
 #include "helper/kms/crypto.h"
 #include "helper/kms/keyfile.h"
+#include "helper/kms/rule.h"
 
 struct add {
 	struct uid uids[KMS_USER_UIDS_MAX];
@@ -73,7 +74,7 @@ static int find_key(const struct add *add, const struct kms_policy *policy,
 	if (!suite)
 		return problem_set(problem, -EINVAL,
 				   "--suite: 256, 128 or ts-128");
-	if (policy && !(policy->suites & 1U << suite->id))
+	if (policy && !(policy->terms.suites & 1U << suite->id))
 		return problem_set(problem, -EINVAL,
 				   "suite %s is not on: policy = { suites = [\"%s\"]; };",
 				   suite->name, suite->name);
@@ -117,7 +118,7 @@ static int store_again(struct kms_opened *o, const struct add *add,
 	struct kms_rekey_spec spec = {
 		.psk_id = add->psk_id,
 		.psk = *psk,
-		.keep_until = now + policy->skew + policy->max_lifetime,
+		.keep_until = now + policy->skew + kms_policy_widest(policy).max_lifetime,
 		.drop_old = add->drop_old,
 	};
 	int ret = kms_user_rekey(o->database, &add->uids[0], &spec, now,

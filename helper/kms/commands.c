@@ -118,8 +118,8 @@ static int replace(char **value, const char *with, struct problem *problem)
 	return 0;
 }
 
-int kms_open_config(struct kms_opened *o, const struct kms_common *common,
-		    struct problem *problem)
+int kms_open_config_with(struct kms_opened *o, const struct kms_common *common,
+			 struct kms_faults *faults, struct problem *problem)
 {
 	const char *file = common->config_file;
 	int ret;
@@ -128,14 +128,29 @@ int kms_open_config(struct kms_opened *o, const struct kms_common *common,
 	/* Both named on the command line: the configuration may not exist yet. */
 	if (!file && !(common->store && common->store_key))
 		file = KMS_CONFIG_DEFAULT_FILE;
-	ret = kms_config_read(&o->config, file, problem);
+	ret = kms_config_check(&o->config, file, faults, problem);
 	if (ret)
 		return ret;
 	o->configured = file;
+	o->config_file = file;
 	ret = replace(&o->config.store, common->store, problem);
 	if (!ret)
 		ret = replace(&o->config.store_key, common->store_key, problem);
 	log_setup("mikey-kms", o->config.log_level);
+	return ret;
+}
+
+int kms_open_config(struct kms_opened *o, const struct kms_common *common,
+		    struct problem *problem)
+{
+	struct kms_faults *faults = malloc(sizeof(*faults));
+	int ret;
+
+	memset(o, 0, sizeof(*o));
+	if (!faults)
+		return problem_set(problem, -ENOMEM, "no memory");
+	ret = kms_open_config_with(o, common, faults, problem);
+	free(faults);
 	return ret;
 }
 
@@ -166,6 +181,8 @@ struct kms_audit *kms_config_audit(const struct kms_config *config,
 		return NULL;
 	settings.directory = path;
 	audit = kms_audit_open(&settings, problem);
+	if (!audit && !config->audit)
+		problem_prefix(problem, "audit (by default; else a folder, or \"none\"): ");
 	free(path);
 	return audit;
 }
@@ -176,7 +193,8 @@ static bool only_looks(const char *name)
 	static const char *const lookers[] = {
 		"serve",		/* puts down its own */
 		"check-config", "user list", "user show", "group list",
-		"policy", "tpk list", "tpk show", "peer list",
+		"policy", "policy show", "policy test", "tpk list", "tpk show",
+		"peer list",
 	};
 	size_t i;
 
@@ -204,8 +222,11 @@ int kms_open_store(struct kms_opened *o, const struct kms_common *common,
 
 	if (!ret)
 		ret = kms_open_audit(o, problem);
-	if (ret)
-		return ret;
+	return ret ? ret : kms_attach_store(o, problem);
+}
+
+int kms_attach_store(struct kms_opened *o, struct problem *problem)
+{
 	o->seal = kms_seal_from_file(o->config.store_key, problem);
 	if (!o->seal)
 		return problem->error;

@@ -69,10 +69,11 @@ enum kms_exit kms_failed(const struct problem *problem);
 
 /*
  * A configuration and the store that it (or the options) name. @configured:
- * there was a file, rather than defaults.
+ * there was a file, @config_file, rather than defaults.
  */
 struct kms_opened {
 	bool configured;
+	const char *config_file;
 	struct kms_config config;
 	struct kms_audit *audit;
 	struct kms_seal *seal;
@@ -83,6 +84,14 @@ int kms_open_config(struct kms_opened *o, const struct kms_common *common,
 		    struct problem *problem);
 int kms_open_store(struct kms_opened *o, const struct kms_common *common,
 		   struct problem *problem);
+
+/* kms_open_config() with all that is wrong, or odd. */
+int kms_open_config_with(struct kms_opened *o, const struct kms_common *common,
+			 struct kms_faults *faults, struct problem *problem);
+
+/* Behind kms_open_config(): the store alone, which is only read. */
+int kms_attach_store(struct kms_opened *o, struct problem *problem);
+
 void kms_close(struct kms_opened *o);
 
 /*
@@ -157,6 +166,8 @@ enum kms_exit kms_run_restore(const struct kms_command *self, int argc,
 			      char **argv);
 enum kms_exit kms_run_policy(const struct kms_command *self, int argc,
 			     char **argv);
+enum kms_exit kms_run_policy_test(const struct kms_command *self, int argc,
+				  char **argv);
 enum kms_exit kms_run_tpk_list(const struct kms_command *self, int argc,
 			       char **argv);
 enum kms_exit kms_run_tpk_rotate(const struct kms_command *self, int argc,

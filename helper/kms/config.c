@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "helper/kms/fault.h"
 #include "helper/kms/policy.h"
 #include "helper/kms/setting.h"
 #include "helper/kms/textfile.h"
@@ -38,28 +39,40 @@ static int take_string(struct kms_config *config, const config_setting_t *given,
 	return *to ? 0 : setting_no_memory(problem);
 }
 
+int setting_number(const config_setting_t *given, int least, int most, s64 *value,
+		   struct problem *problem)
+{
+	int number = config_setting_get_int(given);
+
+	if (config_setting_type(given) != CONFIG_TYPE_INT || number < least ||
+	    number > most)
+		return problem_set(problem, -EINVAL, "write a number from %d to %d",
+				   least, most);
+	*value = number;
+	return 0;
+}
+
+int setting_bool(const config_setting_t *given, bool *value,
+		 struct problem *problem)
+{
+	if (config_setting_type(given) != CONFIG_TYPE_BOOL)
+		return problem_set(problem, -EINVAL, "write true or false");
+	*value = config_setting_get_bool(given);
+	return 0;
+}
+
 int setting_take_number(struct kms_config *config,
 			const config_setting_t *given,
 			const struct setting *setting, struct problem *problem)
 {
-	int value = config_setting_get_int(given);
-
-	if (config_setting_type(given) != CONFIG_TYPE_INT ||
-	    value < setting->least || value > setting->most)
-		return problem_set(problem, -EINVAL,
-				   "write a number from %d to %d",
-				   setting->least, setting->most);
-	*(s64 *)member(config, setting) = value;
-	return 0;
+	return setting_number(given, setting->least, setting->most,
+			      member(config, setting), problem);
 }
 
 int setting_take_bool(struct kms_config *config, const config_setting_t *given,
 		      const struct setting *setting, struct problem *problem)
 {
-	if (config_setting_type(given) != CONFIG_TYPE_BOOL)
-		return problem_set(problem, -EINVAL, "write true or false");
-	*(bool *)member(config, setting) = config_setting_get_bool(given);
-	return 0;
+	return setting_bool(given, member(config, setting), problem);
 }
 
 /* Texts in a list; a lone text is a list of one. 0 if it is anything else. */
@@ -251,75 +264,100 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 	return config->store && config->store_key ? 0 : setting_no_memory(problem);
 }
 
-static int take_setting(struct kms_config *config,
-			const config_setting_t *given, const char *file,
-			const struct setting *table, struct problem *problem);
-
-static const struct setting *find(const struct setting *table, const char *name)
+static const struct setting *find(const char *name)
 {
-	while (table->name && strcmp(table->name, name))
-		table++;
-	return table->name ? table : NULL;
+	const struct setting *row = settings;
+
+	while (row->name && strcmp(row->name, name))
+		row++;
+	return row->name ? row : NULL;
 }
 
-static int take_group(struct kms_config *config, const config_setting_t *group,
-		      const char *file, const struct setting *table,
-		      struct problem *problem)
+struct kms_place reading_place(const struct reading *in,
+			       const config_setting_t *given)
 {
-	int i, ret = 0;
-
-	for (i = 0; !ret && i < config_setting_length(group); i++)
-		ret = take_setting(config, config_setting_get_elem(group, i),
-				   file, table, problem);
-	return ret;
+	return kms_source_place(&in->config->sources, in->file, given,
+				config_setting_name(given));
 }
 
-static int take_setting(struct kms_config *config,
-			const config_setting_t *given, const char *file,
-			const struct setting *table, struct problem *problem)
+struct kms_place reading_place_in(const struct reading *in,
+				  const config_setting_t *group, const char *name)
 {
-	const char *name = config_setting_name(given);
-	const char *from = config_setting_source_file(given);
-	int line = config_setting_source_line(given);
-	const struct setting *setting = find(table, name);
-	bool elsewhere = find(table == settings ? policy_settings : settings,
-			      name);
+	const config_setting_t *given = config_setting_get_member(group, name);
 
-	if (table == settings && !strcmp(name, "policy"))
-		return config_setting_is_group(given) ?
-		       take_group(config, given, file, policy_settings, problem) :
-		       problem_set(problem, -EINVAL, "%s:%d: policy: write { ... }",
-				   from ? from : file, line);
-	if (!setting)
-		return problem_set(problem, -EINVAL,
-				   "%s:%d: there is no setting \"%s\"%s",
-				   from ? from : file, line, name,
-				   table == policy_settings ? " in policy" :
-				   elsewhere ? " but in policy = { ... };" : "");
-	if (!setting->take(config, given, setting, problem))
-		return 0;
-	return problem_prefix(problem, "%s:%d: %s: ", from ? from : file, line,
-			      name);
+	return reading_place(in, given ? given : group);
 }
 
-static int take_all(struct kms_config *config, const char *file,
-		    const char *text, struct problem *problem)
+static bool is_among(const char *const *names, const char *name)
 {
+	while (*names && strcmp(*names, name))
+		names++;
+	return *names;
+}
+
+static void not_a_setting(const struct reading *in, const char *name,
+			  const struct kms_place *at)
+{
+	const char *names[ARRAY_SIZE(settings) + 1] = { "policy" }, *meant;
+	size_t i;
+
+	for (i = 0; settings[i].name; i++)
+		names[i + 1] = settings[i].name;
+	meant = kms_meant(name, names);
+	if (is_among(policy_names, name))
+		kms_fault(in->faults, at,
+			  "there is no setting \"%s\" but in policy = { ... };", name);
+	else
+		kms_fault(in->faults, at, "there is no setting \"%s\"%s%s%s", name,
+			  meant ? "; was \"" : "", meant ? meant : "",
+			  meant ? "\" meant?" : "");
+}
+
+/* The policy comes last: it is held against the rest. */
+static void take_all(const struct reading *in, const config_setting_t *root)
+{
+	const config_setting_t *given, *policy = NULL;
+	const struct setting *setting;
+	struct kms_place at;
+	const char *name;
+	int i;
+
+	for (i = 0; i < config_setting_length(root); i++) {
+		struct problem problem = { 0 };
+
+		given = config_setting_get_elem(root, i);
+		name = config_setting_name(given);
+		if (!strcmp(name, "policy")) {
+			policy = given;
+			continue;
+		}
+		at = reading_place(in, given);
+		setting = find(name);
+		if (!setting)
+			not_a_setting(in, name, &at);
+		else if (setting->take(in->config, given, setting, &problem))
+			kms_fault(in->faults, &at, "%s: %s", name, problem.words);
+	}
+	if (policy)
+		reading_policy(in, policy);
+}
+
+static void parse(const struct reading *in, const char *text)
+{
+	struct kms_place at = { .file = in->file };
 	config_t parsed;
-	int ret = 0;
 
 	config_init(&parsed);
-	if (!config_read_string(&parsed, text))
-		ret = problem_set(problem, -EINVAL, "%s:%d: %s",
-				  config_error_file(&parsed) ?
-				  config_error_file(&parsed) : file,
-				  config_error_line(&parsed),
-				  config_error_text(&parsed));
-	if (!ret)
-		ret = take_group(config, config_root_setting(&parsed), file,
-				 settings, problem);
+	if (config_read_string(&parsed, text)) {
+		take_all(in, config_root_setting(&parsed));
+	} else {
+		if (config_error_file(&parsed))
+			at.file = config_error_file(&parsed);
+		at.line = config_error_line(&parsed);
+		kms_fault(in->faults, &at, "%s", config_error_text(&parsed));
+	}
 	config_destroy(&parsed);
-	return ret;
+	kms_sources_wipe(&in->config->sources);
 }
 
 /* A ticket's IDRkms must say whether it is ours or whose else. */
@@ -351,63 +389,53 @@ static int take_peers(struct kms_config *config, struct problem *problem)
 	return ret;
 }
 
-int kms_config_read(struct kms_config *config, const char *file,
-		    struct problem *problem)
+/* Returns 0, or an errno if the file cannot be read; faults are in @faults. */
+static int read_all(struct kms_config *config, const char *file,
+		    struct kms_faults *faults, struct problem *problem)
 {
+	struct reading in = { .config = config, .faults = faults, .file = file };
 	char *text = NULL;
 	int ret;
 
-	memset(config, 0, sizeof(*config));
 	ret = set_defaults(config, problem);
 	if (!ret && file)
 		ret = kms_text_read(file, &text, problem);
 	if (!ret && file)
-		ret = take_all(config, file, text, problem);
-	if (!ret)
-		ret = take_peers(config, problem);
+		parse(&in, text);
 	kms_text_wipe(text);
+	if (!ret && take_peers(config, problem))
+		kms_fault(faults, NULL, "%s", problem->words);
+	return ret;
+}
+
+int kms_config_check(struct kms_config *config, const char *file,
+		     struct kms_faults *faults, struct problem *problem)
+{
+	int ret;
+
+	memset(config, 0, sizeof(*config));
+	memset(faults, 0, sizeof(*faults));
+	ret = read_all(config, file, faults, problem);
+	if (!ret)
+		ret = kms_faults_problem(faults, problem);
 	if (ret)
 		kms_config_free(config);
 	return ret;
 }
 
-int kms_config_can_serve(const struct kms_config *config,
-			 struct problem *problem)
+int kms_config_read(struct kms_config *config, const char *file,
+		    struct problem *problem)
 {
-	bool tls = false, peers = false;
-	size_t i;
+	struct kms_faults *faults = malloc(sizeof(*faults));
+	int ret = -ENOMEM;
 
-	if (!config->policy.num_identities)
-		return problem_set(problem, -EINVAL,
-				   "\"identity\" is missing: the URLs that clients put into IDRkms, identity = [\"https://kms.example.test\"];");
-	if (!config->num_listen)
-		return problem_set(problem, -EINVAL,
-				   "nothing to listen at: listen = [\"127.0.0.1:8080\"]; or listen-tls");
-	for (i = 0; i < config->num_listen; i++)
-		tls |= config->listen[i].tls && !config->listen[i].peers;
-	if (tls && (!config->certificate || !config->private_key))
-		return problem_set(problem, -EINVAL,
-				   "listen-tls needs \"certificate\" and \"private-key\"");
-	for (i = 0; i < config->num_listen; i++)
-		peers |= config->listen[i].peers;
-	if (peers && !config->peers_file)
-		return problem_set(problem, -EINVAL,
-				   "listen-peers needs \"peers\", the file that names them");
-	if (config->bsf.url &&
-	    (strncasecmp(config->bsf.url, "https://", 8) || !config->bsf.ca ||
-	     !config->bsf.num_domains || !config->bsf.num_uid_domains ||
-	     !config->bsf.naf))
-		return problem_set(problem, -EINVAL,
-				   "\"bsf-url\" is https://..., and needs \"bsf-ca\", \"bsf-domains\", \"bsf-uid-domains\" and \"naf\"");
-	if (config->bsf.url && !config->bsf.certificate != !config->bsf.private_key)
-		return problem_set(problem, -EINVAL,
-				   "\"bsf-certificate\" and \"bsf-private-key\" go together");
-	if ((peers || config->peers.num) &&
-	    !(config->peer_certificate ? config->peer_private_key :
-	      config->certificate ? config->private_key : NULL))
-		return problem_set(problem, -EINVAL,
-				   "\"peers\" need \"peer-certificate\" and \"peer-private-key\"");
-	return 0;
+	memset(config, 0, sizeof(*config));
+	if (faults)
+		ret = kms_config_check(config, file, faults, problem);
+	else
+		setting_no_memory(problem);
+	free(faults);
+	return ret;
 }
 
 static void free_bsf(struct kms_bsf_config *bsf)
@@ -453,6 +481,7 @@ void kms_config_free(struct kms_config *config)
 	free(config->peer_certificate);
 	free(config->peer_private_key);
 	kms_peers_free(&config->peers);
+	kms_sources_free(&config->sources);
 	free_bsf(&config->bsf);
 	memset(config, 0, sizeof(*config));
 }

@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 
 #include "helper/kms/bsf.h"
+#include "helper/kms/fault.h"
 #include "helper/kms/peers.h"
+#include "helper/kms/source.h"
 #include "helper/lib/problem.h"
 
 #define KMS_CONFIG_DEFAULT_FILE "/etc/mikey-mime/mikey-kms.conf"
@@ -19,10 +21,13 @@
 #define KMS_CONFIG_DEFAULT_AUDIT "/var/lib/mikey-kms/audit"
 #define KMS_CONFIG_NO_AUDIT "none"
 
-/* Names in policy = { }: wildcards, and modes by their number, or NULL. */
+/*
+ * Names in policy = { }: wildcards, ended by NULL, and modes by their number, or
+ * NULL.
+ */
 #define KMS_WILDCARDS (KMS_WILDCARDS_ANY + 1)
 #define KMS_MODES (MIKEY_MODE_INITIATOR + 1)
-extern const char *const kms_wildcard_names[KMS_WILDCARDS];
+extern const char *const kms_wildcard_names[KMS_WILDCARDS + 1];
 extern const char *const kms_mode_names[KMS_MODES];
 
 /* An address to listen at. */
@@ -39,6 +44,7 @@ struct kms_config {
 	struct kms_policy policy;
 	char **identities;
 	struct kms_rule *rules;
+	struct kms_sources sources;	/* whose names the rules' places have */
 	struct kms_listen *listen;
 	size_t num_listen;
 	struct kms_listen admin;	/* without @text: nowhere */
@@ -76,9 +82,22 @@ struct kms_config {
 int kms_config_read(struct kms_config *config, const char *file,
 		    struct problem *problem);
 
+/**
+ * kms_config_check() - the same, with all that is wrong and all that is odd
+ * @faults: filled in; of errors @problem has the first
+ *
+ * Return: 0, where there may be warnings, or a negative errno.
+ */
+int kms_config_check(struct kms_config *config, const char *file,
+		     struct kms_faults *faults, struct problem *problem);
+
 /* What a KMS needs to serve, and only that: 0 or -EINVAL with words. */
 int kms_config_can_serve(const struct kms_config *config,
 			 struct problem *problem);
+
+/* The same, more @faults. */
+void kms_config_check_serve(const struct kms_config *config,
+			    struct kms_faults *faults);
 
 void kms_config_free(struct kms_config *config);
 

@@ -18,6 +18,7 @@ static const char *const statements[KMS_SQL_NUM] = {
 	[KMS_SQL_UIDS] = "SELECT uid, rank, sealed FROM uid WHERE owner = ?1 ORDER BY rank",
 	[KMS_SQL_MEMBER] = "SELECT sealed FROM member WHERE psi = ?1 AND uid = ?2",
 	[KMS_SQL_SERVER] = "SELECT sealed FROM server WHERE psi = ?1 AND uid = ?2",
+	[KMS_SQL_GROUP] = "SELECT 1 FROM psi WHERE psi = ?1",
 	[KMS_SQL_TPK_NEWEST] =
 		"SELECT name, created, sealed, revoked, keep_until FROM tpk ORDER BY seq DESC LIMIT 1",
 	[KMS_SQL_TPK_KEEP] =

@@ -6,15 +6,18 @@
 #ifndef HELPER_KMS_EXCHANGE_H
 #define HELPER_KMS_EXCHANGE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "helper/kms/crypto.h"
+#include "helper/kms/held.h"
 #include "helper/kms/kms.h"
 #include "helper/kms/store.h"
 #include "kmod/wire/builder.h"
 
 struct kms {
-	const struct kms_policy *policy;
+	struct kms_held *policy;	/* see held.h */
+	pthread_mutex_t policy_lock;
 	struct kms_env env;
 	struct kms_limit *limit;
 	struct kms_crypto *crypto;
@@ -26,9 +29,14 @@ struct kms {
 /* Returned by steps of an exchange: an Error is to be sent. */
 #define KMS_REFUSED 1
 
-/* @peer: who asks over Zk; NULL where a user does. */
+/*
+ * @held: what keeps @policy, which is the one in force when the exchange began
+ * @peer: who asks over Zk; NULL where a user does
+ */
 struct kms_exchange {
 	struct kms *kms;
+	struct kms_held *held;
+	const struct kms_policy *policy;
 	const struct kms_peer *peer;
 	struct kms_store *store;
 	struct mikey_msg in;

@@ -66,10 +66,9 @@ struct kms *kms_new(const struct kms_policy *policy, const struct kms_env *env)
 
 	if (!kms)
 		return NULL;
-	kms->policy = policy;
 	kms->env = *env;
 	kms->crypto = kms_crypto_new();
-	if (!kms->crypto ||
+	if (kms_held_begin(kms, policy) || !kms->crypto ||
 	    env->random(env->ctx, KMS_RANDOM_DUMMY_KEY, kms->dummy_key,
 			sizeof(kms->dummy_key))) {
 		kms_free(kms);
@@ -88,6 +87,7 @@ void kms_free(struct kms *kms)
 	if (!kms)
 		return;
 	kms_crypto_free(kms->crypto);
+	kms_held_end(kms);
 	OPENSSL_cleanse(kms, sizeof(*kms));
 	free(kms);
 }
@@ -147,7 +147,7 @@ static const struct mikey_suite *suite_of(const struct kms_policy *policy,
 	u32 id;
 
 	for (id = 0; id < 32; id++) {
-		if (!(policy->suites & 1U << id))
+		if (!(policy->terms.suites & 1U << id))
 			continue;
 		suite = mikey_suite_by_id(id);
 		if (suite && suite->prf == prf &&
@@ -163,7 +163,7 @@ static bool is_suite_of(const struct kms_policy *policy, u32 id,
 {
 	const struct mikey_suite *suite = mikey_suite_by_id(id);
 
-	return suite && policy->suites & 1U << id &&
+	return suite && policy->terms.suites & 1U << id &&
 	       suite->prf == m->hdr.prf && suite->auth_alg == m->v.auth_alg;
 }
 
@@ -188,11 +188,11 @@ static int authenticate(struct kms_exchange *ex, const struct exchange_row *row)
 	const char *why = NULL;
 	int ret;
 
-	ex->suite = suite_of(ex->kms->policy, ex->in.hdr.prf, -1);
+	ex->suite = suite_of(ex->policy, ex->in.hdr.prf, -1);
 	if (!ex->suite)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_PRF,
 				  "the PRF is not one of a suite that is on");
-	ex->suite = suite_of(ex->kms->policy, ex->in.hdr.prf, ex->in.v.auth_alg);
+	ex->suite = suite_of(ex->policy, ex->in.hdr.prf, ex->in.v.auth_alg);
 	if (!ex->suite)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_MAC,
 				  "PRF and MAC are not those of a suite that is on");
@@ -209,7 +209,7 @@ static int authenticate(struct kms_exchange *ex, const struct exchange_row *row)
 		why = "the PSK was superseded by another one";
 	else if (ex->psk.expires && ex->psk.expires <= ex->now)
 		why = "the PSK has expired";
-	else if (!is_suite_of(ex->kms->policy, ex->psk.suite, &ex->in))
+	else if (!is_suite_of(ex->policy, ex->psk.suite, &ex->in))
 		why = "the suite is not that of the PSK";
 	else if (ex->psk.key_len !=
 		 mikey_suite_by_id(ex->psk.suite)->key_len)
@@ -270,7 +270,7 @@ int kms_admit(struct kms_exchange *ex, struct mikey_blob from)
 		.psk_id = from,
 		.counter = t->type == MIKEY_TS_COUNTER,
 		.now = ex->now,
-		.skew = ex->kms->policy->skew,
+		.skew = ex->policy->skew,
 	};
 	int ret;
 
@@ -315,7 +315,7 @@ int kms_check_head(struct kms_exchange *ex, const struct mikey_rand *rand)
 
 int kms_check_us(struct kms_exchange *ex)
 {
-	if (!kms_policy_is_us(ex->kms->policy, &ex->in.idr_kms))
+	if (!kms_policy_is_us(ex->policy, &ex->in.idr_kms))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_ID,
 				  "IDRkms is not an identity of this KMS");
 	return 0;
@@ -451,6 +451,8 @@ int kms_begin(struct kms_exchange *ex, struct kms *kms,
 		return -EBADMSG;
 	}
 	ex->kms = kms;
+	ex->held = kms_hold(kms);
+	ex->policy = ex->held->policy;
 	ex->now = kms->env.now(kms->env.ctx);
 	ex->t = never_back(kms, ex->now);
 	return 0;
@@ -471,6 +473,7 @@ int kms_conclude(struct kms_exchange *ex, int ret)
 	if (ret < 0 && !answer->why)
 		answer->why = ret == -EAGAIN ? "the store is busy" :
 			      "the store or the cryptography failed";
+	kms_let_go(ex->kms, ex->held);
 	OPENSSL_cleanse(ex, sizeof(*ex));
 	return ret;
 }

@@ -51,10 +51,50 @@ enum kms_wildcards {
 	KMS_WILDCARDS_ANY,		/* also ?@? (readable by everybody) */
 };
 
-/* Users that match @from may have tickets for recipients that match @to. */
+/**
+ * struct kms_terms - what a ticket may be
+ * @max_lifetime: longest validity period, in seconds
+ * @max_responders: most IDRr in one ticket
+ * @rekey: longest rekeying interval (TRr) in seconds, written into every
+ *	ticket; 0: whatever is asked for, and none if nothing is
+ * @reuse: whether J (the ticket may be reused) is granted
+ * @cacheable: whether E0 (a responder may keep what it resolved) is granted
+ *	where the profile and J allow it
+ * @groups: whether it may be for a group
+ * @profiles: bit (1 << id) for each profile that may be
+ * @modes: bit (1 << mode) for each mode that may be
+ * @suites: bit (1 << id) for each suite that may be
+ */
+struct kms_terms {
+	s64 max_lifetime;
+	s64 max_responders;
+	s64 rekey;
+	bool reuse;
+	bool cacheable;
+	bool groups;
+	enum kms_wildcards wildcards;
+	u32 profiles;
+	u32 modes;
+	u32 suites;
+};
+
+/* Where something was written; @column from 1, 0 if it is not known. */
+struct kms_place {
+	const char *file;
+	unsigned int line;
+	unsigned int column;
+};
+
+/*
+ * Users that match @from may have tickets for recipients that match @to, on
+ * these terms; with @deny they may not.
+ */
 struct kms_rule {
 	const char *from;
 	const char *to;
+	bool deny;
+	struct kms_terms terms;
+	struct kms_place place;
 };
 
 /**
@@ -78,17 +118,10 @@ struct kms_peer {
  * struct kms_policy - what this KMS grants
  * @identities: IDRkms values it answers to, base URLs, at least one
  * @skew: seconds a request's time may differ from ours
- * @max_lifetime: longest validity period of a ticket, in seconds
- * @max_responders: most IDRr in one ticket
- * @rekey: longest rekeying interval (TRr) in seconds, written into every
- *	ticket; 0: whatever is asked for, and none if nothing is
- * @reuse: whether J (the ticket may be reused) is granted
- * @cacheable: whether E0 (a responder may keep what it resolved) is granted
- *	where the profile and J allow it
- * @profiles: bit (1 << id) for each profile that is on
- * @modes: bit (1 << mode) for each mode that is on
- * @suites: bit (1 << id) for each suite that is on
- * @rules: who may ask for whom; with none, everybody for everybody
+ * @terms: profiles, modes and suites that are on at all; and what is granted
+ *	where there are no rules
+ * @rules: who may ask for whom, the first that fits (rule.h); with none,
+ *	everybody for everybody
  * @peers: other KMSs; with none, there is only our own domain
  *
  * What a ticket of mode 1 was granted once is not asked again when it is
@@ -99,15 +132,7 @@ struct kms_policy {
 	const char *const *identities;
 	size_t num_identities;
 	s64 skew;
-	s64 max_lifetime;
-	s64 max_responders;
-	s64 rekey;
-	bool reuse;
-	bool cacheable;
-	enum kms_wildcards wildcards;
-	u32 profiles;
-	u32 modes;
-	u32 suites;
+	struct kms_terms terms;
 	const struct kms_rule *rules;
 	size_t num_rules;
 	const struct kms_peer *const *peers;
@@ -118,8 +143,8 @@ struct kms_policy {
  * kms_policy_defaults() - a policy that only lacks identities
  *
  * Skew 60 s, lifetime 7 days, 100 responders, no rekeying interval, reuse
- * granted, E0 not, wildcards in the user part, both profiles and modes, suite
- * 256, no rules.
+ * granted, E0 not, groups, wildcards in the user part, both profiles and modes,
+ * suite 256, no rules.
  */
 void kms_policy_defaults(struct kms_policy *p);
 
@@ -143,6 +168,20 @@ void kms_free(struct kms *kms);
  * seen before, take a token: nobody uses up what is another's.
  */
 void kms_set_limit(struct kms *kms, struct kms_limit *limit);
+
+/* Told with the argument once nothing uses a policy any more; at any thread. */
+typedef void (kms_policy_done_fn)(void *arg);
+
+/**
+ * kms_set_policy() - another policy from the next message on
+ * @policy: kept by the caller, unchanged, until @done is called. Its identities
+ *	and peers are those of the one before
+ *
+ * Exchanges that have begun end under the policy they began with.
+ * Return: 0 or -ENOMEM, and nothing has changed.
+ */
+int kms_set_policy(struct kms *kms, const struct kms_policy *policy,
+		   kms_policy_done_fn *done, void *arg);
 
 /* What the two addresses of Annex A accept. */
 enum kms_exchange_kind {

@@ -17,8 +17,11 @@ const struct kms_command kms_commands[] = {
 	  "  --token URI       the key is wrapped by this key on a token (pkcs11:...)",
 	  kms_run_init },
 	{ "serve", "\n\nAnswer requests until SIGTERM.", kms_run_serve },
-	{ "check-config", "[--serve]\n\nRead the configuration and say what is wrong with it.\n\n"
-	  "  --serve           also whether it suffices to serve", kms_run_check_config },
+	{ "check-config", "[--serve] [--with-store] [--strict]\n\n"
+	  "Read the configuration: all that is wrong with it, and what is odd.\n\n"
+	  "  --serve           also whether it suffices to serve\n"
+	  "  --with-store      also whether the store knows whom rules name\n"
+	  "  --strict          warnings are errors", kms_run_check_config },
 	{ "user add", "--uid UID [--uid UID]... [--psk-id ID]\n"
 	  "       [--psk-in FILE | --psk-out FILE] [--suite SUITE] [--expires SECONDS]\n\n"
 	  "Add a user. The PSK is made here and printed, or read.\n\n"
@@ -94,8 +97,21 @@ const struct kms_command kms_commands[] = {
 	{ "restore", "FILE\n\n"
 	  "Make a new store of a backup, in whichever database. Its key is that of the\n"
 	  "old one. Requests are refused until the skew has passed.", kms_run_restore },
-	{ "policy", "\n\nShow the policy in force: what may be asked for, and what is granted.",
+	{ "policy show", "\n\nShow the policy in force: who may ask for what, and what is granted.",
 	  kms_run_policy },
+	{ "policy test", "FROM TO...\n"
+	  "       [--profile PROFILE] [--mode MODE] [--suite SUITE] [--flags FLAGS]\n"
+	  "       [--lifetime SECONDS] [--rekey SECONDS]\n\n"
+	  "Say what FROM is granted who asks for a ticket for TO, and which rules decide.\n"
+	  "Exit status 1: it is refused.\n\n"
+	  "  --profile PROFILE immediate (default) or annex-i\n"
+	  "  --mode MODE       kms (default), or initiator: whether it would be resolved\n"
+	  "  --suite SUITE     of FROM's PSK: 256 (default), 128 or ts-128\n"
+	  "  --flags FLAGS     J0, J1, E0, E1 (J1,E1)\n"
+	  "  --lifetime SECONDS  validity from now (3600)\n"
+	  "  --rekey SECONDS   rekeying interval (TRr); none by default",
+	  kms_run_policy_test },
+	{ "policy", "\n\nThe same as policy show.", kms_run_policy },
 	{ "tpk list", "\n\nList the ticket protection keys by name.", kms_run_tpk_list },
 	{ "tpk rotate", "\n\nMake a new key for new tickets; old ones stay until their\n"
 	  "last ticket is over.", kms_run_tpk_rotate },

@@ -14,7 +14,7 @@
 static const char *object_to_age(const struct kms_exchange *ex, s64 made,
 				 const struct kms_psk *psk)
 {
-	s64 skew = ex->kms->policy->skew;
+	s64 skew = ex->policy->skew;
 
 	if (made > ex->now + skew)
 		return "the ticket was made later than now";
@@ -30,35 +30,50 @@ static const char *object_to_age(const struct kms_exchange *ex, s64 made,
 }
 
 static const char *object_to_validity(const struct kms_exchange *ex, s64 made,
-				      const struct mikey_policy *policy)
+				      const struct mikey_policy *policy,
+				      const struct kms_terms *terms)
 {
-	const struct kms_policy *ours = ex->kms->policy;
 	u32 rekey = mikey_policy_rekey(policy);
 
-	if (mikey_ts_to_unix(&policy->tr_s) < made - ours->skew)
+	if (mikey_ts_to_unix(&policy->tr_s) < made - ex->policy->skew)
 		return "the ticket's validity period is dated back";
-	if (mikey_ts_to_unix(&policy->tr_e) > made + ours->max_lifetime)
+	if (mikey_ts_to_unix(&policy->tr_e) > made + terms->max_lifetime)
 		return "the ticket is valid for longer than is allowed";
-	if (ours->rekey && (!rekey || rekey > ours->rekey))
+	if (terms->rekey && (!rekey || rekey > terms->rekey))
 		return "the rekeying interval (TRr) is too long";
 	return NULL;
 }
 
-static const char *object_to_flags(const struct kms_policy *ours, u16 flags)
+static const char *object_to_flags(const struct kms_terms *terms, u16 flags)
 {
-	if (flags & MIKEY_FLAG_J && !ours->reuse)
+	if (flags & MIKEY_FLAG_J && !terms->reuse)
 		return "the ticket may be reused, which is not allowed";
 	if (!(flags & MIKEY_FLAG_E) &&
-	    !(flags & MIKEY_FLAG_J && ours->cacheable))
+	    !(flags & MIKEY_FLAG_J && terms->cacheable))
 		return "the ticket need not be resolved each time, which is not allowed";
 	return NULL;
+}
+
+int kms_minted_object(struct kms_exchange *ex, const struct mikey_policy *policy,
+		      s64 made, const char **why)
+{
+	struct kms_objection o;
+	struct kms_terms terms;
+	int ret;
+
+	ret = kms_policy_terms(ex, policy->idr_i.data, policy, &terms, &o);
+	*why = o.why;
+	if (!ret && !*why)
+		*why = object_to_validity(ex, made, policy, &terms);
+	if (!ret && !*why)
+		*why = object_to_flags(&terms, policy->flags);
+	return ret;
 }
 
 int kms_minted_check(struct kms_exchange *ex, const struct mikey_policy *policy,
 		     const struct mikey_ts *made, const struct kms_psk *psk,
 		     const char **why)
 {
-	const struct kms_policy *ours = ex->kms->policy;
 	s64 when = mikey_ts_to_unix(made);
 	int ret;
 
@@ -71,12 +86,5 @@ int kms_minted_check(struct kms_exchange *ex, const struct mikey_policy *policy,
 		*why = "the ticket's suite is not that of its PSK";
 	else
 		*why = object_to_age(ex, when, psk);
-	if (!*why)
-		*why = object_to_validity(ex, when, policy);
-	if (!*why)
-		*why = object_to_flags(ours, policy->flags);
-	if (!*why)
-		*why = kms_object_to_recipients(ours, policy->idr_i.data,
-						policy).why;
-	return 0;
+	return *why ? 0 : kms_minted_object(ex, policy, when, why);
 }

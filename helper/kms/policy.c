@@ -8,14 +8,17 @@ void kms_policy_defaults(struct kms_policy *p)
 {
 	*p = (struct kms_policy) {
 		.skew = 60,
-		.max_lifetime = 7 * 24 * 3600,
-		.max_responders = 100,
-		.reuse = true,
-		.wildcards = KMS_WILDCARDS_USER,
-		.profiles = 1U << MIKEY_PROFILE_ID_IMMEDIATE |
-			    1U << MIKEY_PROFILE_ID_ANNEX_I,
-		.modes = 1U << MIKEY_MODE_KMS | 1U << MIKEY_MODE_INITIATOR,
-		.suites = 1U << MIKEY_SUITE_ID_256,
+		.terms = {
+			.max_lifetime = 7 * 24 * 3600,
+			.max_responders = 100,
+			.reuse = true,
+			.groups = true,
+			.wildcards = KMS_WILDCARDS_USER,
+			.profiles = 1U << MIKEY_PROFILE_ID_IMMEDIATE |
+				    1U << MIKEY_PROFILE_ID_ANNEX_I,
+			.modes = 1U << MIKEY_MODE_KMS | 1U << MIKEY_MODE_INITIATOR,
+			.suites = 1U << MIKEY_SUITE_ID_256,
+		},
 	};
 }
 
@@ -47,32 +50,6 @@ int kms_owns_uid(struct kms_exchange *ex, s64 user, const struct mikey_id *id)
 	return -ENOENT;
 }
 
-bool kms_pattern_covers(struct mikey_blob pattern, struct mikey_blob name)
-{
-	u32 p = 0, n = 0, behind = 0, resume = 0;
-	bool wild = false;
-
-	/* A '?' of the name is a character that only a '?' can take in. */
-	while (n < name.len) {
-		if (p < pattern.len && pattern.p[p] == '?') {
-			wild = true;
-			behind = ++p;
-			resume = n;
-		} else if (p < pattern.len && pattern.p[p] == name.p[n]) {
-			p++;
-			n++;
-		} else if (wild) {
-			p = behind;
-			n = ++resume;
-		} else {
-			return false;
-		}
-	}
-	while (p < pattern.len && pattern.p[p] == '?')
-		p++;
-	return p == pattern.len;
-}
-
 static struct mikey_blob text(const char *s)
 {
 	return kms_blob(s, strlen(s));
@@ -94,18 +71,6 @@ static bool wildcards_allowed(enum kms_wildcards allowed, struct mikey_blob to)
 	return !memchr(at, '?', to.p + to.len - at);
 }
 
-static bool may_ask(const struct kms_policy *policy, struct mikey_blob from,
-		    struct mikey_blob to)
-{
-	size_t i;
-
-	for (i = 0; i < policy->num_rules; i++)
-		if (kms_pattern_covers(text(policy->rules[i].from), from) &&
-		    kms_pattern_covers(text(policy->rules[i].to), to))
-			return true;
-	return !policy->num_rules;
-}
-
 int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
 		    bool requested, const struct mikey_profile **profile)
 {
@@ -125,42 +90,91 @@ int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET, diag.why);
 	if (ret)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR, diag.why);
-	if (!(ex->kms->policy->profiles & 1U << (*profile)->id))
+	if (!(ex->policy->terms.profiles & 1U << (*profile)->id))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
 				  "the ticket's profile is not on");
-	if (!(ex->kms->policy->modes & 1U << mikey_mode_of(p.flags)))
+	if (!(ex->policy->terms.modes & 1U << mikey_mode_of(p.flags)))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET,
 				  "the ticket's mode is not on");
 	return 0;
 }
 
-/* Every recipient asked for, or none: a part of a group is nobody's wish. */
-struct kms_objection kms_object_to_recipients(const struct kms_policy *policy,
-					      struct mikey_blob from,
-					      const struct mikey_policy *wanted)
+/* What one recipient may be, beside whom the rules allow. */
+static int object_to_recipient(struct kms_exchange *ex,
+			       const struct kms_terms *terms,
+			       struct mikey_blob to, const char **why)
 {
-	struct kms_objection o = { MIKEY_ERR_AUTH_FAILURE, NULL };
-	struct mikey_policy_iter it;
-	struct mikey_id to;
+	int ret;
 
-	if (wanted->num_responders > policy->max_responders) {
-		o.no = MIKEY_ERR_INVALID_TPPAR;
-		o.why = "more recipients than a ticket may have";
+	if (!wildcards_allowed(terms->wildcards, to)) {
+		*why = "a recipient with a wildcard that is not allowed";
+		return 0;
 	}
+	if (terms->groups)
+		return 0;
+	ret = ex->store->ops->group(ex->store, to);
+	if (!ret)
+		*why = "a group, which the rule for this user does not allow";
+	return ret == -EAGAIN || ret == -EIO ? ret : 0;
+}
+
+static const char *object_to_kind(const struct kms_exchange *ex,
+				  const struct kms_terms *terms,
+				  const struct mikey_policy *wanted)
+{
+	const struct mikey_profile *profile =
+		mikey_profile_of(wanted->flags & ~MIKEY_FLAG_K);
+
+	if (!profile || !(terms->profiles & 1U << profile->id))
+		return "a profile that the rule for this user does not allow";
+	if (!(terms->modes & 1U << mikey_mode_of(wanted->flags & ~MIKEY_FLAG_K)))
+		return "a mode that the rule for this user does not allow";
+	if (!(terms->suites & 1U << ex->suite->id))
+		return "a suite that the rule for this user does not allow";
+	return NULL;
+}
+
+/*
+ * Every recipient asked for, or none: a part of a group is nobody's wish. The
+ * count comes first, since it bounds the work.
+ */
+int kms_policy_terms(struct kms_exchange *ex, struct mikey_blob from,
+		     const struct mikey_policy *wanted, struct kms_terms *terms,
+		     struct kms_objection *o)
+{
+	s64 most = kms_policy_widest(ex->policy).max_responders;
+	const struct kms_rule *rule;
+	struct mikey_policy_iter it;
+	struct kms_terms one;
+	struct mikey_id to;
+	int ret = 0;
+
+	*o = (struct kms_objection) { MIKEY_ERR_AUTH_FAILURE, NULL };
+	kms_terms_all(terms);
 	mikey_policy_walk(&it, wanted, MIKEY_IDR_R);
-	while (!o.why && mikey_policy_next(&it, wanted, &to)) {
-		if (!wildcards_allowed(policy->wildcards, to.data))
-			o.why = "a recipient with a wildcard that is not allowed";
-		else if (!may_ask(policy, from, to.data))
-			o.why = "no rule lets this user ask for this recipient";
+	while (!ret && !o->why && wanted->num_responders <= most &&
+	       mikey_policy_next(&it, wanted, &to)) {
+		o->why = kms_rules_apply(ex->policy, from, to.data, &one, &rule);
+		if (!o->why)
+			ret = object_to_recipient(ex, &one, to.data, &o->why);
+		kms_terms_narrow(terms, &one);
 	}
-	return o;
+	if (ret || o->why)
+		return ret;
+	if (wanted->num_responders > most ||
+	    wanted->num_responders > terms->max_responders) {
+		o->no = MIKEY_ERR_INVALID_TPPAR;
+		o->why = "more recipients than a ticket may have";
+	} else {
+		o->why = object_to_kind(ex, terms, wanted);
+	}
+	return 0;
 }
 
 /* At most @max_lifetime from now, and not dated back further than the skew. */
-static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant)
+static int grant_validity(struct kms_exchange *ex, const struct kms_terms *terms,
+			  struct kms_grant *grant)
 {
-	const struct kms_policy *policy = ex->kms->policy;
 	s64 start, end;
 
 	grant->tr_s = grant->wanted->tr_s;
@@ -170,13 +184,13 @@ static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant)
 	if (end <= ex->now)
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TPPAR,
 				  "the validity period is already over");
-	if (start < ex->now - policy->skew) {
+	if (start < ex->now - ex->policy->skew) {
 		start = ex->now;
 		mikey_ts_from_unix(&grant->tr_s, start);
 		grant->changed |= KMS_CHANGED_START;
 	}
-	if (end > ex->now + policy->max_lifetime) {
-		end = ex->now + policy->max_lifetime;
+	if (end > ex->now + terms->max_lifetime) {
+		end = ex->now + terms->max_lifetime;
 		mikey_ts_from_unix(&grant->tr_e, end);
 		grant->changed |= KMS_CHANGED_END;
 	}
@@ -187,10 +201,10 @@ static int grant_validity(struct kms_exchange *ex, struct kms_grant *grant)
 }
 
 /* A ticket must not be rekeyed less often than asked for, nor than @rekey. */
-static void grant_rekey(const struct kms_policy *policy, struct kms_grant *grant)
+static void grant_rekey(const struct kms_terms *terms, struct kms_grant *grant)
 {
 	u32 wanted = mikey_policy_rekey(grant->wanted);
-	s64 most = policy->rekey;
+	s64 most = terms->rekey;
 
 	grant->tr_r = grant->wanted->tr_r;
 	if (!most || (wanted && wanted <= most))
@@ -207,13 +221,13 @@ static void grant_rekey(const struct kms_policy *policy, struct kms_grant *grant
  * Only the flags that the profile leaves free come here. E0 without J1 would
  * let a responder keep what is of no further use.
  */
-static u16 grant_flags(const struct kms_policy *policy, u16 wanted)
+static u16 grant_flags(const struct kms_terms *terms, u16 wanted)
 {
 	u16 flags = wanted & ~MIKEY_FLAG_K;
 
-	if (!policy->reuse)
+	if (!terms->reuse)
 		flags &= ~MIKEY_FLAG_J;
-	if (!policy->cacheable || !(flags & MIKEY_FLAG_J))
+	if (!terms->cacheable || !(flags & MIKEY_FLAG_J))
 		flags |= MIKEY_FLAG_E;
 	return flags;
 }
@@ -226,9 +240,9 @@ static bool asks_one_app(const struct mikey_policy *wanted)
 
 int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 {
-	const struct kms_policy *policy = ex->kms->policy;
 	const struct mikey_policy *wanted = &ex->in.tp.policy;
 	struct kms_objection o;
+	struct kms_terms terms;
 	u16 other;
 	int ret;
 
@@ -242,10 +256,12 @@ int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 	ret = kms_policy_form(ex, wanted, true, &grant->profile);
 	if (ret)
 		return ret;
-	if (!kms_policy_is_us(policy, &wanted->idr_kms))
+	if (!kms_policy_is_us(ex->policy, &wanted->idr_kms))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_ID,
 				  "the policy names another KMS");
-	o = kms_object_to_recipients(policy, grant->initiator, wanted);
+	ret = kms_policy_terms(ex, grant->initiator, wanted, &terms, &o);
+	if (ret)
+		return ret;
 	if (o.why)
 		return kms_refuse(ex, o.no, o.why);
 
@@ -253,12 +269,12 @@ int kms_policy_grant(struct kms_exchange *ex, struct kms_grant *grant)
 		grant->changed |= KMS_CHANGED_INITIATOR;
 	if (!asks_one_app(wanted))
 		grant->changed |= KMS_CHANGED_APP;
-	ret = grant_validity(ex, grant);
+	ret = grant_validity(ex, &terms, grant);
 	if (ret)
 		return ret;
-	grant_rekey(policy, grant);
+	grant_rekey(&terms, grant);
 	grant->head = *wanted;
-	grant->head.flags = grant_flags(policy, wanted->flags);
+	grant->head.flags = grant_flags(&terms, wanted->flags);
 	other = grant->head.flags ^ wanted->flags;
 	if (other & MIKEY_FLAG_J)
 		grant->changed |= KMS_CHANGED_REUSE;

@@ -7,6 +7,7 @@
 #define HELPER_KMS_POLICY_H
 
 #include "helper/kms/exchange.h"
+#include "helper/kms/rule.h"
 
 /**
  * struct kms_grant - a granted Ticket Policy, before it is written
@@ -54,12 +55,6 @@ int kms_policy_form(struct kms_exchange *ex, const struct mikey_policy *policy,
 bool kms_policy_is_us(const struct kms_policy *policy,
 		      const struct mikey_id *id);
 
-/*
- * Does the rule's pattern take in everything that @name stands for, where
- * @name may have wildcards itself?
- */
-bool kms_pattern_covers(struct mikey_blob pattern, struct mikey_blob name);
-
 /**
  * struct kms_objection - why a policy is not granted
  * @no: to be told to who asked for it
@@ -70,10 +65,19 @@ struct kms_objection {
 	const char *why;
 };
 
-/* To the number of recipients, their wildcards, and who may ask for them. */
-struct kms_objection kms_object_to_recipients(const struct kms_policy *policy,
-					      struct mikey_blob from,
-					      const struct mikey_policy *wanted);
+/**
+ * kms_policy_terms() - on which terms there may be this ticket
+ * @from: UID of its initiator
+ * @wanted: as asked for, or that of a ticket which its initiator made
+ * @terms: what the rules for all its recipients leave, after 0 without @o->why
+ *
+ * Objections to its recipients, who may ask for them, their number, profile,
+ * mode and suite; lifetime and flags are the caller's to hold against @terms.
+ * Return: 0, -EAGAIN or -EIO.
+ */
+int kms_policy_terms(struct kms_exchange *ex, struct mikey_blob from,
+		     const struct mikey_policy *wanted, struct kms_terms *terms,
+		     struct kms_objection *o);
 
 /**
  * kms_minted_check() - may there be this ticket, which its initiator made?
@@ -89,6 +93,15 @@ struct kms_objection kms_object_to_recipients(const struct kms_policy *policy,
 int kms_minted_check(struct kms_exchange *ex, const struct mikey_policy *policy,
 		     const struct mikey_ts *made, const struct kms_psk *psk,
 		     const char **why);
+
+/**
+ * kms_minted_object() - kms_minted_check() without what the PSK says
+ * @made: when, in Unix seconds
+ *
+ * Return: 0, -EAGAIN or -EIO.
+ */
+int kms_minted_object(struct kms_exchange *ex, const struct mikey_policy *policy,
+		      s64 made, const char **why);
 
 /* Is @id one of this user's own? 0, -ENOENT, or an error of the store. */
 int kms_owns_uid(struct kms_exchange *ex, s64 user, const struct mikey_id *id);

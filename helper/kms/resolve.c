@@ -237,7 +237,7 @@ static int check_ticket(struct kms_exchange *ex, struct resolve *re)
 		ret = match(ex, re);
 	if (ret)
 		return ret;
-	if (!kms_policy_is_us(ex->kms->policy, &policy->idr_kms))
+	if (!kms_policy_is_us(ex->policy, &policy->idr_kms))
 		doubt(re, "the ticket is another KMS's");
 	if (mikey_ts_to_unix(&policy->tr_e) < ex->now)
 		doubt(re, "the ticket's validity period is over");
@@ -367,7 +367,7 @@ int kms_resolve(struct kms_exchange *ex)
 	memset(&re, 0, sizeof(re));
 	ret = check_form(ex, &re);
 	if (!ret && !ex->peer)
-		peer = kms_zk_issuer(ex->kms->policy, &ex->in.ticket.policy);
+		peer = kms_zk_issuer(ex->policy, &ex->in.ticket.policy);
 	if (peer) {
 		ret = kms_zk_ask(ex, re.profile, peer);
 	} else {

@@ -98,6 +98,9 @@ struct kms_store_ops {
 	int (*member)(struct kms_store *s, enum kms_psi_role role,
 		      struct mikey_blob group, struct mikey_blob uid);
 
+	/* 0 if @psi is the PSI of a group, else -ENOENT. */
+	int (*group)(struct kms_store *s, struct mikey_blob psi);
+
 	/* The TPK for new tickets, which from now on is kept until @tre. */
 	int (*tpk_for_ticket)(struct kms_store *s, s64 now, s64 tre,
 			      struct kms_tpk *tpk);

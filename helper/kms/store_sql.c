@@ -173,6 +173,15 @@ static int store_member(struct kms_store *s, enum kms_psi_role role,
 	return ret;
 }
 
+static int store_group(struct kms_store *s, struct mikey_blob psi)
+{
+	struct sql_stmt *stmt;
+	int ret = ask(database(s), KMS_SQL_GROUP, &stmt, SQL_VALUES(SQL_BLOB(psi)));
+
+	sql_reset(stmt);
+	return ret < 0 ? ret : ret ? 0 : -ENOENT;
+}
+
 /*
  * Columns 0 to 3: name, created, sealed, revoked. A revoked one costs what any
  * other costs, but its row has no key.
@@ -405,6 +414,7 @@ const struct kms_store_ops kms_sql_ops = {
 	.psk = store_psk,
 	.uids = store_uids,
 	.member = store_member,
+	.group = store_group,
 	.tpk_for_ticket = store_tpk_for_ticket,
 	.tpk = store_tpk,
 	.admit = store_admit,

@@ -158,6 +158,7 @@ int kms_zk_ask(struct kms_exchange *ex, const struct mikey_profile *profile,
 	}
 	p->ex = *ex;
 	p->ex.store = NULL;
+	kms_hold_too(ex->kms, ex->held);
 	ex->answer->pending = p;
 	return KMS_ASKS;
 }
@@ -194,6 +195,9 @@ void kms_pending_free(struct kms_pending *pending)
 {
 	if (!pending)
 		return;
+	/* Never finished, or not begun to wait. */
+	if (pending->ex.held)
+		kms_let_go(pending->ex.kms, pending->ex.held);
 	OPENSSL_cleanse(pending, sizeof(*pending));
 	free(pending);
 }
@@ -201,7 +205,7 @@ void kms_pending_free(struct kms_pending *pending)
 /* HDR names the PRF and V nothing, so that the ticket tells the suite. */
 static int find_suite(struct kms_exchange *ex)
 {
-	const struct kms_policy *policy = ex->kms->policy;
+	const struct kms_policy *policy = ex->policy;
 	const struct mikey_suite *suite;
 	struct mikey_ticket_data td;
 	struct mikey_diag diag;
@@ -213,7 +217,7 @@ static int find_suite(struct kms_exchange *ex)
 	if (mikey_ticket_data_parse(&td, &ex->in.ticket, &diag))
 		return kms_refuse(ex, MIKEY_ERR_INVALID_TICKET, diag.why);
 	for (id = 0; id < 32; id++) {
-		suite = policy->suites & 1U << id ? mikey_suite_by_id(id) : NULL;
+		suite = policy->terms.suites & 1U << id ? mikey_suite_by_id(id) : NULL;
 		if (suite && suite->prf == ex->in.hdr.prf &&
 		    suite->auth_alg == td.v.auth_alg &&
 		    suite->encr_alg == td.kemac.encr_alg) {

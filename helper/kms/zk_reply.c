@@ -15,7 +15,7 @@ static const char *object_to_head(const struct kms_pending *p,
 				  const struct mikey_msg *m)
 {
 	const struct kms_exchange *ex = &p->ex;
-	s64 skew = ex->kms->policy->skew;
+	s64 skew = ex->policy->skew;
 
 	if (m->hdr.csb_id != p->csb_id)
 		return "the peer's answer is to something else (CSB ID)";

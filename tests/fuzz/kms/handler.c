@@ -105,6 +105,12 @@ static int store_admit(struct kms_store *s, const struct kms_admission *a,
 	return a->digest[0] & 0x0f ? 0 : -EALREADY;
 }
 
+static int store_group(struct kms_store *s, struct mikey_blob psi)
+{
+	(void)s;
+	return psi.len & 1 ? 0 : -ENOENT;
+}
+
 static int store_kms_id(struct kms_store *s, u8 id[KMS_ID_LEN])
 {
 	(void)s;
@@ -116,6 +122,7 @@ static const struct kms_store_ops store_ops = {
 	.psk = store_psk,
 	.uids = store_uids,
 	.member = store_member,
+	.group = store_group,
 	.tpk_for_ticket = store_tpk_for_ticket,
 	.tpk = store_tpk,
 	.admit = store_admit,
@@ -147,8 +154,8 @@ static struct kms *core(void)
 	kms_policy_defaults(&policy);
 	policy.identities = identities;
 	policy.num_identities = 1;
-	policy.suites |= 1U << MIKEY_SUITE_ID_128;
-	policy.cacheable = true;
+	policy.terms.suites |= 1U << MIKEY_SUITE_ID_128;
+	policy.terms.cacheable = true;
 	crypto = kms_crypto_new();
 	return kms_new(&policy, &env);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the KMS: the core in process on a store in memory, then what
 # surrounds it in a folder of its own, then the program.
-kms_core_tests := vectors refuse grant resolve minted profiles zk limit
+kms_core_tests := vectors refuse grant rules resolve minted profiles zk limit
 kms_place_tests := audit store schema config http program service outages copies peers keys counts together
 kms_support := $(addprefix tests/unit/kms/,support.c terminal.c mint.c)
 

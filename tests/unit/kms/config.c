@@ -3,6 +3,8 @@
  * mikey-kms.conf(5): defaults, every option, and words with file and line for
  * what is wrong.
  */
+#include <limits.h>
+
 #include "helper/kms/config.h"
 #include "helper/lib/log.h"
 #include "tests/unit/kms/place.h"
@@ -22,17 +24,17 @@ static void defaults(void **state)
 	assert_string_equal(c.store, KMS_CONFIG_DEFAULT_STORE);
 	assert_string_equal(c.store_key, KMS_CONFIG_DEFAULT_KEY);
 	assert_int_equal(c.policy.skew, 60);
-	assert_int_equal(c.policy.max_lifetime, 7 * 86400);
-	assert_int_equal(c.policy.max_responders, 100);
-	assert_true(c.policy.reuse);
-	assert_int_equal(c.policy.wildcards, KMS_WILDCARDS_USER);
-	assert_int_equal(c.policy.suites, 1 << MIKEY_SUITE_ID_256);
+	assert_int_equal(c.policy.terms.max_lifetime, 7 * 86400);
+	assert_int_equal(c.policy.terms.max_responders, 100);
+	assert_true(c.policy.terms.reuse);
+	assert_int_equal(c.policy.terms.wildcards, KMS_WILDCARDS_USER);
+	assert_int_equal(c.policy.terms.suites, 1 << MIKEY_SUITE_ID_256);
 	assert_int_equal(c.policy.num_rules, 0);
-	assert_int_equal(c.policy.rekey, 0);
-	assert_false(c.policy.cacheable);
-	assert_int_equal(c.policy.profiles, 1 << MIKEY_PROFILE_ID_IMMEDIATE |
+	assert_int_equal(c.policy.terms.rekey, 0);
+	assert_false(c.policy.terms.cacheable);
+	assert_int_equal(c.policy.terms.profiles, 1 << MIKEY_PROFILE_ID_IMMEDIATE |
 			 1 << MIKEY_PROFILE_ID_ANNEX_I);
-	assert_int_equal(c.policy.modes, 1 << MIKEY_MODE_KMS |
+	assert_int_equal(c.policy.terms.modes, 1 << MIKEY_MODE_KMS |
 			 1 << MIKEY_MODE_INITIATOR);
 	assert_int_equal(c.log_level, LOG_LEVEL_INFO);
 	assert_int_equal(kms_config_can_serve(&c, &p->problem), -EINVAL);
@@ -94,16 +96,16 @@ static void everything(void **state)
 	assert_string_equal(c.admin.text, "unix:/run/a");
 	assert_string_equal(c.store_key, "/sk");
 	assert_int_equal(c.policy.skew, 5);
-	assert_int_equal(c.policy.max_lifetime, 100);
-	assert_int_equal(c.policy.max_responders, 3);
-	assert_false(c.policy.reuse);
-	assert_int_equal(c.policy.wildcards, KMS_WILDCARDS_NONE);
-	assert_int_equal(c.policy.suites, 1 << MIKEY_SUITE_ID_256 |
+	assert_int_equal(c.policy.terms.max_lifetime, 100);
+	assert_int_equal(c.policy.terms.max_responders, 3);
+	assert_false(c.policy.terms.reuse);
+	assert_int_equal(c.policy.terms.wildcards, KMS_WILDCARDS_NONE);
+	assert_int_equal(c.policy.terms.suites, 1 << MIKEY_SUITE_ID_256 |
 			 1 << MIKEY_SUITE_ID_128 | 1 << MIKEY_SUITE_ID_TS_128);
-	assert_int_equal(c.policy.profiles, 1 << MIKEY_PROFILE_ID_ANNEX_I);
-	assert_int_equal(c.policy.modes, 1 << MIKEY_MODE_INITIATOR);
-	assert_true(c.policy.cacheable);
-	assert_int_equal(c.policy.rekey, 90);
+	assert_int_equal(c.policy.terms.profiles, 1 << MIKEY_PROFILE_ID_ANNEX_I);
+	assert_int_equal(c.policy.terms.modes, 1 << MIKEY_MODE_INITIATOR);
+	assert_true(c.policy.terms.cacheable);
+	assert_int_equal(c.policy.terms.rekey, 90);
 	assert_int_equal(c.policy.num_rules, 3);
 	assert_string_equal(c.policy.rules[1].from, "?@example.test");
 	assert_string_equal(c.policy.rules[1].to, "?@partner.test");
@@ -183,7 +185,7 @@ static void faults(void **state)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (read_text(p, cases[i].text, &c) != -EINVAL)
 			fail_msg("accepted: %s", cases[i].text);
-		snprintf(where, sizeof(where), "conf:%d: ", cases[i].line);
+		snprintf(where, sizeof(where), "conf:%d:", cases[i].line);
 		if (!strstr(p->problem.words, where) ||
 		    !strstr(p->problem.words, cases[i].words))
 			fail_msg("%s: %s", cases[i].text, p->problem.words);
@@ -192,6 +194,94 @@ static void faults(void **state)
 	assert_non_null(strstr(p->problem.words, "/nowhere/at/all: No such file"));
 	assert_int_equal(kms_config_read(&c, p->dir, &p->problem), -EINVAL);
 	assert_non_null(strstr(p->problem.words, "not a plain file"));
+}
+
+/* Everything that is wrong, and odd, in one go, each with its place. */
+static void all_faults(void **state)
+{
+	static const char text[] =
+		"idenity = \"http://k\";\n"
+		"policy = {\n"
+		"  suites = [\"127\"]; max-lifetme = 3;\n"
+		"  max-lifetime = 4000000; rekey = 5000000; cacheable = true;\n"
+		"  profiles = \"immediate\";\n"
+		"  allow = (\n"
+		"    { from = \"a@b\"; to = [\"c d\", \"alice\"]; },\n"
+		"    { from = \"a@b\"; to = \"c@d\"; deny = true; reuse = true; },\n"
+		"    { from = \"a@b\"; to = \"c@D\"; suites = \"ts-128\"; rekye = 3; },\n"
+		"    { from = \"?@b\"; to = [\"x@d\", \"?@d\"]; },\n"
+		"    { from = \"a@b\"; to = [\"y@e\", \"y@d\"]; profiles = \"anex-i\"; }\n"
+		"  );\n"
+		"};\n"
+		"threads = 0;\n";
+	static const struct {
+		unsigned int line, column;
+		bool warning;
+		const char *words;
+	} want[] = {
+		{ 1, 1, false, "was \"identity\" meant?" },
+		{ 14, 1, false, "threads: write a number" },
+		{ 3, 3, false, "suites: \"127\": write \"256\", " },
+		{ 3, 21, false, "in policy; was \"max-lifetime\" meant?" },
+		{ 4, 3, true, "max-lifetime: longer than tpk-lifetime" },
+		{ 4, 27, true, "rekey: longer than max-lifetime (4000000 s)" },
+		{ 4, 44, true, "cacheable: of no effect without profile annex-i" },
+		{ 7, 27, false, "to: \"c d\": write user@domain" },
+		{ 7, 34, false, "to: \"alice\": write user@domain" },
+		{ 8, 5, false, "a rule that denies grants nothing" },
+		{ 9, 52, false, "no \"rekye\" in a rule" },
+		{ 9, 33, false, "suites: one of them is not on" },
+		{ 9, 26, true, "\"c@D\" is nobody" },
+		{ 11, 42, false, "profiles: \"anex-i\": write \"immediate\" or " },
+		{ 11, 34, true, "\"a@b\" for \"y@d\" is decided in line 10 (\"?@b\" for \"?@d\")" },
+	};
+	struct kms_faults *f = test_malloc(sizeof(*f));
+	struct place *p = *state;
+	struct kms_config c;
+	size_t i;
+
+	place_write(p, "conf", text);
+	assert_int_equal(kms_config_check(&c, place_file(p, "conf"), f, &p->problem),
+			 -EINVAL);
+	assert_non_null(strstr(p->problem.words, "conf:1:1: "));
+	assert_non_null(strstr(p->problem.words, "(and 9 more"));
+	for (i = 0; i < ARRAY_SIZE(want) && i < f->num; i++)
+		if (f->list[i].line != want[i].line ||
+		    f->list[i].column != want[i].column ||
+		    f->list[i].warning != want[i].warning ||
+		    !strstr(f->list[i].words, want[i].words))
+			fail_msg("%zu: %u:%u: %s", i, f->list[i].line,
+				 f->list[i].column, f->list[i].words);
+	assert_int_equal(f->num, ARRAY_SIZE(want));
+	assert_int_equal(f->errors, 10);
+	assert_int_equal(f->warnings, 5);
+	test_free(f);
+}
+
+/* A file in two: rules have the place of the one they stand in. */
+static void included(void **state)
+{
+	struct place *p = *state;
+	char text[PATH_MAX + 64];
+	struct kms_config c;
+
+	place_write(p, "rules", "allow = (\n"
+		    "  { from = \"a@b\"; to = [\"c@d\", \"c@d\"]; max-lifetime = 7;\n"
+		    "    groups = false; });\n");
+	snprintf(text, sizeof(text), "policy = {\n\n\n@include \"%s\"\nreuse = false;\n};\n",
+		 place_file(p, "rules"));
+	assert_int_equal(read_text(p, text, &c), 0);
+	assert_int_equal(c.policy.num_rules, 2);
+	assert_string_equal(c.policy.rules[1].place.file, place_file(p, "rules"));
+	assert_int_equal(c.policy.rules[0].place.line, 2);
+	assert_int_equal(c.policy.rules[0].place.column, 25);
+	assert_int_equal(c.policy.rules[1].place.column, 32);
+	/* its own terms, and for the rest those beside the rules */
+	assert_int_equal(c.policy.rules[1].terms.max_lifetime, 7);
+	assert_false(c.policy.rules[1].terms.groups);
+	assert_false(c.policy.rules[1].terms.reuse);
+	assert_int_equal(c.policy.terms.max_lifetime, 7 * 86400);
+	kms_config_free(&c);
 }
 
 static void not_enough_to_serve(void **state)
@@ -223,6 +313,8 @@ int main(void)
 		AT_PLACE(defaults),
 		AT_PLACE(everything),
 		AT_PLACE(faults),
+		AT_PLACE(all_faults),
+		AT_PLACE(included),
 		AT_PLACE(not_enough_to_serve),
 	};
 

@@ -100,13 +100,13 @@ static void lifetime(void **state)
 	struct request r;
 
 	request_init(&r, h);
-	r.end = NOW + h->policy.max_lifetime;
+	r.end = NOW + h->policy.terms.max_lifetime;
 	assert_false(changed(grant(h, &r)));
 	request_init(&r, h);
-	r.end = NOW + h->policy.max_lifetime + 1;
+	r.end = NOW + h->policy.terms.max_lifetime + 1;
 	p = grant(h, &r);
 	assert_true(changed(p));
-	assert_int_equal(mikey_ts_to_unix(&p->tr_e), NOW + h->policy.max_lifetime);
+	assert_int_equal(mikey_ts_to_unix(&p->tr_e), NOW + h->policy.terms.max_lifetime);
 
 	/* dated back by more than the skew */
 	request_init(&r, h);
@@ -124,7 +124,7 @@ static void lifetime(void **state)
 	r.end = NOW;
 	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
 	request_init(&r, h);
-	r.start = NOW + h->policy.max_lifetime;
+	r.start = NOW + h->policy.terms.max_lifetime;
 	r.end = r.start + 100;
 	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
 }
@@ -135,7 +135,7 @@ static void reuse(void **state)
 	const struct mikey_policy *p;
 	struct request r;
 
-	h->policy.reuse = false;
+	h->policy.terms.reuse = false;
 	request_init(&r, h);
 	p = grant(h, &r);
 	assert_true(changed(p));
@@ -143,7 +143,7 @@ static void reuse(void **state)
 	request_init(&r, h);
 	r.head.flags &= ~MIKEY_FLAG_J;
 	assert_false(changed(grant(h, &r)));
-	h->policy.reuse = true;
+	h->policy.terms.reuse = true;
 	request_init(&r, h);
 	r.head.flags &= ~MIKEY_FLAG_J;
 	p = grant(h, &r);
@@ -283,7 +283,7 @@ static void rekeying(void **state)
 	r.rekey = 0;
 	refuse(h, &r, MIKEY_ERR_INVALID_TPPAR);
 
-	h->policy.rekey = 600;
+	h->policy.terms.rekey = 600;
 	request_init(&r, h);
 	r.rekey = 900;
 	p = grant(h, &r);
@@ -306,14 +306,14 @@ static void switched_off(void **state)
 	struct house *h = *state;
 	struct request r;
 
-	h->policy.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
+	h->policy.terms.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
 	request_init(&r, h);
 	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
-	h->policy.profiles |= 1U << MIKEY_PROFILE_ID_IMMEDIATE;
-	h->policy.modes = 1U << MIKEY_MODE_INITIATOR;
+	h->policy.terms.profiles |= 1U << MIKEY_PROFILE_ID_IMMEDIATE;
+	h->policy.terms.modes = 1U << MIKEY_MODE_INITIATOR;
 	request_init(&r, h);
 	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
-	h->policy.modes |= 1U << MIKEY_MODE_KMS;
+	h->policy.terms.modes |= 1U << MIKEY_MODE_KMS;
 	request_init(&r, h);
 	grant(h, &r);
 }
@@ -363,36 +363,34 @@ static void wildcards(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		h->policy.wildcards = KMS_WILDCARDS_NONE;
+		h->policy.terms.wildcards = KMS_WILDCARDS_NONE;
 		assert_int_equal(may_have(h, cases[i].to), cases[i].none);
-		h->policy.wildcards = KMS_WILDCARDS_USER;
+		h->policy.terms.wildcards = KMS_WILDCARDS_USER;
 		assert_int_equal(may_have(h, cases[i].to), cases[i].user);
-		h->policy.wildcards = KMS_WILDCARDS_ANY;
+		h->policy.terms.wildcards = KMS_WILDCARDS_ANY;
 		assert_int_equal(may_have(h, cases[i].to), cases[i].any);
 	}
 }
 
 static void rules(void **state)
 {
-	static const struct kms_rule own_domain[] = {
-		{ "?@example.test", "?@example.test" },
-		{ BOB, "?@partner.test" },
+	static struct kms_rule own_domain[] = {
+		{ .from = "?@example.test", .to = "?@example.test" },
+		{ .from = BOB, .to = "?@partner.test" },
 	};
-	static const struct kms_rule narrow[] = {
-		{ ALICE, "b?@example.test" },
+	static struct kms_rule narrow[] = {
+		{ .from = ALICE, .to = "b?@example.test" },
 	};
 	struct house *h = *state;
 
-	h->policy.rules = own_domain;
-	h->policy.num_rules = 2;
+	house_rules(h, own_domain);
 	assert_true(may_have(h, "carol@example.test"));
 	assert_true(may_have(h, "?@example.test"));
 	assert_true(may_have(h, "c?l@example.test"));
 	assert_false(may_have(h, "carol@partner.test"));
 	assert_false(may_have(h, "?@partner.test"));
 
-	h->policy.rules = narrow;
-	h->policy.num_rules = 1;
+	house_rules(h, narrow);
 	assert_true(may_have(h, "bert@example.test"));
 	assert_true(may_have(h, "be?@example.test"));
 	/* a wildcard that reaches beyond the rule */
@@ -623,7 +621,7 @@ static void suite_of_psk(void **state)
 	struct house *h = *state;
 	struct request r;
 
-	h->policy.suites |= 1U << MIKEY_SUITE_ID_TS_128;
+	h->policy.terms.suites |= 1U << MIKEY_SUITE_ID_TS_128;
 	h->mem.users[0].psk.suite = MIKEY_SUITE_ID_TS_128;
 	h->mem.users[0].psk.key_len = 16;
 	request_init(&r, h);

@@ -89,7 +89,7 @@ static void suites(void **state)
 	struct mint m;
 	size_t i, k;
 
-	h->policy.suites |= 1U << MIKEY_SUITE_ID_128 |
+	h->policy.terms.suites |= 1U << MIKEY_SUITE_ID_128 |
 			    1U << MIKEY_SUITE_ID_TS_128;
 	for (i = 0; i < ARRAY_SIZE(ids); i++) {
 		for (k = 0; k < ARRAY_SIZE(ids); k++) {
@@ -202,12 +202,12 @@ static void switched_off(void **state)
 	struct mint m;
 
 	mint_init(&m, h);
-	h->policy.modes = 1U << MIKEY_MODE_KMS;
+	h->policy.terms.modes = 1U << MIKEY_MODE_KMS;
 	refused_openly(h, &m, MIKEY_ERR_INVALID_TICKET);
-	h->policy.modes |= 1U << MIKEY_MODE_INITIATOR;
-	h->policy.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
+	h->policy.terms.modes |= 1U << MIKEY_MODE_INITIATOR;
+	h->policy.terms.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
 	refused_openly(h, &m, MIKEY_ERR_INVALID_TICKET);
-	h->policy.profiles |= 1U << MIKEY_PROFILE_ID_IMMEDIATE;
+	h->policy.terms.profiles |= 1U << MIKEY_PROFILE_ID_IMMEDIATE;
 	resolves(h, &m);
 }
 
@@ -256,9 +256,9 @@ static void forms(void **state)
 /* Rules, wildcards and the number of recipients, as if it were asked for now. */
 static void recipients_now(void **state)
 {
-	static const struct kms_rule to_carol[] = {
-		{ ALICE, "carol@example.test" },
-		{ BOB, BOB },
+	static struct kms_rule to_carol[] = {
+		{ .from = ALICE, .to = "carol@example.test" },
+		{ .from = BOB, .to = BOB },
 	};
 	struct house *h = *state;
 	struct mint m;
@@ -268,21 +268,20 @@ static void recipients_now(void **state)
 	resolves(h, &m);
 	m.to[0] = "?@?";
 	refused(h, &m, "a recipient with a wildcard that is not allowed");
-	h->policy.wildcards = KMS_WILDCARDS_ANY;
+	h->policy.terms.wildcards = KMS_WILDCARDS_ANY;
 	resolves(h, &m);
-	h->policy.wildcards = KMS_WILDCARDS_NONE;
+	h->policy.terms.wildcards = KMS_WILDCARDS_NONE;
 	m.to[0] = "?@example.test";
 	refused(h, &m, "a recipient with a wildcard that is not allowed");
 
 	mint_init(&m, h);
 	m.to[1] = "carol@example.test";
 	resolves(h, &m);
-	h->policy.max_responders = 1;
+	h->policy.terms.max_responders = 1;
 	refused(h, &m, "more recipients than a ticket may have");
-	h->policy.max_responders = 2;
+	h->policy.terms.max_responders = 2;
 	/* Bob alone may; that Alice may not is what counts */
-	h->policy.rules = to_carol;
-	h->policy.num_rules = ARRAY_SIZE(to_carol);
+	house_rules(h, to_carol);
 	refused(h, &m, "no rule lets this user ask for this recipient");
 	h->policy.num_rules = 0;
 	mint_init(&m, h);
@@ -297,18 +296,18 @@ static void reuse_and_caching(void **state)
 	struct mint m;
 
 	mint_init(&m, h);
-	h->policy.reuse = false;
+	h->policy.terms.reuse = false;
 	refused(h, &m, "the ticket may be reused, which is not allowed");
 	m.head.flags &= ~MIKEY_FLAG_J;
 	resolves(h, &m);
 
-	h->policy.reuse = true;
+	h->policy.terms.reuse = true;
 	mint_init(&m, h);
 	m.profile = mikey_profile_by_id(MIKEY_PROFILE_ID_ANNEX_I);
 	m.head.flags = mikey_profile_flags(m.profile, MIKEY_MODE_INITIATOR) |
 		       MIKEY_FLAG_J;
 	refused(h, &m, "the ticket need not be resolved each time, which is not allowed");
-	h->policy.cacheable = true;
+	h->policy.terms.cacheable = true;
 	resolves(h, &m);
 	m.head.flags &= ~MIKEY_FLAG_J;
 	refused(h, &m, "the ticket need not be resolved each time, which is not allowed");
@@ -324,7 +323,7 @@ static void trr(void **state)
 	resolves(h, &m);
 	m.rekey = 0;
 	refused_openly(h, &m, MIKEY_ERR_INVALID_TPPAR);
-	h->policy.rekey = 600;
+	h->policy.terms.rekey = 600;
 	m.rekey = 600;
 	resolves(h, &m);
 	m.rekey = 601;
@@ -336,7 +335,7 @@ static void trr(void **state)
 static void validity_now(void **state)
 {
 	struct house *h = *state;
-	s64 most = h->policy.max_lifetime, skew = h->policy.skew;
+	s64 most = h->policy.terms.max_lifetime, skew = h->policy.skew;
 	struct mint m;
 
 	mint_init(&m, h);
@@ -485,7 +484,7 @@ static void alike(void **state)
 			m.to[0] = "?@?";
 			break;
 		case 4:
-			m.end = NOW + h->policy.max_lifetime + 1;
+			m.end = NOW + h->policy.terms.max_lifetime + 1;
 			break;
 		case 5:
 			m.kid = "tpk-1";

@@ -26,7 +26,7 @@ static void all_suites_on(struct house *h)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(suites); i++)
-		h->policy.suites |= 1U << suites[i];
+		h->policy.terms.suites |= 1U << suites[i];
 }
 
 static void as_annex_i(struct request *r, u16 more)
@@ -110,13 +110,13 @@ static void suite_off(void **state)
 	struct house *h = *state;
 	struct request r;
 
-	h->policy.suites |= 1U << MIKEY_SUITE_ID_128;
+	h->policy.terms.suites |= 1U << MIKEY_SUITE_ID_128;
 	set_suites(h, MIKEY_SUITE_ID_TS_128, MIKEY_SUITE_ID_256);
 	request_init(&r, h);
 	request_write(&r, &msg);
 	house_handle(h, KMS_TICKET_REQUEST, message_blob(&msg));
 	assert_error(h, MIKEY_ERR_AUTH_FAILURE, false, r.psk, &msg);
-	h->policy.suites |= 1U << MIKEY_SUITE_ID_TS_128;
+	h->policy.terms.suites |= 1U << MIKEY_SUITE_ID_TS_128;
 	grant(h, &r);
 	/* a row whose key is not as long as the suite's keys (under 128 bits) */
 	h->mem.users[0].psk.key_len = 15;
@@ -221,7 +221,7 @@ static void caching(void **state)
 	p = grant(h, &r);
 	assert_int_equal(p->flags, r.head.flags | MIKEY_FLAG_E | MIKEY_FLAG_K);
 
-	h->policy.cacheable = true;
+	h->policy.terms.cacheable = true;
 	request_init(&r, h);
 	as_annex_i(&r, MIKEY_FLAG_J);
 	p = grant(h, &r);
@@ -236,7 +236,7 @@ static void caching(void **state)
 	p = grant(h, &r);
 	assert_int_equal(p->flags, r.head.flags);
 
-	h->policy.reuse = false;
+	h->policy.terms.reuse = false;
 	request_init(&r, h);
 	as_annex_i(&r, MIKEY_FLAG_J);
 	p = grant(h, &r);
@@ -250,7 +250,7 @@ static void no_caching_with_forking(void **state)
 	struct house *h = *state;
 	struct request r;
 
-	h->policy.cacheable = true;
+	h->policy.terms.cacheable = true;
 	request_init(&r, h);
 	r.head.flags &= ~MIKEY_FLAG_E;
 	request_write(&r, &msg);

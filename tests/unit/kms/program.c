@@ -186,20 +186,28 @@ static void shows_policy(void **state)
 		"most recipients         100\n",
 		"wildcards               in the user part of a recipient\n",
 		"clocks may differ by    60 s\n",
-		"may ask                 ?@x.test for a@y.test\n"
-		"                        ?@x.test for \"quoted\"@y.test\n",
+		"groups                  yes\n",
+		"may ask, first to fit   ?@x.test for a@y.test (line 3)\n"
+		"                        ?@x.test for \"quoted\"@y.test (line 3)\n"
+		"                        nobody else for anybody else\n",
+	};
+	static const char *const json[] = {
+		"{\"profiles\": [\"immediate\", \"annex-i\"], ",
+		"\"modes\": [\"kms\", \"initiator\"], \"suites\": [\"256\"], ",
+		"\"reuse\": true, \"cacheable\": false, \"rekey\": 0, ",
+		"\"max_lifetime\": 604800, \"max_responders\": 100, ",
+		"\"wildcards\": \"user\", \"groups\": true, \"skew\": 60,\n",
+		" \"identities\": [\"" KMS_URL "\"],\n \"allow\": []\n}\n",
 	};
 	struct place *p = *state;
 	size_t i;
 
 	assert_run(p, "--config conf policy", 0, "everybody for everybody\n", "");
-	assert_run(p, "--config conf policy --json", 0,
-		   "{\n \"profiles\": [\"immediate\", \"annex-i\"],\n"
-		   " \"modes\": [\"kms\", \"initiator\"],\n \"suites\": [\"256\"],\n"
-		   " \"reuse\": true,\n \"cacheable\": false,\n \"rekey\": 0,\n"
-		   " \"max_lifetime\": 604800,\n \"max_responders\": 100,\n"
-		   " \"wildcards\": \"user\",\n \"skew\": 60,\n"
-		   " \"identities\": [\"" KMS_URL "\"],\n \"allow\": []\n}\n", "");
+	program_run(p, "--config conf policy --json");
+	assert_int_equal(outcome.status, 0);
+	for (i = 0; i < ARRAY_SIZE(json); i++)
+		if (!strstr(outcome.out, json[i]))
+			fail_msg("%s is not in %s", json[i], outcome.out);
 	place_write(p, "c2", "policy = { profiles = \"annex-i\"; suites = \"ts-128\";\n"
 		    "cacheable = true; rekey = 600;\n"
 		    "allow = ( { from = \"?@x.test\"; to = [\"a@y.test\", \"\\\"quoted\\\"@y.test\"]; } );\n"
@@ -210,11 +218,13 @@ static void shows_policy(void **state)
 		if (!strstr(outcome.out, words[i]))
 			fail_msg("%s is not in %s", words[i], outcome.out);
 	assert_run(p, "--config c2 policy --json", 0,
-		   "{\"from\": \"?@x.test\", \"to\": \"\\\"quoted\\\"@y.test\"}]\n}\n", "");
+		   "\"to\": \"\\\"quoted\\\"@y.test\", \"deny\": false, ", "");
+	assert_run(p, "--config c2 policy show --json", 0,
+		   "\"groups\": true, \"file\": \"c2\", \"line\": 3, \"column\": 38},\n", "");
 	assert_run(p, "policy more", 2, "", "one argument too many");
 	place_write(p, "c2", "reuse = true;\n");
 	assert_run(p, "--config c2 policy", 1, "",
-		   "c2:1: there is no setting \"reuse\" but in policy");
+		   "c2:1:1: there is no setting \"reuse\" but in policy");
 }
 
 /* A group as it is listed. */

@@ -484,18 +484,17 @@ static void rand_and_time(void **state)
 /* What is granted once is not asked again, but a profile that went off is. */
 static void policy_changed(void **state)
 {
-	static const struct kms_rule none[] = { { BOB, BOB } };
+	static struct kms_rule none[] = { { .from = BOB, .to = BOB } };
 	struct house *h = *state;
 	struct resolve_request r;
 
 	ticket_for(h, BOB);
-	h->policy.rules = none;
-	h->policy.num_rules = 1;
-	h->policy.max_lifetime = 1;
-	h->policy.reuse = false;
+	house_rules(h, none);
+	h->policy.terms.max_lifetime = 1;
+	h->policy.terms.reuse = false;
 	resolve_init(&r, h, &granted);
 	resolve(h, &r);
-	h->policy.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
+	h->policy.terms.profiles = 1U << MIKEY_PROFILE_ID_ANNEX_I;
 	resolve_init(&r, h, &granted);
 	refuse(h, &r, MIKEY_ERR_INVALID_TICKET);
 	h->policy.num_rules = 0;

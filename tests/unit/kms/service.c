@@ -220,7 +220,7 @@ static void cannot_serve(void **state)
 		    "listen = \"127.0.0.1:0\";\n");
 	assert_run(p, "--config c2 serve", 1, "", "\"identity\" is missing");
 	place_write(p, "c2", "store = \"store\";\n\npolicy = { skew = \"x\"; };\n");
-	assert_run(p, "--config c2 serve", 1, "", "c2:3: ");
+	assert_run(p, "--config c2 serve", 1, "", "c2:3:12: skew: ");
 	pid = program_serve(p, "conf", &port);
 	snprintf(text, sizeof(text), "store = \"store\";\nstore-key = \"key\";\n"
 		 "identity = \"http://k\";\nlisten = \"127.0.0.1:%u\";\n", port);

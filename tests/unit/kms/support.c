@@ -113,6 +113,16 @@ static int mem_member(struct kms_store *s, enum kms_psi_role role,
 	return -ENOENT;
 }
 
+static int mem_group(struct kms_store *s, struct mikey_blob psi)
+{
+	struct mem_store *m = mem(s);
+	int ret = mem_fails(m);
+
+	if (ret)
+		return ret;
+	return m->psi && mikey_blob_eq(str(m->psi), psi) ? 0 : -ENOENT;
+}
+
 static int mem_tpk_for_ticket(struct kms_store *s, s64 now, s64 tre,
 			      struct kms_tpk *tpk)
 {
@@ -169,6 +179,7 @@ static const struct kms_store_ops mem_ops = {
 	.psk = mem_psk,
 	.uids = mem_uids,
 	.member = mem_member,
+	.group = mem_group,
 	.tpk_for_ticket = mem_tpk_for_ticket,
 	.tpk = mem_tpk,
 	.admit = mem_admit,
@@ -216,6 +227,16 @@ int house_setup(void **state)
 	house_again(h);
 	*state = h;
 	return 0;
+}
+
+void house_take_rules(struct house *h, struct kms_rule *rules, size_t num)
+{
+	size_t i;
+
+	for (i = 0; i < num; i++)
+		rules[i].terms = h->policy.terms;
+	h->policy.rules = rules;
+	h->policy.num_rules = num;
 }
 
 void house_again(struct house *h)

@@ -57,8 +57,8 @@ static struct house *vector_house(const struct vector_exchange *e, s64 now,
 	snprintf(groups[0], sizeof(groups[0]), "%.*s", (int)e->recipient.len,
 		 (const char *)e->recipient.p);
 	h->policy.identities = identities;
-	h->policy.suites = 1U << suite->id;
-	h->policy.cacheable = true;
+	h->policy.terms.suites = 1U << suite->id;
+	h->policy.terms.cacheable = true;
 	h->mem.num_users = 0;
 	mem_user_add(&h->mem, names[1], uids[0], suite->id);
 	memcpy(h->mem.users[0].psk.key, e->inputs.psk_i.p, e->inputs.psk_i.len);
