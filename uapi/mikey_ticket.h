@@ -4,8 +4,9 @@
  * whose keys exist in the kernel only.
  *
  * A terminal shares a pre-shared key (PSK) with a key management service
- * (KMS). The PSK is an ordinary kernel key of type "logon" or "encrypted",
- * named by its serial; a "user" key, which userspace can read, is refused.
+ * (KMS). The PSK is an ordinary kernel key of type "logon", "trusted" or
+ * "encrypted", named by its serial; a "user" key, which userspace can read, is
+ * refused.
  * The exchanges with the KMS are driven by userspace, which carries the
  * messages and never sees a key:
  *

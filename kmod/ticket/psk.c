@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A PSK is a key of type "logon" or "encrypted", as dm-crypt takes its keys.
- * One of type "user" is refused: keyctl(2) reads it, so nothing that it
+ * A PSK is a key of type "logon", "trusted" or "encrypted", as dm-crypt takes its
+ * keys. One of type "user" is refused: keyctl(2) reads it, so nothing that it
  * protects would be safe from the program that carries the messages.
  *
- * An "encrypted" key is as safe as its master key. One under a trusted key
- * never leaves the TPM in the clear; a master of type "user" can be read by
- * its owner as long as it exists. The parameter user_master decides.
+ * The kernel itself has a TPM open what is in a "trusted" key, and opens an
+ * "encrypted" one with its master key: in userspace both are sealed. An
+ * "encrypted" key is as safe as its master; one of type "user" can be read by its
+ * owner as long as it exists. The parameter user_master decides.
  */
 #include <linux/err.h>
 #include <linux/kconfig.h>
@@ -16,6 +17,9 @@
 #include <keys/user-type.h>
 #if IS_REACHABLE(CONFIG_ENCRYPTED_KEYS)
 #include <keys/encrypted-type.h>
+#endif
+#if IS_REACHABLE(CONFIG_TRUSTED_KEYS)
+#include <keys/trusted-type.h>
 #endif
 
 #include "key.h"
@@ -29,7 +33,7 @@ static int refuse(struct mikey_why *why, int err, const char *words)
 			    MIKEY_TICKET_A_PSK, words);
 }
 
-/* Both are called with key->sem held for reading. */
+/* All are called with key->sem held for reading. */
 static int logon_bytes(const struct key *key, struct mikey_blob *psk,
 		       struct mikey_why *why)
 {
@@ -58,6 +62,19 @@ static int encrypted_bytes(const struct key *key, struct mikey_blob *psk,
 }
 #endif
 
+#if IS_REACHABLE(CONFIG_TRUSTED_KEYS)
+static int trusted_bytes(const struct key *key, struct mikey_blob *psk,
+			 struct mikey_why *why)
+{
+	const struct trusted_key_payload *p = key->payload.data[0];
+
+	if (!p)
+		return refuse(why, -EKEYREVOKED, mikey_key_words(-EKEYREVOKED));
+	*psk = (struct mikey_blob){ p->key, p->key_len };
+	return 0;
+}
+#endif
+
 static int psk_bytes(const struct key *key, struct mikey_blob *psk,
 		     struct mikey_why *why)
 {
@@ -67,11 +84,15 @@ static int psk_bytes(const struct key *key, struct mikey_blob *psk,
 	if (key->type == &key_type_encrypted)
 		return encrypted_bytes(key, psk, why);
 #endif
+#if IS_REACHABLE(CONFIG_TRUSTED_KEYS)
+	if (key->type == &key_type_trusted)
+		return trusted_bytes(key, psk, why);
+#endif
 	if (key->type == &key_type_user)
 		return refuse(why, -EOPNOTSUPP,
-			      "the pre-shared key is a user key, which userspace can read: use a logon or encrypted key");
+			      "the pre-shared key is a user key, which userspace can read: use a logon, trusted or encrypted key");
 	return refuse(why, -EOPNOTSUPP,
-		      "the pre-shared key must be a logon or encrypted key");
+		      "the pre-shared key must be a logon, trusted or encrypted key");
 }
 
 static int prepare(struct key *key, const struct mikey_suite *suite,

@@ -70,7 +70,7 @@ TEST_F(psk, of_a_type_that_can_be_read)
 	EXPECT_TRUE(psk_refused(&self->alice, "user", user, -EOPNOTSUPP,
 				"which userspace can read"));
 	EXPECT_TRUE(psk_refused(&self->alice, "keyring", ring, -EOPNOTSUPP,
-				"logon or encrypted"));
+				"logon, trusted or encrypted"));
 }
 
 TEST_F(psk, of_a_wrong_length)
