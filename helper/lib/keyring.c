@@ -41,6 +41,17 @@ int keyring_join(struct problem *problem)
 			   keyring_key_problem(errno));
 }
 
+/* Keys that programs cannot read, or read sealed only */
+static const char * const psk_types[] = { "logon", "trusted", "encrypted" };
+
+static bool is_psk_type(const char *text, size_t len)
+{
+	for (size_t i = 0; i < sizeof(psk_types) / sizeof(*psk_types); i++)
+		if (strlen(psk_types[i]) == len && !strncmp(text, psk_types[i], len))
+			return true;
+	return false;
+}
+
 static int check_type(const char *name, int32_t serial, struct problem *problem)
 {
 	char *text = NULL;
@@ -49,9 +60,9 @@ static int check_type(const char *name, int32_t serial, struct problem *problem)
 	if (keyctl_describe_alloc(serial, &text) < 0)
 		return problem_set(problem, -errno, "PSK %s: %s", name,
 				   keyring_key_problem(errno));
-	if (strncmp(text, "logon;", 6) && strncmp(text, "encrypted;", 10))
+	if (!is_psk_type(text, strcspn(text, ";")))
 		err = problem_set(problem, -EOPNOTSUPP,
-				  "PSK %s is a key of type \"%.*s\": only \"logon\" and \"encrypted\" keys stay in the kernel (mikeyctl psk load makes one)",
+				  "PSK %s is a key of type \"%.*s\": only \"logon\", \"trusted\" and \"encrypted\" keys stay in the kernel (mikeyctl psk load makes one)",
 				  name, (int)strcspn(text, ";"), text);
 	free(text);
 	return err;
@@ -74,9 +85,9 @@ int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem)
 				   "PSK \"%s\": write a key's serial number, or its type and description (logon:mikey:NAME)",
 				   name);
 	snprintf(type, sizeof(type), "%.*s", (int)(colon - name), name);
-	if (strcmp(type, "logon") && strcmp(type, "encrypted"))
+	if (!is_psk_type(type, strlen(type)))
 		return problem_set(problem, -EOPNOTSUPP,
-				   "PSK \"%s\": the type is \"logon\" or \"encrypted\", keys of other types can be read by programs",
+				   "PSK \"%s\": the type is \"logon\", \"trusted\" or \"encrypted\", keys of other types can be read by programs",
 				   name);
 	key = keyctl_search(KEY_SPEC_SESSION_KEYRING, type, colon + 1, 0);
 	if (key < 0 && (errno == ENOKEY || errno == EACCES))

@@ -21,7 +21,7 @@ int keyring_join(struct problem *problem);
 
 /*
  * keyring_find_psk - serial of a PSK
- * @name: a serial number, or "type:description" with type logon or encrypted,
+ * @name: a serial number, or "type:description" with type logon, trusted or encrypted,
  *	looked for in the session keyring and the user keyring
  */
 int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem);

@@ -34,7 +34,7 @@ struct command {
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
-extern const struct command psk_load, psk_list, psk_revoke;
+extern const struct command psk_load, psk_list, psk_revoke, psk_seal, psk_unseal;
 extern const struct command ticket_list, ticket_show, ticket_revoke, ticket_invalidate;
 extern const struct command queue_list, queue_show, queue_retry, queue_drop;
 extern const struct command policy_show, stats_show, watch_refusals, send_message;

@@ -12,7 +12,7 @@
 #include "helper/lib/version.h"
 
 static const struct command * const commands[] = {
-	&psk_load, &psk_list, &psk_revoke,
+	&psk_load, &psk_list, &psk_revoke, &psk_seal, &psk_unseal,
 	&ticket_list, &ticket_show, &ticket_revoke, &ticket_invalidate,
 	&queue_list, &queue_show, &queue_retry, &queue_drop,
 	&policy_show, &stats_show, &watch_refusals,

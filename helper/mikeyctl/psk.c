@@ -16,14 +16,12 @@
 #include "helper/mikeyctl/command.h"
 #include "helper/mikeyctl/keys.h"
 #include "helper/mikeyctl/output.h"
+#include "helper/mikeyctl/psk.h"
 #include "helper/mikeyctl/secret.h"
 
 #define PREFIX "mikey:"
 
-/* The kernel's limit for a description, with its zero byte, is a page. */
-#define DESCRIPTION_MAX 4095
-
-static const char * const psk_types[] = { "logon", "encrypted", NULL };
+static const char * const psk_types[] = { "logon", "trusted", "encrypted", NULL };
 
 struct load {
 	const char *description, *file;
@@ -33,17 +31,24 @@ struct load {
 	int64_t timeout;
 };
 
-/* A description with white space or controls could not be named again. */
-static bool is_plain(const char *text)
+bool psk_describe(char description[PSK_DESCRIPTION_MAX + 1], const char *id)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text <= ' ' || *text == 0x7f)
+	const size_t size = PSK_DESCRIPTION_MAX + 1;
+
+	return id && *id && (size_t)snprintf(description, size, PREFIX "%s", id) < size;
+}
+
+bool psk_is_plain(const char *description)
+{
+	if (strlen(description) > PSK_DESCRIPTION_MAX)
+		return false;
+	for (; *description; description++)
+		if ((unsigned char)*description <= ' ' || *description == 0x7f)
 			return false;
 	return true;
 }
 
-/* Neither a core dump nor a debugger of the same user gets at the key. */
-static void hide_process(void)
+void psk_hide_process(void)
 {
 	const struct rlimit none = { 0 };
 
@@ -103,7 +108,7 @@ static int load_key(const struct load *load)
 	int32_t serial = 0;
 	int err;
 
-	hide_process();
+	psk_hide_process();
 	err = secret_open(&secret, &problem);
 	if (!err)
 		err = read_key(&secret, load, &problem);
@@ -116,8 +121,7 @@ static int load_key(const struct load *load)
 	return EXIT_DONE;
 }
 
-/* What stands on a command line, everybody can read; it may be a key. */
-static int refuse_argument(const struct command *command, int argc, char **argv)
+int psk_refuse_argument(const struct command *command, int argc, char **argv)
 {
 	for (int i = optind; i < argc; i++)
 		OPENSSL_cleanse(argv[i], strlen(argv[i]));
@@ -143,7 +147,7 @@ static int run_load(const struct command *command, int argc, char **argv)
 		{ 0 }
 	};
 	struct load load = { .file = "-", .ring = KEY_SPEC_USER_KEYRING };
-	char description[DESCRIPTION_MAX + 1];
+	char description[PSK_DESCRIPTION_MAX + 1];
 	int option, forms = 0, code = -1;
 	const char *id = NULL;
 
@@ -183,28 +187,27 @@ static int run_load(const struct command *command, int argc, char **argv)
 			break;
 		case 'K':
 			OPENSSL_cleanse(optarg, strlen(optarg));
-			return refuse_argument(command, argc, argv);
+			return psk_refuse_argument(command, argc, argv);
 		}
 	}
 	if (code >= 0)
 		return code;
 	if (optind < argc)
-		return refuse_argument(command, argc, argv);
+		return psk_refuse_argument(command, argc, argv);
 	if (forms > 1)
 		return command_usage(command, "--hex, --base64 and --raw exclude each other");
 	if (!load.description) {
 		if (!id || !*id)
 			return command_usage(command,
 					     "--id is missing: the name under which the KMS knows the key");
-		if ((size_t)snprintf(description, sizeof(description), PREFIX "%s", id) >=
-		    sizeof(description))
+		if (!psk_describe(description, id))
 			return command_usage(command, "--id is too long");
 		load.description = description;
 	}
-	if (strlen(load.description) > DESCRIPTION_MAX || !is_plain(load.description))
+	if (!psk_is_plain(load.description))
 		return command_usage(command,
 				     "a key's name has no spaces and no control characters, and at most %d bytes",
-				     DESCRIPTION_MAX);
+				     PSK_DESCRIPTION_MAX);
 	if (strcspn(load.description, ":") == 0 || !strchr(load.description, ':'))
 		return command_usage(command,
 				     "--desc of a \"logon\" key is PREFIX:NAME, for instance mikey:alice");
@@ -324,9 +327,9 @@ const struct command psk_list = {
 	.help =
 "usage: mikeyctl psk list [--all] [--keyring KEYRING] [--json]\n"
 "\n"
-"Lists \"logon\" keys named mikey:... and \"encrypted\" keys.\n"
+"Lists \"logon\" and \"trusted\" keys named mikey:..., and \"encrypted\" keys.\n"
 "\n"
-"  --all              all \"logon\" keys\n"
+"  --all              all \"logon\" and \"trusted\" keys\n"
 "  --keyring KEYRING  user, session, or a serial number (user)\n"
 "  --json             as JSON\n",
 	.run = run_list,
@@ -335,7 +338,7 @@ const struct command psk_list = {
 /* SERIAL, TYPE:DESCRIPTION, or the ID that `psk load` was given */
 static int find(const char *name, int32_t *serial, struct problem *problem)
 {
-	char text[DESCRIPTION_MAX + 16];
+	char text[PSK_DESCRIPTION_MAX + 16];
 	struct key key;
 	int err;
 
@@ -345,7 +348,8 @@ static int find(const char *name, int32_t *serial, struct problem *problem)
 			keys_put(&key);
 		return err;
 	}
-	if (!strncmp(name, "logon:", 6) || !strncmp(name, "encrypted:", 10))
+	if (!strncmp(name, "logon:", 6) || !strncmp(name, "trusted:", 8) ||
+	    !strncmp(name, "encrypted:", 10))
 		return keyring_find_psk(name, serial, problem);
 	if ((size_t)snprintf(text, sizeof(text), "logon:" PREFIX "%s", name) >= sizeof(text))
 		return problem_set(problem, -ENOKEY, "there is no such key");

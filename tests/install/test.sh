@@ -44,6 +44,7 @@ cat > "$work/want" <<-END
 	644 etc/mikey-mime/mikeyd.conf
 	644 lib/systemd/system/mikey-kms.service
 	644 lib/systemd/system/mikey-psk@.service
+	644 lib/systemd/system/mikey-sealed-psk@.service
 	644 lib/systemd/system/mikeyd@.service
 	755 usr/bin/mikeyctl
 	755 usr/sbin/mikey-kms
@@ -68,7 +69,7 @@ printf '%s\n' /usr/bin/mikeyctl /usr/sbin/mikey-kms /usr/sbin/mikeyd | cmp -s - 
 verdict 'the units name the programs where they are installed'
 
 # tenths: below 2.0
-for unit in mikeyd@ mikey-kms mikey-psk@; do
+for unit in mikeyd@ mikey-kms mikey-psk@ mikey-sealed-psk@; do
 	systemd-analyze security --offline=true --threshold=19 \
 		"$work/usr/lib/systemd/system/$unit.service" || echo "exposed: $unit"
 done > "$work/log" 2>&1 </dev/null

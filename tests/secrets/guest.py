@@ -138,8 +138,7 @@ class Stage(s.Stage):
     def terminal(self, name, start=True, user=None, ip6=False, suite="256", aliases=(), **settings):
         terminal = s.Terminal(self, name, user, ip6, suite, aliases)
         self.terminals[name] = terminal
-        box, _ = mail(name, "logon", f"mikey:{terminal.aor}",
-                                 prefix=terminal.prefix())
+        box, _ = mail(name, "logon", f"mikey:{terminal.aor}", prefix=terminal.prefix())
         box.wait()
         terminal.configure(**settings)
         terminal.start()

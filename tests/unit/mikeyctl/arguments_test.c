@@ -62,7 +62,7 @@ static void rings(void **state)
 }
 
 static const struct command * const all[] = {
-	&psk_load, &psk_list, &psk_revoke, &ticket_list, &ticket_show, &ticket_revoke,
+	&psk_load, &psk_list, &psk_revoke, &psk_seal, &psk_unseal, &ticket_list, &ticket_show, &ticket_revoke,
 	&ticket_invalidate, &policy_show, &stats_show, &watch_refusals, &send_message,
 };
 

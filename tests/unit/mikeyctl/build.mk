@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of mikeyctl, run in the process so that the sanitizers watch.
-mikeyctl_tests := arguments counts inbox output policy psk secret send queue
+mikeyctl_tests := arguments counts inbox output policy psk seal secret send queue
 
 define mikeyctl_unit_test
 TESTS += test-mikeyctl-$(1)
