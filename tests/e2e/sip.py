@@ -5,6 +5,7 @@ the test wants them. It knows nothing of MIKEY."""
 
 import os
 import queue
+import select
 import socket
 import threading
 import time
@@ -102,12 +103,37 @@ class Trap:
                     raw, buffer = cut(buffer)
 
 
+class TlsSocket:
+    """TLS for two threads, of which one receives and one sends."""
+
+    def __init__(self, plain, context):
+        self.tls, self.lock = context.wrap_socket(plain), threading.Lock()
+        self.fileno, self.getsockname = self.tls.fileno, self.tls.getsockname
+        self.close, self.shutdown = self.tls.close, self.tls.shutdown
+
+    def recv(self, size):
+        while self.fileno() >= 0:
+            with self.lock:
+                try:
+                    if self.tls.pending() or select.select([self.tls], [], [], 0)[0]:
+                        return self.tls.recv(size)
+                except ValueError:
+                    break
+            time.sleep(0.02)
+        raise OSError("closed")
+
+    def sendall(self, data):
+        with self.lock:
+            self.tls.sendall(data)
+
+
 class Client:
     """One client with one socket to its proxy. Incoming MESSAGEs go to
     self.inbox after they were answered with self.answer, or with nothing if that
     is None."""
 
-    def __init__(self, uri, proxy, transport, local="127.0.0.1", port=0, inside=None):
+    def __init__(self, uri, proxy, transport, local="127.0.0.1", port=0, inside=None,
+                 tls=None):
         self.uri, self.transport, self.answer = uri, transport.upper(), "200 OK"
         self.inbox, self.pending, self.lock = queue.Queue(), {}, threading.Lock()
         self.closed, self.tried = False, False
@@ -118,6 +144,8 @@ class Client:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
             self.socket.bind((local, port))
             self.socket.connect(proxy)
+            if tls:
+                self.socket = TlsSocket(self.socket, tls)
         host, port = self.socket.getsockname()[:2]
         self.local = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.tag = token()

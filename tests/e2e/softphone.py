@@ -25,14 +25,15 @@ ctrl_tcp_listen 127.0.0.1:4444
 class Softphone:
     """baresip of one terminal's user, registered through mikeyd."""
 
-    def __init__(self, terminal, contact, transport="tcp", config="", account=""):
+    def __init__(self, terminal, contact, transport="tcp", config="", account="",
+                 port=5062):
         """config and account: more of either, as baresip writes it."""
         self.terminal, self.screen = terminal, []
         folder = os.path.join(terminal.dir, "baresip")
         os.makedirs(folder, exist_ok=True)
         files = {
             "config": CONFIG + config,
-            "accounts": f"<{terminal.uri}>;outbound=\"sip:127.0.0.1:5062;transport={transport}\""
+            "accounts": f"<{terminal.uri}>;outbound=\"sip:127.0.0.1:{port};transport={transport}\""
                         f";regint=3600;auth_pass=none{account}\n",
             "contacts": f"\"{contact}\" <sip:{contact}@{s.DOMAIN}>\n",
         }

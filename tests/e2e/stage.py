@@ -321,6 +321,7 @@ class Stage:
         self.want_kms, self.want_proxy, self.tls = kms, proxy, tls
         self.scheme, self.authority = "https" if tls else "http", None
         self.kms_policy = kms_policy or {}
+        self.proxy_options = []
         self.kms = self.kamailio = None
         self.kms_config = os.path.join(self.dir, "mikey-kms.conf")
 
@@ -384,7 +385,7 @@ class Stage:
         self.kamailio = Process("kamailio", [
             *self.in_net(), "kamailio", "-f", os.path.join(HERE, "kamailio.cfg"),
             "-A", f"ADDRESS={PROXY[0]}", "-A", f"ADDRESS6=[{NET6}]", "-DD", "-E", "-w", work, "-Y", work,
-            "-P", os.path.join(work, "pid"), "-m", "96", "-M", "32"],
+            "-P", os.path.join(work, "pid"), "-m", "96", "-M", "32", *self.proxy_options],
             os.path.join(self.dir, "kamailio.log"))
         self.processes.append(self.kamailio)
         self.kamailio.ready(PROXY, "e2e-net")
