@@ -80,7 +80,8 @@ class Runs:
         with parts.folder("/dev/shm" if kind == "memory" else self.where) as where:
             url = None
             if kind == "pgsql":
-                self.pgsql = self.pgsql or parts.Pgsql(self.where)
+                self.pgsql = self.pgsql or parts.Pgsql(self.where, "shared_buffers = 256MB",
+                                                       "max_wal_size = 4GB")
                 url = self.pgsql.schema()
             store = parts.Store(where, users, self.options.settings, url)
             store.copy(original, self.pgsql if url else None)

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The load of mikey-kms in small: everything is answered, and answered right.
 Nothing here depends on how fast. KTAP; needs no kernel module."""
+import contextlib
 import json
 import os
-import signal
+import random
 import sys
-import time
 
 import parts
 
@@ -65,30 +65,60 @@ def test_many_users():
         check(where, 1000, 2, settings="audit-sync = true;")
 
 
+def all_kept(load, port):
+    """What was granted is resolved, and no request is answered twice."""
+    told, status = load.check(port)
+    ktap.true(told["tickets"] > 50, "too little was kept")
+    ktap.equal((told["resolved"], told["refused again"], status),
+               (told["tickets"], told["tickets"], 0), f"{told}")
+
+
 def test_killed():
     """Killed under load: what was granted is resolved, no request is answered twice"""
     with parts.folder() as where:
-        kept = os.path.join(where, "kept")
         store = parts.Store(where, 100)
         store.fill()
         with store.serving(2) as (servers, ports):
-            generator = parts.subprocess.Popen(
-                [parts.GENERATOR, "run", "--ports", ",".join(map(str, ports)), "--users", "100",
-                 "--connections", "6", "--seconds", "60", "--patient", "--keep", kept],
-                stdout=parts.subprocess.DEVNULL)
-            begin = time.monotonic()
-            while not (os.path.exists(kept) and os.path.getsize(kept) > KEPT_BYTES):
-                ktap.true(time.monotonic() - begin < 60, "too little was granted")
-                time.sleep(0.02)
-            for server in servers:
-                server.send_signal(signal.SIGKILL)
-                server.wait()
-            parts.stop(generator)
+            load = parts.Load(where, ports, 100)
+            try:
+                load.wait_for_more(KEPT_BYTES)
+                for server in servers:
+                    server.kill()
+                    server.wait()
+            finally:
+                told, _ = load.stop()
+            ktap.equal(told["refused"], 0, "refused")
         with store.serving(1) as (_, ports):
-            told, status = parts.generate([parts.GENERATOR, "kept", kept, "--ports", ports[0]])
-        ktap.true(told["tickets"] > 50, "too little was kept")
-        ktap.equal((told["resolved"], told["refused again"], status),
-                   (told["tickets"], told["tickets"], 0), f"{told}")
+            all_kept(load, ports[0])
+        store.ctl("audit", "verify")
+
+
+def test_database():
+    """One of three processes is killed, then PostgreSQL: clients wait, no more"""
+    with parts.folder() as where, contextlib.ExitStack() as stack:
+        os.chmod(where, 0o755)
+        pgsql = parts.Pgsql(where)
+        stack.callback(pgsql.stop)
+        store = parts.Store(where, 100, url=pgsql.schema())
+        store.fill()
+        servers, ports = stack.enter_context(store.serving(3))
+        load = parts.Load(where, ports, 100)
+        try:
+            load.wait_for_more(KEPT_BYTES)
+            victim = random.randrange(3)
+            servers[victim].kill()
+            servers[victim].wait()
+            load.wait_for_more(KEPT_BYTES)
+            servers[victim] = store.start(ports[victim])
+            load.wait_for_more(KEPT_BYTES)
+            pgsql.kill()
+            pgsql.start()
+            load.wait_for_more(KEPT_BYTES)
+        finally:
+            told, status = load.stop()
+        ktap.equal((told["refused"], status), (0, 0), f"{told}")
+        ktap.true(told["lost"] > 0, "nobody noticed the kill")
+        all_kept(load, ports[0])
         store.ctl("audit", "verify")
 
 

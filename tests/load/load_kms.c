@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <openssl/rand.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ static const char usage[] =
 "users prints NUMBER users for mikey-kms import. run asks as them, at 127.0.0.1,\n"
 "over so many connections (16), for so long (10 s). What is granted is appended\n"
 "to the FILE of --keep. With --patient answers may be lost or be 503, and are\n"
-"asked for again. kept asks again for all that is in FILE: every ticket must be\n"
+"asked for again. SIGINT ends it early. kept asks again for all that is in FILE: every ticket must be\n"
 "resolved, and every request be refused as seen before.\n";
 
 static struct ports ports;
@@ -116,11 +117,18 @@ static void print_users(u32 num)
 	}
 }
 
+/* SIGINT ends a run early; what came of it is printed all the same. */
+static void end(int sig)
+{
+	(void)sig;
+	atomic_store(&over, true);
+}
+
 static void wait_seconds(void)
 {
 	unsigned int i;
 
-	for (i = 1; i <= seconds; i++) {
+	for (i = 1; i <= seconds && !atomic_load(&over); i++) {
 		sleep(1);
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\r# %u of %u s, %lu answers ", i, seconds,
@@ -144,6 +152,7 @@ static int run(void)
 		return 1;
 	}
 	crypto();	/* made before there are threads */
+	signal(SIGINT, end);
 	pthread_barrier_init(&ready, NULL, num_connections + 1);
 	for (i = 0; i < num_connections; i++) {
 		workers[i].asker = asker_new(&ports, i);

@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -13,7 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-BUILD = os.path.join(TOP, os.environ.get("BUILD", "build"))
+BUILD = os.environ.get("MIKEY_BUILD") or os.path.join(TOP, os.environ.get("BUILD", "build"))
 KMS = os.path.join(BUILD, "mikey-kms")
 GENERATOR = os.path.join(BUILD, "tests", "load-kms")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -95,14 +96,39 @@ def sync_ms(where, times=100):
 class Pgsql:
     """A server of the run's own, which writes to the disk what it commits."""
 
-    def __init__(self, where):
+    def __init__(self, where, *settings):
         self.dir = tempfile.mkdtemp(prefix="pg.", dir=where)
         self.script = os.path.join(TOP, "tests", "pgsql")
-        self.url = run(self.script, "start", self.dir, "fsync = on", "max_connections = 200",
-                       "shared_buffers = 256MB", "max_wal_size = 4GB").strip()
+        self.settings = ("fsync = on", "max_connections = 200", *settings)
+        self.schemas = 0
+        self.start()
+
+    def start(self):
+        """Also again, after it was killed."""
+        self.url = run(self.script, "start", self.dir, *self.settings).strip()
         with open(os.path.join(self.dir, "data", "postmaster.pid"), encoding="ascii") as f:
             self.pid = int(f.readline())
-        self.schemas = 0
+
+    def processes(self):
+        """Those that live: all stand in its folder."""
+        data, found = os.path.realpath(os.path.join(self.dir, "data")), []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{pid}/cwd") == data:
+                    found.append(int(pid))
+        return found
+
+    def kill(self):
+        """SIGKILL to all of its processes."""
+        while pids := self.processes():
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+        # until its parent has waited for it, the next server takes it for alive
+        for name in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.dir, name))
 
     def schema(self):
         self.schemas += 1
@@ -134,6 +160,44 @@ class Pgsql:
 
     def stop(self):
         run(self.script, "stop", self.dir)
+
+
+class Load:
+    """A generator in the background, which asks again where it may, and keeps
+    what it is granted."""
+
+    def __init__(self, where, ports, users):
+        self.kept, self.out = os.path.join(where, "kept"), os.path.join(where, "load")
+        with open(self.out, "wb") as out:
+            self.process = subprocess.Popen(
+                [GENERATOR, "run", "--ports", ",".join(map(str, ports)), "--users", str(users),
+                 "--connections", "6", "--seconds", "600", "--patient", "--keep", self.kept],
+                stdout=out)
+
+    def size(self):
+        return os.path.getsize(self.kept) if os.path.exists(self.kept) else 0
+
+    def wait_for_more(self, size, seconds=120):
+        """Until so many bytes more of tickets were granted."""
+        end, want = time.monotonic() + seconds, self.size() + size
+        while self.size() < want:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise Failed(f"no more is granted: {self.size()} of {want} bytes")
+            time.sleep(0.02)
+
+    def stop(self):
+        """What came of it."""
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(60)
+        with open(self.out, encoding="ascii") as f:
+            text = f.read()
+        if not text.startswith("{"):
+            raise Failed(f"load-kms ended with status {status}")
+        return json.loads(text), status
+
+    def check(self, port):
+        """Everything that was kept, asked for again."""
+        return generate([GENERATOR, "kept", self.kept, "--ports", port])
 
 
 class Store:
@@ -180,17 +244,22 @@ class Store:
                     f'store-key = "{self.dir}/key";\naudit = "{self.dir}/audit";\n'
                     f"rate-per-address = 0;\nrate-per-psk = 0;\n{self.settings}\n")
 
+    def start(self, port):
+        """One process that listens there."""
+        self.configure(f"127.0.0.1:{port}")
+        with open(os.path.join(self.dir, f"log-{port}"), "ab") as log:
+            process = subprocess.Popen([KMS, "serve", "--config", self.config],
+                                       stdout=log, stderr=log)
+        self.wait_for(process, port)
+        return process
+
     @contextlib.contextmanager
     def serving(self, processes):
         """So many processes: the list of them, and where they listen."""
         started, ports = [], free_ports(processes)
         try:
             for port in ports:
-                self.configure(f"127.0.0.1:{port}")
-                with open(os.path.join(self.dir, f"log-{port}"), "wb") as log:
-                    started.append(subprocess.Popen([KMS, "serve", "--config", self.config],
-                                                    stdout=log, stderr=log))
-                self.wait_for(started[-1], port)
+                started.append(self.start(port))
             yield started, ports
         finally:
             for process in started:
