@@ -133,12 +133,28 @@ int kms_tpk_each(struct kms_database *d,
 int kms_replay_reset(struct kms_database *d, s64 now, s64 until,
 		     struct problem *problem);
 
+/* May there be such a user? 0, or words. */
+int kms_user_check(const struct kms_user_spec *spec, struct problem *problem);
+
+/* A PSK as it is in the store, key_len + KMS_SEAL_OVERHEAD bytes. 0 or -EIO. */
+int kms_user_seal_psk(struct kms_database *d, const char *psk_id,
+		      const struct kms_psk *psk, s64 owner, u8 *sealed);
+
+/**
+ * kms_users_import() - users of an import, inside its transaction
+ * @num: up to KMS_IMPORT_MAX, all with different PSK ids
+ * @added: set for each: it was added; or it is there already, just so
+ * @at: after an error, the first one that is at fault
+ */
+#define KMS_IMPORT_MAX 128
+int kms_users_import(struct kms_database *d, const struct kms_user_spec *specs,
+		     size_t num, s64 now, bool *added, size_t *at,
+		     struct problem *problem);
+
 /*
  * Of an import, inside its transaction: 1 if it was added, 0 if just this is
  * there already. A group is made where there is none; @uid may be NULL.
  */
-int kms_user_import(struct kms_database *d, const struct kms_user_spec *spec,
-		    s64 now, struct problem *problem);
 int kms_member_import(struct kms_database *d, const struct uid *psi,
 		      const struct kms_member *member, struct problem *problem);
 

@@ -33,6 +33,13 @@ struct import {
 	struct kms_progress progress;
 	struct uid uids[KMS_USER_UIDS_MAX];
 	struct kms_user_spec spec;
+	struct kms_user_spec waiting[KMS_IMPORT_MAX];
+	struct {
+		size_t line;
+		bool make;		/* the PSK was made here */
+	} about[KMS_IMPORT_MAX];
+	size_t num_waiting;
+	size_t line;			/* that words are about */
 	struct uid psi;
 	struct kms_member member;
 	bool has_member;
@@ -142,24 +149,81 @@ static void print_key(FILE *f, const u8 *key, size_t len)
 		fprintf(f, "%02x", key[i]);
 }
 
+static void tell_psk(struct import *im, const struct kms_user_spec *spec)
+{
+	kms_csv_value(im->psk_out, kms_blob(spec->psk_id, strlen(spec->psk_id)));
+	fputc(',', im->psk_out);
+	print_key(im->psk_out, spec->psk.key, spec->psk.key_len);
+	fputc('\n', im->psk_out);
+}
+
+static void forget_users(struct import *im)
+{
+	struct kms_user_spec *spec;
+
+	while (im->num_waiting) {
+		spec = &im->waiting[--im->num_waiting];
+		free((char *)spec->psk_id);
+		free((struct uid *)spec->uids);
+		kms_psk_wipe(&spec->psk);
+	}
+}
+
+/* Those who wait: how many were added, or an errno. */
+static int flush_users(struct import *im, struct problem *problem)
+{
+	bool added[KMS_IMPORT_MAX] = { 0 };
+	size_t i, at;
+	int ret, num = 0;
+
+	ret = kms_users_import(im->o.database, im->waiting, im->num_waiting, im->now,
+			       added, &at, problem);
+	if (ret)
+		im->line = im->about[at].line;
+	for (i = 0; !ret && i < im->num_waiting; i++) {
+		num += added[i];
+		if (added[i] && im->about[i].make)
+			tell_psk(im, &im->waiting[i]);
+	}
+	forget_users(im);
+	return ret ? ret : num;
+}
+
+/* What comes twice is added once, and then it is there. */
+static bool waits(const struct import *im, const char *psk_id)
+{
+	size_t i;
+
+	for (i = 0; i < im->num_waiting; i++)
+		if (!strcmp(im->waiting[i].psk_id, psk_id))
+			return true;
+	return false;
+}
+
 static int add_user(struct import *im, struct problem *problem)
 {
+	struct kms_user_spec *spec;
 	struct kms_psk *psk = &im->spec.psk;
 	bool make = !*im->rows.values[USER_PSK];
-	int ret;
+	int num = 0;
 
 	if (make && RAND_priv_bytes(psk->key, psk->key_len) != 1)
 		return problem_set(problem, -EIO, "no randomness for a PSK");
-	ret = kms_user_import(im->o.database, &im->spec, im->now, problem);
-	if (ret > 0 && make) {
-		kms_csv_value(im->psk_out, kms_blob(im->spec.psk_id,
-						    strlen(im->spec.psk_id)));
-		fputc(',', im->psk_out);
-		print_key(im->psk_out, psk->key, psk->key_len);
-		fputc('\n', im->psk_out);
-	}
+	if (im->num_waiting == KMS_IMPORT_MAX || waits(im, im->spec.psk_id))
+		num = flush_users(im, problem);
+	if (num < 0)
+		return num;
+	spec = &im->waiting[im->num_waiting];
+	*spec = im->spec;
+	spec->psk_id = strdup(im->spec.psk_id);
+	spec->uids = malloc(spec->num_uids * sizeof(*spec->uids));
+	im->about[im->num_waiting].line = im->rows.line;
+	im->about[im->num_waiting++].make = make;
 	kms_psk_wipe(psk);
-	return ret;
+	if (!spec->psk_id || !spec->uids)
+		return problem_set(problem, -ENOMEM, "no memory");
+	memcpy((struct uid *)spec->uids, im->uids, spec->num_uids * sizeof(*spec->uids));
+	return num;
 }
 
 static int take_group(struct import *im, struct problem *problem)
@@ -194,11 +258,14 @@ struct subject {
 	const char *name;
 	const char *const *columns;
 	int (*take)(struct import *im, struct problem *problem);
+	/* How many were added by it; what waits is added by flush. */
 	int (*add)(struct import *im, struct problem *problem);
+	int (*flush)(struct import *im, struct problem *problem);
 };
 
 static const struct subject users = {
 	.name = "users", .columns = user_columns, .take = take_user, .add = add_user,
+	.flush = flush_users,
 };
 
 static const struct subject groups = {
@@ -209,7 +276,7 @@ static const struct subject groups = {
 /* Words without a line get one. */
 static int at_line(const struct import *im, struct problem *problem)
 {
-	return problem_prefix(problem, "%s:%zu: ", im->rows.path, im->rows.line);
+	return problem_prefix(problem, "%s:%zu: ", im->rows.path, im->line);
 }
 
 /* The whole file, without the store: how many rows there are. */
@@ -219,6 +286,7 @@ static int check(struct import *im, const struct subject *subject, size_t *num,
 	int ret;
 
 	for (*num = 0; (ret = kms_rows_next(&im->rows, problem)) > 0; ++*num) {
+		im->line = im->rows.line;
 		ret = subject->take(im, problem);
 		kms_psk_wipe(&im->spec.psk);
 		if (ret)
@@ -250,6 +318,7 @@ static int batch(struct import *im, const struct subject *subject, struct proble
 			ret = more;
 			break;
 		}
+		im->line = im->rows.line;
 		ret = subject->take(im, problem);
 		if (!ret)
 			ret = subject->add(im, problem);
@@ -260,6 +329,14 @@ static int batch(struct import *im, const struct subject *subject, struct proble
 		added += ret;
 		ret = 0;
 	}
+	if (!ret && subject->flush) {
+		ret = subject->flush(im, problem);
+		if (ret < 0)
+			at_line(im, problem);
+		added += ret > 0 ? ret : 0;
+		ret = ret < 0 ? ret : 0;
+	}
+	forget_users(im);
 	if (!ret)
 		ret = flush_psks(im, problem);
 	ret = kms_database_end(im->o.database, ret, problem);

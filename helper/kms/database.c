@@ -75,6 +75,19 @@ struct sql_stmt *kms_database_ask(struct kms_database *d,
 	return NULL;
 }
 
+int kms_database_many(struct kms_database *d, struct problem *problem,
+		      const char *text, const struct sql_many *many)
+{
+	struct sql_stmt *stmt = keep(d, text);
+	int ret;
+
+	problem->words[0] = '\0';
+	ret = stmt ? sql_many(stmt, many) : -EIO;
+	if (ret && !problem->words[0])
+		kms_database_problem(d, ret, problem);
+	return ret;
+}
+
 int kms_database_step(struct kms_database *d, struct sql_stmt *stmt,
 		      struct problem *problem)
 {

@@ -116,6 +116,13 @@ struct sql_stmt *kms_database_ask(struct kms_database *d,
 				  struct problem *problem, const char *text,
 				  struct sql_values values);
 
+/*
+ * Such a statement many times (sql_many()), inside a transaction. Errors without
+ * words get some.
+ */
+int kms_database_many(struct kms_database *d, struct problem *problem,
+		      const char *text, const struct sql_many *many);
+
 /* Step once: 1 and a row, 0, or a negative errno with words. */
 int kms_database_step(struct kms_database *d, struct sql_stmt *stmt,
 		      struct problem *problem);

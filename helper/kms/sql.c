@@ -103,6 +103,26 @@ int sql_step(struct sql_stmt *stmt)
 	return stmt->sql->ops->step(stmt);
 }
 
+static int one_by_one(struct sql_stmt *stmt, const struct sql_many *many)
+{
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; !ret && i < many->num; i++) {
+		ret = many->bind(many->arg, i, stmt);
+		if (!ret)
+			ret = many->result(many->arg, i, stmt, sql_step(stmt));
+		sql_reset(stmt);
+	}
+	return ret;
+}
+
+int sql_many(struct sql_stmt *stmt, const struct sql_many *many)
+{
+	return stmt->sql->ops->many ? stmt->sql->ops->many(stmt, many) :
+				      one_by_one(stmt, many);
+}
+
 void sql_reset(struct sql_stmt *stmt)
 {
 	stmt->sql->ops->reset(stmt);

@@ -76,6 +76,22 @@ struct sql_values {
 })
 #define SQL_NO_VALUES ((struct sql_values) { 0 })
 
+/**
+ * struct sql_many - what a statement is to be run for, many times
+ * @bind: sql_bind() the values of number @i. What they point to is not needed
+ *	any more when it is called again
+ * @result: of number @i, in order: @ret is what sql_step() would return, and
+ *	@stmt has the row, if there is one; only the first one is seen
+ *
+ * Both return 0, or a negative errno, which ends it.
+ */
+struct sql_many {
+	size_t num;
+	int (*bind)(void *arg, size_t i, struct sql_stmt *stmt);
+	int (*result)(void *arg, size_t i, struct sql_stmt *stmt, int ret);
+	void *arg;
+};
+
 /* What a back-end does; the words are those of the functions below. */
 struct sql_ops {
 	void (*close)(struct sql *sql);
@@ -86,6 +102,7 @@ struct sql_ops {
 	void (*finalize)(struct sql_stmt *stmt);
 	int (*bind)(struct sql_stmt *stmt, int at, const struct sql_value *v);
 	int (*step)(struct sql_stmt *stmt);
+	int (*many)(struct sql_stmt *stmt, const struct sql_many *many);
 	void (*reset)(struct sql_stmt *stmt);
 	s64 (*get_int)(const struct sql_stmt *stmt, int column);
 	struct mikey_blob (*get_blob)(const struct sql_stmt *stmt, int column);
@@ -133,6 +150,15 @@ int sql_bind(struct sql_stmt *stmt, struct sql_values values);
 
 /* 1: there is a row. 0: there is none any more. */
 int sql_step(struct sql_stmt *stmt);
+
+/**
+ * sql_many() - one statement for many values, without waiting for each
+ *
+ * Inside a transaction. A result may be known only when later statements have
+ * been sent, so that after an error the transaction is to be rolled back.
+ * Return: 0, or the first error, a callback's among them.
+ */
+int sql_many(struct sql_stmt *stmt, const struct sql_many *many);
 
 /* Forget rows; what they gave is gone. */
 void sql_reset(struct sql_stmt *stmt);

@@ -8,14 +8,13 @@
  * since nobody knows whether it did.
  */
 #include <errno.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#include "helper/kms/sql.h"
+#include "helper/kms/sql_pgsql.h"
 #include "helper/lib/log.h"
 
 #define CONNECT_SECONDS "3"
@@ -38,35 +37,7 @@ enum type_oid {
 	OID_TEXT = 25,
 };
 
-struct pg {
-	struct sql sql;
-	PGconn *conn;
-	char *url;
-	/* Of the connection: what was prepared on an earlier one is not there. */
-	unsigned int generation;
-	unsigned int num_stmts;
-	bool broken;			/* although libpq does not know it yet */
-	s64 tried;			/* to connect, in ms */
-	char words[256];
-};
-
-struct pg_stmt {
-	struct sql_stmt stmt;
-	char *text;
-	char name[16];
-	unsigned int generation;	/* where it is prepared, 0: nowhere */
-	bool reads;
-	int num;
-	Oid types[SQL_VALUES_MAX];
-	const char *values[SQL_VALUES_MAX];
-	int lengths[SQL_VALUES_MAX];
-	u8 numbers[SQL_VALUES_MAX][8];
-	PGresult *result;
-	int row;
-	s64 changes;
-};
-
-static const int binary[SQL_VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+const int pg_binary[SQL_VALUES_MAX] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 
 static const struct sql_dialect dialect = {
 	.name = "PostgreSQL",
@@ -76,16 +47,6 @@ static const struct sql_dialect dialect = {
 	.strict = "",
 	.keyed = "",
 };
-
-static struct pg *of_sql(const struct sql *sql)
-{
-	return (struct pg *)sql;
-}
-
-static struct pg_stmt *of(const struct sql_stmt *stmt)
-{
-	return (struct pg_stmt *)stmt;
-}
 
 static s64 now_ms(void)
 {
@@ -130,13 +91,13 @@ static int error_of(const char *state)
 	return -EIO;
 }
 
-static bool is_lost(const struct pg *pg)
+bool pg_is_lost(const struct pg *pg)
 {
 	return pg->broken || PQstatus(pg->conn) != CONNECTION_OK;
 }
 
 /* The errno of a result, with its words kept; 0 if it is a good one. */
-static int judge(struct pg *pg, const PGresult *result)
+int pg_judge(struct pg *pg, const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 	const char *state;
@@ -150,13 +111,13 @@ static int judge(struct pg *pg, const PGresult *result)
 	state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	/* The server has a state for all that it says: these are libpq's words. */
 	pg->broken |= !state;
-	return is_lost(pg) ? -EAGAIN : error_of(state);
+	return pg_is_lost(pg) ? -EAGAIN : error_of(state);
 }
 
 static int run(struct pg *pg, const char *text)
 {
 	PGresult *result = PQexec(pg->conn, text);
-	int ret = judge(pg, result);
+	int ret = pg_judge(pg, result);
 
 	PQclear(result);
 	return ret;
@@ -188,7 +149,7 @@ static int open_connection(struct pg *pg)
 	pg->conn = PQconnectdbParams(names, values, 1);
 	if (!pg->conn)
 		return -EIO;
-	if (is_lost(pg)) {
+	if (pg_is_lost(pg)) {
 		keep_words(pg, PQerrorMessage(pg->conn));
 		return -EAGAIN;
 	}
@@ -202,7 +163,7 @@ static int ready(struct pg *pg)
 {
 	int ret;
 
-	if (!is_lost(pg))
+	if (!pg_is_lost(pg))
 		return 0;
 	if (now_ms() - pg->tried < RETRY_MS)
 		return -EAGAIN;
@@ -216,7 +177,7 @@ static int ready(struct pg *pg)
 
 static void pg_close(struct sql *sql)
 {
-	struct pg *pg = of_sql(sql);
+	struct pg *pg = pg_of(sql);
 
 	PQfinish(pg->conn);
 	if (pg->url)
@@ -227,7 +188,7 @@ static void pg_close(struct sql *sql)
 
 static int pg_exec(struct sql *sql, const char *text)
 {
-	struct pg *pg = of_sql(sql);
+	struct pg *pg = pg_of(sql);
 	int ret = sql->in_transaction ? 0 : ready(pg);
 
 	return ret ? ret : run(pg, text);
@@ -240,13 +201,13 @@ static int pg_begin(struct sql *sql, enum sql_purpose purpose)
 		[SQL_EXCHANGE] = "BEGIN",
 		[SQL_ADMIN] = BEGIN_ADMIN,
 	};
-	struct pg *pg = of_sql(sql);
+	struct pg *pg = pg_of(sql);
 	int ret = pg_exec(sql, texts[purpose]);
 
 	/* Nothing was done yet, so that another connection will do. */
-	if (ret && is_lost(pg))
+	if (ret && pg_is_lost(pg))
 		ret = pg_exec(sql, texts[purpose]);
-	if (ret && !is_lost(pg))
+	if (ret && !pg_is_lost(pg))
 		run(pg, "ROLLBACK");
 	return ret;
 }
@@ -254,17 +215,17 @@ static int pg_begin(struct sql *sql, enum sql_purpose purpose)
 /* PostgreSQL answers COMMIT of a transaction that failed with ROLLBACK. */
 static int pg_end(struct sql *sql, bool commit)
 {
-	struct pg *pg = of_sql(sql);
+	struct pg *pg = pg_of(sql);
 	PGresult *result;
 	int ret;
 
 	if (!commit) {
-		if (!is_lost(pg))
+		if (!pg_is_lost(pg))
 			run(pg, "ROLLBACK");
 		return 0;
 	}
 	result = PQexec(pg->conn, "COMMIT");
-	ret = judge(pg, result);
+	ret = pg_judge(pg, result);
 	if (!ret && strcmp(PQcmdStatus(result), "COMMIT")) {
 		keep_words(pg, "the transaction had failed");
 		ret = -EIO;
@@ -290,13 +251,13 @@ static struct sql_stmt *pg_prepare(struct sql *sql, const char *text)
 	for (at = s->text; (at = strchr(at, '?')); at++)
 		*at = '$';
 	s->reads = !strncasecmp(text, "SELECT", 6);
-	snprintf(s->name, sizeof(s->name), "s%u", of_sql(sql)->num_stmts++);
+	snprintf(s->name, sizeof(s->name), "s%u", pg_of(sql)->num_stmts++);
 	return &s->stmt;
 }
 
 static void pg_reset(struct sql_stmt *stmt)
 {
-	struct pg_stmt *s = of(stmt);
+	struct pg_stmt *s = pg_stmt_of(stmt);
 
 	PQclear(s->result);
 	s->result = NULL;
@@ -304,12 +265,12 @@ static void pg_reset(struct sql_stmt *stmt)
 
 static void pg_finalize(struct sql_stmt *stmt)
 {
-	struct pg *pg = of_sql(stmt->sql);
-	struct pg_stmt *s = of(stmt);
+	struct pg *pg = pg_of(stmt->sql);
+	struct pg_stmt *s = pg_stmt_of(stmt);
 	char text[32];
 
 	pg_reset(stmt);
-	if (s->generation && s->generation == pg->generation && !is_lost(pg) &&
+	if (s->generation && s->generation == pg->generation && !pg_is_lost(pg) &&
 	    PQtransactionStatus(pg->conn) != PQTRANS_INERROR) {
 		snprintf(text, sizeof(text), "DEALLOCATE %s", s->name);
 		run(pg, text);
@@ -320,7 +281,7 @@ static void pg_finalize(struct sql_stmt *stmt)
 
 static int pg_bind(struct sql_stmt *stmt, int at, const struct sql_value *v)
 {
-	struct pg_stmt *s = of(stmt);
+	struct pg_stmt *s = pg_stmt_of(stmt);
 	int i;
 
 	at--;
@@ -341,22 +302,30 @@ static int pg_bind(struct sql_stmt *stmt, int at, const struct sql_value *v)
 }
 
 /* The types are those of the first values, and never change. */
-static int execute_once(struct pg *pg, struct pg_stmt *s)
+int pg_ready(struct pg *pg, struct pg_stmt *s)
 {
 	PGresult *result;
 	int ret;
 
-	if (s->generation != pg->generation) {
-		result = PQprepare(pg->conn, s->name, s->text, s->num, s->types);
-		ret = judge(pg, result);
-		PQclear(result);
-		if (ret)
-			return ret;
+	if (s->generation == pg->generation)
+		return 0;
+	result = PQprepare(pg->conn, s->name, s->text, s->num, s->types);
+	ret = pg_judge(pg, result);
+	PQclear(result);
+	if (!ret)
 		s->generation = pg->generation;
-	}
+	return ret;
+}
+
+static int execute_once(struct pg *pg, struct pg_stmt *s)
+{
+	int ret = pg_ready(pg, s);
+
+	if (ret)
+		return ret;
 	s->result = PQexecPrepared(pg->conn, s->name, s->num, s->values,
-				   s->lengths, binary, 1);
-	ret = judge(pg, s->result);
+				   s->lengths, pg_binary, 1);
+	ret = pg_judge(pg, s->result);
 	if (ret)
 		pg_reset(&s->stmt);
 	return ret;
@@ -370,7 +339,7 @@ static int execute(struct pg *pg, struct pg_stmt *s)
 	if (ret)
 		return ret;
 	ret = execute_once(pg, s);
-	if (ret && alone && s->reads && is_lost(pg)) {
+	if (ret && alone && s->reads && pg_is_lost(pg)) {
 		ret = ready(pg);
 		if (!ret)
 			ret = execute_once(pg, s);
@@ -380,13 +349,13 @@ static int execute(struct pg *pg, struct pg_stmt *s)
 
 static int pg_step(struct sql_stmt *stmt)
 {
-	struct pg_stmt *s = of(stmt);
+	struct pg_stmt *s = pg_stmt_of(stmt);
 	int ret;
 
 	if (s->result) {
 		s->row++;
 	} else {
-		ret = execute(of_sql(stmt->sql), s);
+		ret = execute(pg_of(stmt->sql), s);
 		if (ret)
 			return ret;
 		s->changes = strtoll(PQcmdTuples(s->result), NULL, 10);
@@ -401,7 +370,7 @@ static int pg_step(struct sql_stmt *stmt)
 /* Of any size: counts and constants have 4 bytes, a truth value has one. */
 static s64 pg_int(const struct sql_stmt *stmt, int column)
 {
-	const struct pg_stmt *s = of(stmt);
+	const struct pg_stmt *s = pg_stmt_of(stmt);
 	int i, len = PQgetlength(s->result, s->row, column);
 	const u8 *p = (const u8 *)PQgetvalue(s->result, s->row, column);
 	u64 n = len && p[0] & 0x80 ? ~0ULL : 0;
@@ -413,7 +382,7 @@ static s64 pg_int(const struct sql_stmt *stmt, int column)
 
 static struct mikey_blob pg_blob(const struct sql_stmt *stmt, int column)
 {
-	const struct pg_stmt *s = of(stmt);
+	const struct pg_stmt *s = pg_stmt_of(stmt);
 	struct mikey_blob b = { 0 };
 
 	if (PQgetisnull(s->result, s->row, column))
@@ -425,12 +394,12 @@ static struct mikey_blob pg_blob(const struct sql_stmt *stmt, int column)
 
 static s64 pg_changes(const struct sql_stmt *stmt)
 {
-	return of(stmt)->changes;
+	return pg_stmt_of(stmt)->changes;
 }
 
 static const char *pg_words(const struct sql *sql)
 {
-	return of_sql(sql)->words;
+	return pg_of(sql)->words;
 }
 
 static int one_row(struct sql *sql, const char *text, s64 *value)
@@ -480,6 +449,7 @@ static const struct sql_ops ops = {
 	.finalize = pg_finalize,
 	.bind = pg_bind,
 	.step = pg_step,
+	.many = pg_many,
 	.reset = pg_reset,
 	.get_int = pg_int,
 	.get_blob = pg_blob,

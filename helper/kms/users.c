@@ -47,18 +47,27 @@ static int seal_psk(struct kms_database *d, struct mikey_blob id,
 	return ret ? problem_set(problem, ret, "sealing the PSK failed") : 0;
 }
 
+int kms_user_seal_psk(struct kms_database *d, const char *psk_id,
+		      const struct kms_psk *psk, s64 owner, u8 *sealed)
+{
+	struct kms_psk its = *psk;
+	struct kms_aad aad;
+	int ret;
+
+	its.user = owner;
+	kms_aad_psk(&aad, d, text_blob(psk_id), &its);
+	ret = kms_seal_close(d->seal, &aad, its.key, its.key_len, sealed);
+	kms_psk_wipe(&its);
+	return ret ? -EIO : 0;
+}
+
 static int add_psk(struct kms_database *d, const char *id,
 		   const struct kms_psk *spec, s64 user, struct problem *problem)
 {
 	u8 sealed[MIKEY_KEY_MAX + KMS_SEAL_OVERHEAD];
-	struct kms_psk psk = *spec;
-	int ret;
 
-	psk.user = user;
-	ret = seal_psk(d, text_blob(id), &psk, sealed, problem);
-	kms_psk_wipe(&psk);
-	if (ret)
-		return ret;
+	if (kms_user_seal_psk(d, id, spec, user, sealed))
+		return problem_set(problem, -EIO, "sealing the PSK failed");
 	return insert_result(kms_database_change(d, problem,
 		"INSERT INTO psk(id, owner, suite, expires, sealed)\n"
 		"VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -107,10 +116,6 @@ static int add_uid(struct kms_database *d, const struct uid *uid, s64 user,
 	struct kms_aad aad;
 	int ret;
 
-	if (!uid_is_own(uid))
-		return problem_set(problem, -EINVAL,
-				   "%s: a user's own UID has no wildcard",
-				   uid->text);
 	ret = refuse_psi(d, uid, problem);
 	if (ret)
 		return ret;
@@ -139,64 +144,33 @@ static int add_all(struct kms_database *d, const struct kms_user_spec *spec,
 	return ret;
 }
 
-static int check_spec(const struct kms_user_spec *spec, struct problem *problem)
+int kms_user_check(const struct kms_user_spec *spec, struct problem *problem)
 {
+	size_t i;
+	int ret;
+
 	if (!spec->num_uids || spec->num_uids > KMS_USER_UIDS_MAX)
 		return problem_set(problem, -EINVAL,
 				   "a user has 1 to %d UIDs", KMS_USER_UIDS_MAX);
-	return check_psk(spec->psk_id, &spec->psk, problem);
+	ret = check_psk(spec->psk_id, &spec->psk, problem);
+	for (i = 0; !ret && i < spec->num_uids; i++)
+		if (!uid_is_own(&spec->uids[i]))
+			ret = problem_set(problem, -EINVAL,
+					  "%s: a user's own UID has no wildcard",
+					  spec->uids[i].text);
+	return ret;
 }
 
 int kms_user_add(struct kms_database *d, const struct kms_user_spec *spec,
 		 s64 now, struct problem *problem)
 {
-	int ret = check_spec(spec, problem);
+	int ret = kms_user_check(spec, problem);
 
 	if (!ret)
 		ret = kms_database_begin(d, problem);
 	if (ret)
 		return ret;
 	return kms_database_end(d, add_all(d, spec, now, problem), problem);
-}
-
-/* 1: there is a user with this PSK id and just these UIDs. */
-static int is_there(struct kms_database *d, const struct kms_user_spec *spec,
-		    struct problem *problem)
-{
-	struct kms_uid uids[KMS_USER_UIDS_MAX];
-	u32 num, i;
-	s64 user;
-	int ret;
-
-	ret = kms_database_number(d, problem, &user, 0,
-				  "SELECT owner FROM psk WHERE id = ?1",
-				  SQL_VALUES(SQL_BLOB(text_blob(spec->psk_id))));
-	if (ret || !user)
-		return ret;
-	ret = d->store.ops->uids(&d->store, user, uids, &num);
-	if (ret)
-		return problem_set(problem, ret, "the UIDs of PSK %s cannot be read",
-				   spec->psk_id);
-	if (num != spec->num_uids)
-		return 0;
-	for (i = 0; i < num; i++)
-		if (uids[i].len != spec->uids[i].len ||
-		    memcmp(uids[i].data, spec->uids[i].text, uids[i].len))
-			return 0;
-	return 1;
-}
-
-int kms_user_import(struct kms_database *d, const struct kms_user_spec *spec,
-		    s64 now, struct problem *problem)
-{
-	int ret = check_spec(spec, problem);
-
-	if (!ret)
-		ret = is_there(d, spec, problem);
-	if (ret)
-		return ret < 0 ? ret : 0;
-	ret = add_all(d, spec, now, problem);
-	return ret ? ret : 1;
 }
 
 /* Mark the PSK in @stmt's row, id in front, as superseded, or remove it. */
