@@ -150,7 +150,7 @@ def not_trusted(stage, alice, bob, words, **settings):
 
 def test_wrong_authority(stage, alice, bob):
     """A proxy that another authority has signed: 503, and the log says why"""
-    not_trusted(stage, alice, bob, f"the certificate of next-hop {NAME} is refused: ",
+    not_trusted(stage, alice, bob, f"certificate-refused next-hop={NAME} reason=",
                 next_hop_ca=stage.certify("stranger"))
 
 
