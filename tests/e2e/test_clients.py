@@ -31,7 +31,7 @@ def sipp(terminal, name, *words, port, transport="u1", calls=1):
     log = os.path.join(terminal.dir, f"sipp-{name}.log")
     process = s.Process(f"sipp of {terminal.name}", [
         *terminal.prefix(), "sipp", "127.0.0.1:5062", "-sf", scenario(name), "-m", calls,
-        "-i", "127.0.0.1", "-p", port, "-t", transport, "-nostdin", "-timeout", "60s",
+        "-i", "127.0.0.1", "-p", port, "-t", transport, "-nostdin", "-timeout", "120s",
         "-timeout_error", "-trace_msg", "-message_file", log + ".messages",
         "-trace_err", "-error_file", log + ".errors", *words], log, cwd=terminal.dir)
     terminal.stage.processes.append(process)
@@ -52,7 +52,7 @@ def seen_by(process):
 
 def ended(process):
     """Wait for a sipp and expect that its scenario was kept."""
-    s.wait_for(lambda: not process.alive(), 90, f"{process.name} to end")
+    s.wait_for(lambda: not process.alive(), 150, f"{process.name} to end")
     errors = process.log + ".errors"
     told = ""
     if os.path.exists(errors):
