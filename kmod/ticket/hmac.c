@@ -27,8 +27,10 @@
 
 /**
  * struct mikey_hash - a hash
+ * @name: of the crypto API
  * @len: of its digest and of its chaining value
  * @count_at: where its exported state, which begins with that, counts bytes
+ * @tfm: one for all
  */
 struct mikey_hash {
 	const char *name;
