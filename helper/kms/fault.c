@@ -10,6 +10,7 @@
 
 #define WORD_MAX 32
 
+__attribute__((format(printf, 4, 0)))
 static void add(struct kms_faults *faults, bool warning,
 		const struct kms_place *place, const char *format, va_list args)
 {

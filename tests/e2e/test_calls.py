@@ -321,7 +321,7 @@ def test_reload_under_traffic(alice, bob):
     with open(texts, "w", encoding="utf-8") as f:
         f.write("SEQUENTIAL\n" + "".join(f"message {n:04}\n" for n in range(MESSAGES)))
     os.chmod(texts, 0o644)
-    before = [t.mikeyd.output().count("was read again") for t in (alice, bob)]
+    before = [t.mikeyd.output().count("mikeyd: reloaded ") for t in (alice, bob)]
     sender = c.sipp(alice, "message", "-s", "bob", "-inf", texts, "-r", RATE, port=5090,
                     calls=MESSAGES)
     forms = ("auth-enveloped", "authenticated-enveloped")
@@ -337,7 +337,7 @@ def test_reload_under_traffic(alice, bob):
     ktap.equal(bodies, [f"message {n:04}" for n in range(MESSAGES)], "what arrived")
     used = {re.search(r"form=([\w-]+)", text).group(1) for text in got}
     ktap.equal(used, set(forms), "forms, which the reloads changed")
-    ktap.true(all(t.mikeyd.output().count("was read again") > b
+    ktap.true(all(t.mikeyd.output().count("mikeyd: reloaded ") > b
                   for t, b in zip((alice, bob), before)), "nothing was reloaded")
     alice.configure(identity=IDENTITIES)
     alice.restart()

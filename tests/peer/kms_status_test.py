@@ -213,7 +213,7 @@ def refused():
             with open(w.config, "w", encoding="ascii") as f:
                 f.write(text + f"listen-admin = {value};\n")
             done = w.run("check-config", "--serve")
-            assert done.returncode and ":6: listen-admin: write a loopback address" in done.stderr, done
+            assert done.returncode and ":6:1: listen-admin: write a loopback address" in done.stderr, done
     finally:
         w.remove()
 

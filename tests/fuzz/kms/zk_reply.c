@@ -26,7 +26,6 @@ static void wait_for_reply(struct kms_pending *p, u8 what)
 	if (!world) {
 		world = vector_exchange_immediate_256_mode1_zk;
 		kms_policy_defaults(&policy);
-		kms.policy = &policy;
 	}
 	if (mikey_msg_parse(&m, world->messages.zk_resolve_init.p,
 			    world->messages.zk_resolve_init.len,
@@ -36,6 +35,7 @@ static void wait_for_reply(struct kms_pending *p, u8 what)
 	memset(p, 0, sizeof(*p));
 	p->ex.kms = &kms;
 	p->ex.answer = &answer;
+	p->ex.policy = &policy;
 	p->ex.suite = mikey_suite_by_name(world->suite);
 	p->ex.now = (s64)world->times.resolve_resp.value - NTP_EPOCH;
 	p->profile = mikey_profile_by_id(what & 1 ? MIKEY_PROFILE_ID_ANNEX_I :
