@@ -177,7 +177,7 @@ def faults(way, soak):
 def table(results):
     print(f"\n{'':12}{'messages/s':>12}{'ratio':>8}   {'CPU per message: kamailio':26}"
           f"{'alice':>9}{'bob':>9}{'RSS of mikeyds':>18}{'p50/p95/p99 ms at the share':>30}")
-    base = results["kamailio"]["rate"]
+    base = next(iter(results.values()))["rate"]
     for name, r in results.items():
         cpu, soak = r["peak"]["cpu_ms_each"], r["soak"]
         rss = [soak["rss"].get(f"mikeyd of {u}", 0) >> 20 for u in ("alice", "bob")]
@@ -187,6 +187,10 @@ def table(results):
               f"{'/'.join(str(v) for v in soak['ms'].values()):>28}")
 
 
+# Each with the settings of both mikeyds, if they are there.
+WAYS = {"kamailio": None, "plain": {"outgoing": "pass", "unprotected": "mark"}, "protected": {}}
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--messages", type=int, default=2000, help="of the first part (2000)")
@@ -194,8 +198,13 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=60, help="of the second part (60)")
     parser.add_argument("--share", type=float, default=0.8, help="of the maximum, there (0.8)")
     parser.add_argument("--bytes", type=int, default=160, help="of text (160)")
+    parser.add_argument("--ways", type=lambda text: text.split(","), default=list(WAYS),
+                        help="which, the first being what the ratios are of (all three)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if set(options.ways) - set(WAYS):
+        parser.error(f"--ways: there are {', '.join(WAYS)}")
+    return options
 
 
 def main():
@@ -207,10 +216,8 @@ def main():
         with open(texts, "w", encoding="ascii") as f:
             f.write("SEQUENTIAL\n" + "x" * options.bytes + "\n")
         os.chmod(texts, 0o644)
-        for name, settings in (("kamailio", None),
-                               ("plain", {"outgoing": "pass", "unprotected": "mark"}),
-                               ("protected", {})):
-            way = Way(name, stage, alice, bob, settings)
+        for name in options.ways:
+            way = Way(name, stage, alice, bob, WAYS[name])
             way.send(50, "-r", 1000, "-l", 4)      # tickets, caches
             say(f"{name}: {options.messages} messages, {options.under_way} at a time")
             peak = way.send(options.messages, "-r", 100000, "-l", options.under_way)
