@@ -355,8 +355,11 @@ class Stage:
 
     def build(self):
         self.netns("e2e-net")
-        # Whole messages in one packet make a capture easier to read.
-        run("ip", "-n", "e2e-net", "link", "add", "bridge", "mtu", 65000, "type", "bridge")
+        # Whole messages in one packet make a capture easier to read. With no address
+        # of its own the bridge takes another one when a terminal is plugged in, and
+        # those who know the old one are not heard until they ask again.
+        run("ip", "-n", "e2e-net", "link", "add", "bridge", "mtu", 65000,
+            "address", "02:6d:69:6b:65:79", "type", "bridge")
         run("ip", "-n", "e2e-net", "addr", "add", f"{PROXY[0]}/24", "dev", "bridge")
         run("ip", "-n", "e2e-net", "addr", "add", f"{NET6}/64", "dev", "bridge", "nodad")
         run("ip", "-n", "e2e-net", "link", "set", "bridge", "up")
