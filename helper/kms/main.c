@@ -117,8 +117,8 @@ const struct kms_command kms_commands[] = {
 	  "last ticket is over.", kms_run_tpk_rotate },
 	{ "tpk show", "NAME\n\nShow one ticket protection key: when it was made, whether new\n"
 	  "tickets are made with it, whether it was revoked.", kms_run_tpk_show },
-	{ "tpk revoke", "NAME\n\nRefuse all tickets under this key from now on, and remove the key.\n"
-	  "If new tickets are made with it, another one is made for them.",
+	{ "tpk revoke", "NAME\n\nRefuse all tickets under this key from now on, and remove\n"
+	  "the key. If new tickets are made with it, another one is made for them.",
 	  kms_run_tpk_revoke },
 	{ "audit verify", "[--anchor SEQ:HASH]\n\n"
 	  "Read the audit trail and say what was changed in it.\n\n"

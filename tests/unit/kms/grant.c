@@ -383,14 +383,14 @@ static void rules(void **state)
 	};
 	struct house *h = *state;
 
-	house_rules(h, own_domain);
+	house_rules(h, own_domain, ARRAY_SIZE(own_domain));
 	assert_true(may_have(h, "carol@example.test"));
 	assert_true(may_have(h, "?@example.test"));
 	assert_true(may_have(h, "c?l@example.test"));
 	assert_false(may_have(h, "carol@partner.test"));
 	assert_false(may_have(h, "?@partner.test"));
 
-	house_rules(h, narrow);
+	house_rules(h, narrow, ARRAY_SIZE(narrow));
 	assert_true(may_have(h, "bert@example.test"));
 	assert_true(may_have(h, "be?@example.test"));
 	/* a wildcard that reaches beyond the rule */

@@ -57,9 +57,11 @@ static void another_key(void **state)
 	assert_run(p, "--config conf user list", 1, "", "does not belong to this store");
 	snprintf(options, sizeof(options), "--config conf --store %s --store-key k2", p->where);
 	exports_alike(p, options, as);
-	snprintf(options, sizeof(options), "group list --config conf --store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "group list --config conf --store %s --store-key k2",
+		 p->where);
 	assert_run(p, options, 0, "u2@example.test  (list server)", "");
-	snprintf(options, sizeof(options), "tpk rotate --config conf --store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "tpk rotate --config conf --store %s --store-key k2",
+		 p->where);
 	assert_run(p, options, 0, "", "");
 	/* and once more changes nothing */
 	assert_run(p, "--config conf rekey-store --new-key k2", 0, "0 rows", "");
@@ -167,16 +169,19 @@ static void on_a_token(void **state)
 	program_file(p, "k3", text);
 	memcpy(strstr(text, "1234"), "1235", 4);
 	place_write(p, "k4", text);
-	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k4", p->where);
+	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k4",
+		 p->where);
 	assert_run(p, options, 1, "", "PIN is wrong");
 	assert_null(strstr(outcome.err, "1235"));
-	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k2", p->where);
+	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k2",
+		 p->where);
 	assert_run(p, options, 1, "", "does not belong");
 	program_file(p, "k3", text);
 	at = text + strlen(TOKEN) + 9;
 	*at = *at == '0' ? '1' : '0';
 	place_write(p, "k4", text);
-	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k4", p->where);
+	snprintf(options, sizeof(options), "user list --config conf --store %s --store-key k4",
+		 p->where);
 	assert_run(p, options, 1, "", "does not open the store's key");
 	place_write(p, "k4", TOKEN "\n");
 	assert_run(p, options, 1, "", "k4");

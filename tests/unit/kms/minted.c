@@ -281,7 +281,7 @@ static void recipients_now(void **state)
 	refused(h, &m, "more recipients than a ticket may have");
 	h->policy.terms.max_responders = 2;
 	/* Bob alone may; that Alice may not is what counts */
-	house_rules(h, to_carol);
+	house_rules(h, to_carol, ARRAY_SIZE(to_carol));
 	refused(h, &m, "no rule lets this user ask for this recipient");
 	h->policy.num_rules = 0;
 	mint_init(&m, h);

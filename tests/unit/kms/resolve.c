@@ -489,7 +489,7 @@ static void policy_changed(void **state)
 	struct resolve_request r;
 
 	ticket_for(h, BOB);
-	house_rules(h, none);
+	house_rules(h, none, ARRAY_SIZE(none));
 	h->policy.terms.max_lifetime = 1;
 	h->policy.terms.reuse = false;
 	resolve_init(&r, h, &granted);

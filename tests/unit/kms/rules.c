@@ -154,7 +154,7 @@ static void take_example(struct house *h, const struct example *e,
 		rules[num] = (struct kms_rule) {
 			.from = e->rows[num].from, .to = e->rows[num].to,
 		};
-	house_take_rules(h, rules, num);
+	house_rules(h, rules, num);
 	while (num--)
 		twist(&rules[num], e->rows[num].how);
 }
@@ -212,7 +212,7 @@ static void store_away(void **state)
 	struct house *h = *state;
 	struct request r;
 
-	house_rules(h, rules);
+	house_rules(h, rules, ARRAY_SIZE(rules));
 	rules[0].terms.groups = false;
 	request_init(&r, h);
 	request_write(&r, &msg);

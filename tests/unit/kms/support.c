@@ -229,7 +229,7 @@ int house_setup(void **state)
 	return 0;
 }
 
-void house_take_rules(struct house *h, struct kms_rule *rules, size_t num)
+void house_rules(struct house *h, struct kms_rule *rules, size_t num)
 {
 	size_t i;
 

@@ -102,8 +102,7 @@ int house_setup(void **state);
 int house_teardown(void **state);
 
 /* The policy gets these rules, on its own terms. */
-#define house_rules(h, list) house_take_rules(h, list, ARRAY_SIZE(list))
-void house_take_rules(struct house *h, struct kms_rule *rules, size_t num);
+void house_rules(struct house *h, struct kms_rule *rules, size_t num);
 
 /* Again with the policy or store as they now are. */
 void house_again(struct house *h);

@@ -62,8 +62,9 @@ static void rings(void **state)
 }
 
 static const struct command * const all[] = {
-	&psk_load, &psk_list, &psk_revoke, &psk_seal, &psk_unseal, &ticket_list, &ticket_show, &ticket_revoke,
-	&ticket_invalidate, &policy_show, &stats_show, &watch_refusals, &send_message,
+	&psk_load, &psk_list, &psk_revoke, &psk_seal, &psk_unseal, &ticket_list, &ticket_show,
+	&ticket_revoke, &ticket_invalidate, &policy_show, &stats_show, &watch_refusals,
+	&send_message,
 };
 
 static void help_and_unknown_options(void **state)
