@@ -4,7 +4,7 @@
 helper_lib_tests := uid base64 config endpoint log
 helper_core_tests := record entity multipart recipients sipmsg stream siptls kms owner
 helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
-	listserver inbox control
+	listserver inbox inbox_hook control
 helper_core_tests += queuestore
 helper_proxy_tests += queue queuelist
 
@@ -33,3 +33,6 @@ test-mikeyd-$(1)_PKGS := cmocka libre libnl-genl-3.0 gmime-3.0 jansson
 test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
 endef
 $(foreach t,$(helper_proxy_tests),$(eval $(call helper_proxy_test,$(t))))
+test-mikeyd-inbox_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
+test-mikeyd-inbox_hook_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
+test-mikeyd-control_SRCS += tests/unit/helper/asker.c

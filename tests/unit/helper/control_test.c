@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is counted, and who is told at the control socket. */
+#include "tests/unit/helper/asker.h"
 #include "tests/unit/helper/stage.h"
 
 #include <errno.h>
@@ -206,48 +207,15 @@ static void the_table(void **state)
 
 /* ---- at the socket */
 
-static int asker(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	strcpy(address.sun_path, path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	return fd;
-}
-
-struct line {
-	int fd;
-	size_t len;
-	bool closed;
-	char text[65536];
-};
-
-static bool line_arrives(void *arg)
-{
-	struct line *line = arg;
-	ssize_t got = recv(line->fd, line->text + line->len, sizeof(line->text) - line->len, 0);
-
-	if (got > 0)
-		line->len += got;
-	line->closed = !got || (got < 0 && errno == ECONNRESET);
-	return line->closed || memchr(line->text, '\n', line->len);
-}
-
 /* The answer to a line; NULL if there is none, and the connection is closed. */
 static json_t *asks(const char *request)
 {
-	static struct line line;
-	json_t *answer = NULL;
+	int fd = asker_at(path);
+	json_t *answer;
 
-	line = (struct line){ .fd = asker() };
-	assert_int_equal(send(line.fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
-	assert_true(loop_until(line_arrives, &line, 5000));
-	close(line.fd);
-	if (line.closed)
-		return NULL;
-	answer = json_loadb(line.text, line.len, 0, NULL);
-	assert_non_null(answer);
+	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	answer = asker_hears(fd);
+	close(fd);
 	return answer;
 }
 
