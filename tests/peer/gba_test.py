@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import terminal
 import zk_test as z
+from checks import run_checks
 
 URL, NAF, BSF = "https://kms.example.test", "kms.example.test", "bsf.example.test"
 NAF_ID = base64.b64encode(NAF.encode() + bytes.fromhex("0100000006")).decode()
@@ -300,30 +301,5 @@ def bad(w):
     yield "the good one is asked again", lambda: asked(w.fresh("alice")) == "resolved"
 
 
-def main():
-    if not os.path.exists(f"{z.BUILD}/mikey-kms"):
-        print("TAP version 13\n1..0 # SKIP no mikey-kms: make programs")
-        return 1
-    world, failed, number = World(), 0, 0
-    print("TAP version 13")
-    try:
-        for checks in (good, ends, bad):
-            for what, check in checks(world):
-                number += 1
-                try:
-                    well = bool(check())
-                except Exception as e:  # pylint: disable=broad-except
-                    well = False
-                    print(f"#   {e!r}")
-                failed += not well
-                print(f"{'ok' if well else 'not ok'} {number} {what}", flush=True)
-        if failed:
-            print("".join(f"# {line}\n" for line in world.log().splitlines()[-60:]))
-    finally:
-        world.stop()
-    print(f"1..{number}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(World, (good, ends, bad), lambda world: world.log()))

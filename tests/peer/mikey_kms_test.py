@@ -19,9 +19,8 @@ import keys as k
 import mikey as m
 import terminal
 from terminal import Held
+from checks import BUILD, run_checks
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.environ.get("MIKEY_BUILD", os.path.join(HERE, "..", "..", "build"))
 URL, DOMAIN = "http://kms.example.test", "example.test"
 TEAM, LIST = f"team@{DOMAIN}", f"list@{DOMAIN}"
 NAMES = ("alice", "bob", "carol", "mallory")
@@ -381,28 +380,5 @@ def refusals(w):
     yield "the good one still opens", lambda: w.user("bob").open(*sent(w.user("alice")))
 
 
-def main():
-    if not os.path.exists(f"{BUILD}/mikey-kms"):
-        print("TAP version 13\n1..0 # SKIP no mikey-kms: make programs")
-        return 1
-    world, failed, number = Kms(), 0, 0
-    print("TAP version 13")
-    try:
-        for checks in (matrix, options, refusals):
-            for what, check in checks(world):
-                number += 1
-                try:
-                    good = bool(check())
-                except Exception as e:  # pylint: disable=broad-except
-                    good = False
-                    print(f"#   {e!r}")
-                failed += not good
-                print(f"{'ok' if good else 'not ok'} {number} {what}", flush=True)
-    finally:
-        world.stop()
-    print(f"1..{number}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(Kms, (matrix, options, refusals)))

@@ -18,6 +18,7 @@ import keys as k
 import mikey as m
 import mikey_kms_test as one
 import terminal
+from checks import run_checks
 
 BUILD, URL = one.BUILD, one.URL
 NAMES = ("alice", "bob", "carol", "board-1", "boss")
@@ -237,27 +238,5 @@ def checks(w):
     yield "and the audit trail has both", recorded
 
 
-def main():
-    if not os.path.exists(f"{BUILD}/mikey-kms"):
-        print("TAP version 13\n1..0 # SKIP no mikey-kms: make programs")
-        return 1
-    world, failed, number = World(), 0, 0
-    print("TAP version 13")
-    try:
-        for what, check in checks(world):
-            number += 1
-            try:
-                good = bool(check())
-            except Exception as e:  # pylint: disable=broad-except
-                good = False
-                print(f"#   {e!r}")
-            failed += not good
-            print(f"{'ok' if good else 'not ok'} {number} {what}", flush=True)
-    finally:
-        world.stop()
-    print(f"1..{number}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(World, (checks,)))

@@ -13,9 +13,8 @@ import traceback
 
 import terminal
 import zk_test as z
+from checks import BUILD
 
-BUILD = os.environ.get("MIKEY_BUILD", os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                                   "..", "..", "build"))
 URL, DOMAIN = "https://kms.example.test", "example.test"
 ALICE, BOB = f"alice@{DOMAIN}", f"bob@{DOMAIN}"
 ENTITY = b"Content-Type: text/plain\r\n\r\nhello"

@@ -23,9 +23,8 @@ import keys as k
 import kms
 import mikey as m
 import terminal
+from checks import BUILD, run_checks
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.environ.get("MIKEY_BUILD", os.path.join(HERE, "..", "..", "build"))
 ENTITY = b"Content-Type: text/plain\r\n\r\nhello"
 ZK_INIT = [p for p in judge.RESOLVE_INIT if p != judge.IDR[m.PSK]]
 PATH = "/keymanagement?requesttype="
@@ -515,30 +514,5 @@ def unknown(w):
     yield "no PSK in the logs", secrets
 
 
-def main():
-    if not os.path.exists(f"{BUILD}/mikey-kms"):
-        print("TAP version 13\n1..0 # SKIP no mikey-kms: make programs")
-        return 1
-    world, failed, number = World(), 0, 0
-    print("TAP version 13")
-    try:
-        for checks in (matrix, foreign_issuer, foreign_resolver, unknown):
-            for what, check in checks(world):
-                number += 1
-                try:
-                    good = bool(check())
-                except Exception as e:  # pylint: disable=broad-except
-                    good = False
-                    print(f"#   {e!r}")
-                failed += not good
-                print(f"{'ok' if good else 'not ok'} {number} {what}", flush=True)
-        if failed:
-            print("".join(f"# {line}\n" for line in (world.a.log() + world.b.log()).splitlines()[-60:]))
-    finally:
-        world.stop()
-    print(f"1..{number}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(World, (matrix, foreign_issuer, foreign_resolver, unknown), lambda world: world.a.log() + world.b.log()))
