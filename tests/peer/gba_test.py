@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import terminal
 import zk_test as z
-from checks import run_checks
+from kms_checks import run_checks
 
 URL, NAF, BSF = "https://kms.example.test", "kms.example.test", "bsf.example.test"
 NAF_ID = base64.b64encode(NAF.encode() + bytes.fromhex("0100000006")).decode()

@@ -19,7 +19,7 @@ import keys as k
 import mikey as m
 import terminal
 from terminal import Held
-from checks import BUILD, run_checks
+from kms_checks import BUILD, run_checks
 
 URL, DOMAIN = "http://kms.example.test", "example.test"
 TEAM, LIST = f"team@{DOMAIN}", f"list@{DOMAIN}"

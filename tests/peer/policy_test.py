@@ -18,7 +18,7 @@ import keys as k
 import mikey as m
 import mikey_kms_test as one
 import terminal
-from checks import run_checks
+from kms_checks import run_checks
 
 BUILD, URL = one.BUILD, one.URL
 NAMES = ("alice", "bob", "carol", "board-1", "boss")

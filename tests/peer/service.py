@@ -13,7 +13,7 @@ import traceback
 
 import terminal
 import zk_test as z
-from checks import BUILD
+from kms_checks import BUILD
 
 URL, DOMAIN = "https://kms.example.test", "example.test"
 ALICE, BOB = f"alice@{DOMAIN}", f"bob@{DOMAIN}"

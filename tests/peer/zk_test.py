@@ -23,7 +23,7 @@ import keys as k
 import kms
 import mikey as m
 import terminal
-from checks import BUILD, run_checks
+from kms_checks import BUILD, run_checks
 
 ENTITY = b"Content-Type: text/plain\r\n\r\nhello"
 ZK_INIT = [p for p in judge.RESOLVE_INIT if p != judge.IDR[m.PSK]]
