@@ -28,7 +28,8 @@ check-debug:	## the kernel-side suites on a kernel with KASAN, lockdep, kmemleak
 	$(q)BUILD=$(BUILD) MIKEY_PATIENCE=$(PATIENCE) tests/run --checked $(debug_image) $(SUITES)
 
 debug-kernel:	## build that kernel, unless it is there already
-	+$(q)[ -e $(DEBUG_KERNEL)/done-$(debug_id) ] || $(MAKE) $(DEBUG_KERNEL)/done-$(debug_id)
+	+$(q)[ -e $(DEBUG_KERNEL)/done-$(debug_id) ] || \
+		{ tests/deps debug && $(MAKE) $(DEBUG_KERNEL)/done-$(debug_id); }
 
 # Without the headers of a graphics driver, a quarter of all sources.
 $(DEBUG_KERNEL)/source/.done:
