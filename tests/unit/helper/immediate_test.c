@@ -66,26 +66,6 @@ static int open_protecting(void **state)
 	return 0;
 }
 
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-static bool exchange_waits(void *arg)
-{
-	return kms_waiting() >= *(unsigned int *)arg;
-}
-
-static void granted(void)
-{
-	unsigned int one = 1;
-
-	assert_true(loop_until(exchange_waits, &one, 1000));
-	kms_answers();
-}
-
 /* RFC 3428 4: no Contact; RFC 3325: what the network is told is the network's to assert. */
 static void to_the_network(void **state)
 {
@@ -115,7 +95,7 @@ static void to_the_network_protected(void **state)
 	(void)state;
 	client_sends(outgoing("1", SENT, "Contact: <sip:a@127.0.0.1>\r\nIn-Reply-To: 1\r\n"
 			      PLAIN));
-	granted();
+	kms_grants(1);
 	hop_gets();
 	assert_string_equal(header("Contact", 0), "");
 	assert_string_equal(header("In-Reply-To", 0), "1");
@@ -253,14 +233,14 @@ static void nobody_in_from(void **state)
 {
 	(void)state;
 	client_sends(outgoing("1", ANONYMOUS, "Privacy: id\r\n" PLAIN));
-	granted();
+	kms_grants(1);
 	hop_gets();
 	assert_string_equal(kernel.wanted_by, "alice@example.test");
 	assert_memory_equal(header("From", 0),
 			    "\"Anonymous\" <sip:anonymous@anonymous.invalid>", 45);
 	client_sends(outgoing("2", ANONYMOUS, "Privacy: id\r\n"
 			      "P-Preferred-Identity: <sip:bob@example.test>\r\n" PLAIN));
-	granted();
+	kms_grants(1);
 	hop_gets();
 	assert_string_equal(kernel.wanted_by, "bob@example.test");
 	/* RFC 3323 5: what cannot be hidden is not sent if hiding is critical */
@@ -274,8 +254,8 @@ static void nobody_in_from(void **state)
 
 int main(void)
 {
-#define PASSING(test) cmocka_unit_test_setup_teardown(test, open_passing, close_stage)
-#define PROTECTING(test) cmocka_unit_test_setup_teardown(test, open_protecting, close_stage)
+#define PASSING(test) cmocka_unit_test_setup_teardown(test, open_passing, stage_teardown)
+#define PROTECTING(test) cmocka_unit_test_setup_teardown(test, open_protecting, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		PASSING(to_the_network),
 		PROTECTING(to_the_network_protected),

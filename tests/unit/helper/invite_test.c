@@ -14,21 +14,6 @@
 
 static char ringing[4096], busy[4096], accepted[4096], branch[256];
 
-static int open_stage(void **state)
-{
-	(void)state;
-	kernel_reset();
-	stage_open("");
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
 /* The client calls; what the next hop may answer is kept. */
 static void call(void)
 {
@@ -230,7 +215,7 @@ static void connection_is_reset(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(refused_call),
 		EACH(accepted_call),

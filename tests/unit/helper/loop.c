@@ -2,6 +2,7 @@
 /* Running libre's loop from a test. */
 #include "tests/unit/helper/loop.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <unistd.h>
@@ -68,6 +69,20 @@ uint16_t loop_free_port(void)
 		if (both)
 			return ntohs(in.sin_port);
 	}
+}
+
+int loop_connect(uint16_t port)
+{
+	struct sockaddr_in in = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(port),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return fd;
 }
 
 int loop_open(void **state)

@@ -21,6 +21,9 @@ void loop_for(unsigned int ms);
 /* loop_free_port - a port of 127.0.0.1 that nobody has, for UDP and TCP */
 uint16_t loop_free_port(void);
 
+/* loop_connect - a TCP connection to a port of 127.0.0.1, which does not block */
+int loop_connect(uint16_t port);
+
 /* Group fixtures: libre and its memory, of which none may be left. */
 int loop_open(void **state);
 int loop_close(void **state);

@@ -7,7 +7,6 @@
 
 #include "helper/lib/base64.h"
 #include "helper/mikeyd/mailing.h"
-#include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
 
 #define RL "<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists' " \
@@ -46,55 +45,11 @@ static void sends(const char *branch, const char *content)
 	client_sends(message(branch, REQUIRE TYPE, content));
 }
 
-static int open_stage(void **state)
-{
-	(void)state;
-	kernel_reset();
-	stage_open("");
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-static bool exchange_waits(void *arg)
-{
-	return kms_waiting() >= *(unsigned int *)arg;
-}
-
-static void wait_exchanges(unsigned int count)
-{
-	assert_true(loop_until(exchange_waits, &count, 1000));
-	assert_int_equal(kms_waiting(), count);
-}
-
 static void granted(unsigned int count)
 {
-	wait_exchanges(count);
+	kms_gets(count);
 	while (count--)
 		kms_answers();
-}
-
-/* What the double turned round, in the right order again. */
-static void opens_to(const char *entity)
-{
-	struct bytes transfer, cms;
-	struct problem problem;
-	struct pl type, content;
-
-	pl_set_str(&type, header("Content-Type", 0));
-	pl_set_str(&content, body());
-	assert_int_equal(multipart_parse(&type, &content, &transfer, &cms, &problem),
-			 MULTIPART_PROTECTED);
-	assert_int_equal(cms.len, strlen(entity));
-	for (size_t i = 0; i < cms.len; i++)
-		assert_int_equal(cms.data[i], entity[cms.len - 1 - i]);
-	bytes_wipe(&transfer);
-	bytes_wipe(&cms);
 }
 
 /* The list is there as these bytes, and before or behind what is protected. */
@@ -114,7 +69,7 @@ static void one_ticket_for_all(void **state)
 {
 	(void)state;
 	sends("1", BODY(TEXT, LIST(TO("bob") CC("carol"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	silence();
 	assert_string_equal(kernel.wanted, "list@example.test bob@example.test carol@example.test");
 	kms_answers();
@@ -141,7 +96,7 @@ static void one_ticket_for_all(void **state)
 	first_line_is("SIP/2.0 404 Not Found");
 	/* fewer of them: another ticket */
 	sends("3", BODY(TEXT, LIST(TO("bob"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_int_equal(kernel.requests, 2);
 }
 
@@ -151,7 +106,7 @@ static void profile_annex_i(void **state)
 	(void)state;
 	stage.config->users[0].profile = MIKEY_PROFILE_ANNEX_I;
 	sends("1", BODY(TEXT, LIST(TO("bob") CC("carol"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_string_equal(kernel.wanted, "bob@example.test carol@example.test");
 	kms_answers();
 	hop_gets();
@@ -163,7 +118,7 @@ static void service_among_members(void **state)
 {
 	(void)state;
 	sends("1", BODY(TEXT, LIST(TO("bob") TO("list") TO("bob"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_string_equal(kernel.wanted, "list@example.test bob@example.test");
 }
 
@@ -224,7 +179,7 @@ static void apart(void **state)
 	(void)state;
 	client_sends(message("1", "Require: x, Recipient-List-Message,\r\n y\r\n" TYPE,
 			     BODY(TEXT, LIST(TO("bob") BCC("ted") CC("carol") ANON("randy")))));
-	wait_exchanges(3);
+	kms_gets(3);
 	kms_answers();
 	kms_answers();
 	silence();
@@ -266,7 +221,7 @@ static void tickets_apart(void **state)
 {
 	(void)state;
 	sends("1", BODY(TEXT, LIST(BCC("ted"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_string_equal(kernel.wanted, "ted@example.test");
 	kms_answers();
 	hop_gets();
@@ -278,7 +233,7 @@ static void tickets_apart(void **state)
 	first_line_is("SIP/2.0 202 Accepted");
 	/* it is an ordinary ticket for ted, and serves again */
 	sends("2", BODY(TEXT, LIST(TO("bob") ANON("ted"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_string_equal(kernel.wanted, "list@example.test bob@example.test");
 }
 
@@ -409,7 +364,7 @@ static void one_ticket_refused(void **state)
 {
 	(void)state;
 	sends("1", BODY(TEXT, LIST(TO("bob") BCC("ted") BCC("ned"))));
-	wait_exchanges(3);
+	kms_gets(3);
 	kms_answers();
 	kms_fails(-EREMOTEIO, "not this one");
 	client_gets();
@@ -420,7 +375,7 @@ static void one_ticket_refused(void **state)
 	silence();
 	/* or that of the list */
 	sends("2", BODY(TEXT, LIST(TO("carol") BCC("ned"))));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_fails(-EHOSTUNREACH, "away");
 	client_gets();
 	first_line_is("SIP/2.0 503 Service Unavailable");
@@ -504,7 +459,7 @@ static void ended_while_sealing(void **state)
 {
 	(void)state;
 	sends("1", BODY(TEXT, LIST(TO("bob") BCC("ted"))));
-	wait_exchanges(2);
+	kms_gets(2);
 	kms_answers();
 	outgoing_close(stage.user);
 	client_gets();
@@ -534,7 +489,7 @@ static void ended_while_sending(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(one_ticket_for_all),
 		EACH(profile_annex_i),
@@ -551,7 +506,7 @@ int main(void)
 		EACH(one_apart_not_reached),
 		EACH(none_apart_reached),
 		cmocka_unit_test_setup_teardown(peers_that_must_be_protected, open_passing,
-						close_stage),
+						stage_teardown),
 		EACH(ended_while_sealing),
 		EACH(ended_while_sending),
 	};

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "helper/lib/mime.h"
-#include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
 
 #define ENTITY "Content-Type: text/plain\r\nContent-Language: en\r\n\r\nhello"
@@ -31,57 +30,10 @@ static const char *to_bob(const char *branch)
 	return to("sip:bob@example.test", branch);
 }
 
-static int open_stage(void **state)
-{
-	(void)state;
-	kernel_reset();
-	stage_open("");
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-static bool exchange_waits(void *arg)
-{
-	return kms_waiting() >= *(unsigned int *)arg;
-}
-
-static void wait_exchanges(unsigned int count)
-{
-	assert_true(loop_until(exchange_waits, &count, 1000));
-	assert_int_equal(kms_waiting(), count);
-}
-
-/* What the double turned round, in the right order again. */
-static void opens_to(const char *entity)
-{
-	struct bytes transfer, cms;
-	struct problem problem;
-	struct pl type, content;
-
-	pl_set_str(&type, header("Content-Type", 0));
-	pl_set_str(&content, body());
-	assert_int_equal(multipart_parse(&type, &content, &transfer, &cms, &problem),
-			 MULTIPART_PROTECTED);
-	assert_int_equal(cms.len, strlen(entity));
-	for (size_t i = 0; i < cms.len; i++)
-		assert_int_equal(cms.data[i], entity[cms.len - 1 - i]);
-	bytes_wipe(&transfer);
-	bytes_wipe(&cms);
-}
-
 static void refused(const char *request, const char *line, const char *words)
 {
 	client_sends(request);
-	client_gets();
-	first_line_is(line);
-	if (!strstr(header("Warning", 0), words))
-		fail_msg("\"%s\" is not in \"%s\"", words, header("Warning", 0));
+	client_is_told(line, words);
 	silence();
 }
 
@@ -89,7 +41,7 @@ static void protected_on_the_way(void **state)
 {
 	(void)state;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	/* impatient clients change nothing */
 	client_sends(to_bob("1"));
 	silence();
@@ -134,7 +86,7 @@ static void many_share_one_exchange(void **state)
 		snprintf(id, sizeof(id), "m%d", i);
 		client_sends(to_bob(id));
 	}
-	wait_exchanges(1);
+	kms_gets(1);
 	loop_for(50);
 	assert_int_equal(kms_waiting(), 1);
 	kms_answers();
@@ -154,7 +106,7 @@ static void single_use_tickets(void **state)
 	kernel.not_reusable = true;
 	client_sends(to_bob("1"));
 	client_sends(to_bob("2"));
-	wait_exchanges(1);
+	kms_gets(1);
 	loop_for(50);
 	for (int i = 0; i < 2; i++) {
 		kms_answers();
@@ -164,7 +116,7 @@ static void single_use_tickets(void **state)
 	}
 	assert_int_equal(kms_waiting(), 0);
 	client_sends(to_bob("3"));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_int_equal(kernel.requests, 3);
 }
 
@@ -172,11 +124,11 @@ static void tickets_are_for_one_recipient(void **state)
 {
 	(void)state;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	client_sends(to("sip:carol@example.test", "c1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	assert_string_equal(kernel.protected_for, "carol@example.test");
@@ -199,7 +151,7 @@ static void stale_tickets(void **state)
 
 	(void)state;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
@@ -207,7 +159,7 @@ static void stale_tickets(void **state)
 		kernel.protect = FAULT(errors[i], 1);
 		snprintf(id, sizeof(id), "s%zu", i);
 		client_sends(to_bob(id));
-		wait_exchanges(1);
+		kms_gets(1);
 		kms_answers();
 		while (hop_gets() && strncmp(header("Call-ID", 0), "s", 1))
 			;
@@ -218,7 +170,7 @@ static void stale_tickets(void **state)
 	}
 	kernel.protect = FAULT(-EKEYREVOKED, -1);
 	client_sends(to_bob("9"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	first_line_is("SIP/2.0 500 Server Internal Error");
@@ -229,7 +181,7 @@ static void kms_troubles(void **state)
 	(void)state;
 	client_sends(to_bob("1"));
 	client_sends(to_bob("2"));
-	wait_exchanges(1);
+	kms_gets(1);
 	loop_for(30);
 	kms_fails(-EHOSTUNREACH, "the KMS is \"away\"\r\nX-Evil: 1");
 	for (int i = 0; i < 2; i++) {
@@ -241,7 +193,7 @@ static void kms_troubles(void **state)
 		assert_string_equal(header("X-Evil", 0), "");
 	}
 	client_sends(to_bob("3"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_fails(-EPROTO, "nonsense");
 	client_gets();
 	first_line_is("SIP/2.0 502 Bad Gateway");
@@ -272,7 +224,7 @@ static void grants_refused(void **state)
 		kernel.grant = FAULT(cases[i].error, 1);
 		snprintf(id, sizeof(id), "g%zu", i);
 		client_sends(to_bob(id));
-		wait_exchanges(1);
+		kms_gets(1);
 		kms_answers();
 		client_gets();
 		first_line_is(cases[i].line);
@@ -286,19 +238,19 @@ static void quota_of_keys(void **state)
 {
 	(void)state;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	kernel.grant = FAULT(-EDQUOT, 1);
 	client_sends(to("sip:carol@example.test", "q1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	assert_string_equal(header("Call-ID", 0), "q1");
 	assert_int_equal(kernel.dropped[0], 1000);
 	kernel.grant = FAULT(-EDQUOT, -1);
 	client_sends(to("sip:dave@example.test", "q2"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	first_line_is("SIP/2.0 503 Service Unavailable");
@@ -311,7 +263,7 @@ static void another_psk(void **state)
 	kernel.request = FAULT(-EKEYREVOKED, 1);
 	kernel.psk_there = 78;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_int_equal(kernel.psk_seen, 78);
 	kernel.request = FAULT(-EKEYREVOKED, -1);
 	refused(to("sip:carol@example.test", "p1"), "SIP/2.0 500 Server Internal Error",
@@ -342,7 +294,7 @@ static void entity_too_large_for_the_kernel(void **state)
 	(void)state;
 	kernel.protect = FAULT(-EMSGSIZE, -1);
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	first_line_is("SIP/2.0 413 Request Entity Too Large");
@@ -360,7 +312,7 @@ static void waiting_is_limited(void **state)
 {
 	(void)state;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	refused(to_bob("2"), "SIP/2.0 503 Service Unavailable", "too many messages wait");
 	kms_answers();
 	hop_gets();
@@ -370,7 +322,7 @@ static void waiting_is_limited(void **state)
 	/* reuse = false: the ticket is not kept */
 	assert_int_equal(kernel.dropped[0], 1000);
 	client_sends(to_bob("3"));
-	wait_exchanges(1);
+	kms_gets(1);
 }
 
 static int open_annex_i(void **state)
@@ -387,7 +339,7 @@ static void policy_is_followed(void **state)
 {
 	(void)state;
 	client_sends(to_bob("1"));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_int_equal(kernel.profile_seen, MIKEY_PROFILE_ANNEX_I);
 	assert_int_equal(kernel.suite_seen, MIKEY_SUITE_TS_128);
 	assert_int_equal(kernel.rekey_seen, 3600);
@@ -476,7 +428,7 @@ static void answers_pass(void **state)
 		snprintf(branch, sizeof(branch), "a%zu", i);
 		client_sends(to_bob(branch));
 		if (!i) {
-			wait_exchanges(1);
+			kms_gets(1);
 			kms_answers();
 		}
 		hop_gets();
@@ -509,7 +461,7 @@ static void passed_if_configured_so(void **state)
 	client_gets();
 	/* ... but not to those with whom everything is protected */
 	client_sends(to("sip:boss@example.test", "2"));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	assert_string_equal(header("Call-ID", 0), "2");
@@ -518,7 +470,7 @@ static void passed_if_configured_so(void **state)
 	client_sends("MESSAGE sip:phone@192.0.2.9 SIP/2.0\r\n" VIA("$C", "3")
 		     "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:boss@x.test>;tag=t\r\n"
 		     "Call-ID: 3\r\nCSeq: 1 MESSAGE\r\nContent-Length: 5\r\n\r\nhello");
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	assert_string_equal(header("Call-ID", 0), "3");
@@ -563,7 +515,7 @@ static void rules_for_peers(void **state)
 			 cases[i].uri, branch);
 		client_sends(text);
 		if (!cases[i].passes) {
-			wait_exchanges(1);
+			kms_gets(1);
 			kms_answers();
 		}
 		hop_gets();
@@ -579,7 +531,7 @@ static void rules_for_peers(void **state)
 	client_sends("MESSAGE sip:bob@plain.test SIP/2.0\r\n" VIA("$C", "m")
 		     "From: <sip:alice@example.test>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
 		     "Call-ID: m\r\nCSeq: 1 MESSAGE\r\nContent-Length: 5\r\n\r\nhello");
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_string_equal(kernel.wanted, "bob@plain.test");
 }
 
@@ -589,7 +541,7 @@ static void ended_while_waiting(void **state)
 	(void)state;
 	client_sends(to_bob("1"));
 	client_sends(to("sip:carol@example.test", "e2"));
-	wait_exchanges(2);
+	kms_gets(2);
 	kms_answers();
 	hop_gets();
 	outgoing_close(stage.user);
@@ -606,7 +558,7 @@ static void ended_while_waiting(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(protected_on_the_way),
 		EACH(many_share_one_exchange),
@@ -619,14 +571,14 @@ int main(void)
 		EACH(another_psk),
 		EACH(never_in_the_clear),
 		EACH(entity_too_large_for_the_kernel),
-		cmocka_unit_test_setup_teardown(waiting_is_limited, open_short_queue, close_stage),
-		cmocka_unit_test_setup_teardown(policy_is_followed, open_annex_i, close_stage),
-		cmocka_unit_test_setup_teardown(tickets_of_our_own, open_minting, close_stage),
-		cmocka_unit_test_setup_teardown(minting_fails, open_minting, close_stage),
+		cmocka_unit_test_setup_teardown(waiting_is_limited, open_short_queue, stage_teardown),
+		cmocka_unit_test_setup_teardown(policy_is_followed, open_annex_i, stage_teardown),
+		cmocka_unit_test_setup_teardown(tickets_of_our_own, open_minting, stage_teardown),
+		cmocka_unit_test_setup_teardown(minting_fails, open_minting, stage_teardown),
 		EACH(answers_pass),
 		cmocka_unit_test_setup_teardown(passed_if_configured_so, open_passing,
-						close_stage),
-		cmocka_unit_test_setup_teardown(rules_for_peers, open_ruled, close_stage),
+						stage_teardown),
+		cmocka_unit_test_setup_teardown(rules_for_peers, open_ruled, stage_teardown),
 		EACH(ended_while_waiting),
 	};
 

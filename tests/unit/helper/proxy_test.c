@@ -15,27 +15,6 @@
 	FROM_TO("alice@example.test", "alice@example.test", "r", "REGISTER") \
 	"Contact: <sip:alice@127.0.0.1:$C>\r\n\r\n"
 
-static int open_stage(void **state)
-{
-	(void)state;
-	kernel_reset();
-	stage_open("");
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-/* Send what stage.got is answered with; as expand() sees no '$' in it. */
-static void hop_answers(const char *status)
-{
-	hop_sends(answer(status));
-}
-
 static void client_answers(const char *status)
 {
 	client_sends(answer(status));
@@ -608,7 +587,7 @@ static void requests_not_answered(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(request_and_response),
 		EACH(retransmissions),
@@ -631,7 +610,7 @@ int main(void)
 		EACH(client_that_is_gone),
 		EACH(client_of_another_user),
 		EACH(requests_not_answered),
-		cmocka_unit_test_setup_teardown(who_is_no_client, open_for_others, close_stage),
+		cmocka_unit_test_setup_teardown(who_is_no_client, open_for_others, stage_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* MESSAGEs that wait: what is answered, when they are sent, and how they end. */
-#include "tests/unit/helper/stage.h"
+#include "tests/unit/helper/queue_stage.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "helper/mikeyd/queue.h"
-#include "helper/mikeyd/queuestore.h"
 
 #define ON "queue = true;\n"
-#define WAIT_MS 20000
+#define MADE_HERE "ticket = \"self\";\n"
 
 static char texts[8][1024];
 
@@ -41,77 +38,16 @@ static int open_stage(void **state)
 {
 	(void)state;
 	kernel_reset();
-	stage_open(ON "ticket = \"self\";\n");
+	stage_open(ON MADE_HERE);
 	return 0;
-}
-
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-static bool arrived(void *arg)
-{
-	ssize_t len = recv(*(int *)arg, stage.got, sizeof(stage.got) - 1, 0);
-
-	if (len < 0)
-		return false;
-	stage.got[len] = '\0';
-	return true;
 }
 
 /* The next message at the hop, however long the pause. */
 static void hop_gets_later(const char *subject)
 {
-	if (!loop_until(arrived, &stage.hop, WAIT_MS))
-		fail_msg("\"%s\" did not arrive at the next hop", subject);
+	hop_gets_late(QUEUE_WAIT_MS);
 	first_line_is("MESSAGE sip:bob@example.test SIP/2.0");
 	assert_string_equal(header("Subject", 0), subject);
-}
-
-static void hop_answers(const char *status)
-{
-	hop_sends(answer(status));
-}
-
-static void client_is_told(const char *line, const char *words)
-{
-	client_gets();
-	first_line_is(line);
-	if (!strstr(header("Warning", 0), words))
-		fail_msg("\"%s\" is not in \"%s\"", words, header("Warning", 0));
-}
-
-#define LATER "SIP/2.0 202 Accepted"
-#define REFUSED "SIP/2.0 503 Service Unavailable"
-
-static struct queue_store *look(void)
-{
-	struct queue_store *store;
-	struct problem problem;
-
-	if (queue_store_open(&store, stage.state_dir, false, &problem))
-		fail_msg("%s", problem.words);
-	return store;
-}
-
-static uint64_t waiting(void)
-{
-	struct queue_store *store = look();
-	uint64_t messages, bytes;
-	struct problem problem;
-
-	assert_int_equal(queue_store_count(store, &messages, &bytes, &problem), 0);
-	queue_store_close(store);
-	return messages;
-}
-
-static bool nothing_waits(void *arg)
-{
-	(void)arg;
-	return !waiting();
 }
 
 static struct queue_failed last_failed;
@@ -205,7 +141,7 @@ static void sent_again(void **state)
 	assert_string_not_equal(header("Via", 0), branch);
 	assert_string_equal(body(), first);
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	assert_int_equal(failed(), 0);
 	silence();
 	assert_int_equal(kernel.protects, 1);
@@ -238,7 +174,7 @@ static void order(void **state)
 		silence();
 		hop_answers("202 Accepted");
 	}
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	client_sends(to_bob("e"));
 	hop_gets_later("e");
 	hop_answers("200 OK");
@@ -258,14 +194,14 @@ static void over_a_restart(void **state)
 	snprintf(via, sizeof(via), "%s", strstr(header("Via", 0), "branch=") + 7);
 	via[strcspn(via, ";")] = '\0';
 	/* it ends while that one is under way, and goes on with the same branch */
-	stage_restart(ON "ticket = \"self\";\n");
+	stage_restart(ON MADE_HERE);
 	hop_gets_later("a");
 	assert_non_null(strstr(header("Via", 0), via));
 	assert_string_equal(header("CSeq", 0), "2 MESSAGE");
 	hop_answers("200 OK");
 	hop_gets_later("b");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	assert_int_equal(failed(), 0);
 }
 
@@ -277,7 +213,7 @@ static void ended_meanwhile(void **state)
 	hop_gets_later("a");
 	client_sends(to_bob("b"));
 	silence();
-	stage_restart(ON "ticket = \"self\";\n");
+	stage_restart(ON MADE_HERE);
 	hop_gets_later("a");
 	hop_answers("480 It Came Before");	/* which it may have: not for ever */
 	assert_int_equal(waiting(), 2);
@@ -285,39 +221,7 @@ static void ended_meanwhile(void **state)
 	hop_answers("200 OK");
 	hop_gets_later("b");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
-}
-
-/* The port of the client is a part of what its repeats are known by. */
-static void restart_with_client(void)
-{
-	unsigned int port = stage.client_port;
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(port),
-	};
-
-	stage_restart(ON "ticket = \"self\";\n");
-	close(stage.client);
-	stage.client = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	stage.client_port = port;
-	assert_int_equal(bind(stage.client, (struct sockaddr *)&in, sizeof(in)), 0);
-}
-
-/* As if it was killed: what is on the disk at this moment is what there is. */
-static void killed_now(void)
-{
-	char command[128], dir[sizeof(stage.state_dir)];
-
-	strcpy(dir, stage.state_dir);
-	strcpy(stage.state_dir, "/tmp/mikeyd-state-XXXXXX");
-	assert_non_null(mkdtemp(stage.state_dir));
-	snprintf(command, sizeof(command), "cp %s/* %s", dir, stage.state_dir);
-	assert_int_equal(system(command), 0);
-	restart_with_client();
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
+	wait_for_nothing();
 }
 
 /* The 202 was lost when mikeyd was killed: the client repeats its request. */
@@ -327,8 +231,8 @@ static void repeat_of_the_client(void **state)
 	has_to_wait("a");
 	hop_gets_later("a");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
-	restart_with_client();
+	wait_for_nothing();
+	stage_restart_same(ON MADE_HERE);
 	client_sends(to_bob("a"));
 	client_is_told(LATER, "it came before");
 	silence();
@@ -346,7 +250,7 @@ static void killed_under_way(void **state)
 	client_sends(to_bob("b"));
 	silence();
 	assert_int_equal(waiting(), 2);
-	killed_now();
+	stage_killed(ON MADE_HERE);
 	client_sends(to_bob("a"));
 	client_is_told(LATER, "it came before");
 	hop_gets_later("a");
@@ -358,7 +262,7 @@ static void killed_under_way(void **state)
 	hop_answers("200 OK");
 	hop_gets_later("b");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	silence();
 	assert_int_equal(kernel.protects, 2);
 }
@@ -372,7 +276,7 @@ static void refusal_is_no_repeat(void **state)
 	hop_answers("403 Forbidden");
 	client_gets();
 	first_line_is("SIP/2.0 403 Forbidden");
-	killed_now();
+	stage_killed(ON MADE_HERE);
 	assert_int_equal(waiting(), 0);
 	client_sends(to_bob("a"));
 	hop_gets_later("a");
@@ -389,14 +293,14 @@ static void refused_for_good(void **state)
 	client_is_told(LATER, "others wait");
 	hop_gets_later("a");
 	hop_answers("403 Forbidden");
-	assert_true(loop_until(has_failed, NULL, WAIT_MS));
+	assert_true(loop_until(has_failed, NULL, QUEUE_WAIT_MS));
 	assert_int_equal(last_failed.code, 403);
 	assert_string_equal(last_words, "the answer was 403 Forbidden");
 	assert_string_equal(last_failed.recipient.text, "bob@example.test");
 	/* those behind it are sent */
 	hop_gets_later("b");
 	hop_answers("407 Who Are You");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	assert_int_equal(failed(), 2);
 	assert_string_equal(last_words,
 			    "the next SIP hop wants credentials, which only the client has");
@@ -443,7 +347,7 @@ static void expires(void **state)
 	hop_answers("503 Service Unavailable\r\nRetry-After: 2");
 	client_is_told(LATER, "503");
 	assert_int_equal(waiting(), 1);
-	assert_true(loop_until(has_failed, NULL, WAIT_MS));
+	assert_true(loop_until(has_failed, NULL, QUEUE_WAIT_MS));
 	assert_string_equal(last_words, "it expired");
 	assert_int_equal(waiting(), 0);
 	silence();
@@ -452,7 +356,7 @@ static void expires(void **state)
 static void full(void **state)
 {
 	(void)state;
-	stage_restart(ON "ticket = \"self\";\nqueue-messages = 2;\n");
+	stage_restart(ON MADE_HERE "queue-messages = 2;\n");
 	has_to_wait("a");
 	client_sends(to_bob("b"));
 	client_is_told(LATER, "others wait");
@@ -468,7 +372,7 @@ static void tickets_made_here(void **state)
 	(void)state;
 	stage_restart(ON);
 	client_sends(to_bob("a"));
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	loop_for(50);
 	kms_fails(-EHOSTUNREACH, "the KMS is away");
 	client_is_told(REFUSED, "the KMS is away");
@@ -502,7 +406,7 @@ static void turned_off(void **state)
 	/* what waits is sent, nothing more is taken */
 	hop_gets_later("a");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	client_sends(to_bob("b"));
 	hop_gets_later("b");
 	hop_answers("503 Service Unavailable");
@@ -524,12 +428,12 @@ static void closed_under_way(void **state)
 	assert_int_equal(queue_open(stage.user, &problem), 0);
 	hop_gets_later("a");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 }
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(nothing_has_to_wait),
 		EACH(sent_again),

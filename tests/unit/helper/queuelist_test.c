@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* MESSAGEs to lists of recipients that wait: all of a list, or nothing of it. */
-#include "tests/unit/helper/stage.h"
+#include "tests/unit/helper/queue_stage.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "helper/mikeyd/queuestore.h"
 
 #define ON "queue = true;\nticket = \"self\";\n"
-#define WAIT_MS 20000
 
 #define RL "<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists' " \
 	"xmlns:c='urn:ietf:params:xml:ns:copycontrol'><list>"
@@ -20,7 +16,6 @@
 #define SERVICE "MESSAGE sip:list@example.test SIP/2.0"
 #define CAROL "MESSAGE sip:carol@example.test SIP/2.0"
 #define DORA "MESSAGE sip:dora@example.test SIP/2.0"
-#define LATER "SIP/2.0 202 Accepted"
 
 /* Alice writes to a list; its branch is its Call-ID. */
 static void writes(const char *branch, const char *entries)
@@ -62,62 +57,12 @@ static int open_stage(void **state)
 	return 0;
 }
 
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-static bool arrived(void *arg)
-{
-	ssize_t len = recv(*(int *)arg, stage.got, sizeof(stage.got) - 1, 0);
-
-	if (len < 0)
-		return false;
-	stage.got[len] = '\0';
-	return true;
-}
-
 /* The next message at the hop, however long the pause. */
 static void hop_gets_later(const char *line)
 {
-	if (!loop_until(arrived, &stage.hop, WAIT_MS))
-		fail_msg("no %s arrived at the next hop", line);
+	hop_gets_late(QUEUE_WAIT_MS);
 	first_line_is(line);
 	assert_null(strstr(stage.got, "hello"));
-}
-
-static void hop_answers(const char *status)
-{
-	hop_sends(answer(status));
-}
-
-static void client_is_told(const char *line, const char *words)
-{
-	client_gets();
-	first_line_is(line);
-	if (!strstr(header("Warning", 0), words))
-		fail_msg("\"%s\" is not in \"%s\"", words, header("Warning", 0));
-}
-
-static uint64_t waiting(void)
-{
-	struct queue_store *store;
-	uint64_t messages, bytes;
-	struct problem problem;
-
-	if (queue_store_open(&store, stage.state_dir, false, &problem))
-		fail_msg("%s", problem.words);
-	assert_int_equal(queue_store_count(store, &messages, &bytes, &problem), 0);
-	queue_store_close(store);
-	return messages;
-}
-
-static bool nothing_waits(void *arg)
-{
-	(void)arg;
-	return !waiting();
 }
 
 /* What somebody gets whom the list hides; the hop takes it. */
@@ -158,7 +103,7 @@ static void all_wait(void **state)
 	assert_string_equal(body(), first);
 	assert_string_equal(header("Require", 0), "recipient-list-message, x");
 	hop_answers("202 Accepted");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	silence();
 	assert_int_equal(kernel.protects, 2);
 }
@@ -193,7 +138,7 @@ static void one_apart_waits(void **state)
 	hop_gets_later(CAROL);
 	hop_answers("503 Service Unavailable");
 	apart(CAROL, "<sip:carol@example.test>");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 }
 
 static void nobody_to_refuse(void **state)
@@ -203,7 +148,7 @@ static void nobody_to_refuse(void **state)
 	client_is_told(LATER, "everybody gets a message apart");
 	apart(CAROL, "<sip:carol@example.test>");
 	apart(DORA, "<sip:dora@example.test>");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 }
 
 /* What is held back lets others pass, and is not sent with them. */
@@ -236,43 +181,22 @@ static void held_back(void **state)
 	hop_gets_later(CAROL);
 	assert_string_equal(header("Subject", 0), "single");
 	hop_answers("200 OK");
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 }
 
 static void killed_under_way(void **state)
 {
-	char command[128], dir[sizeof(stage.state_dir)];
-	unsigned int port = stage.client_port;
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(port),
-	};
-
 	(void)state;
 	writes("a", TO("bob") BCC("carol"));
 	through_the_service();
-	/* what is on the disk at this moment is what there is */
-	strcpy(dir, stage.state_dir);
-	strcpy(stage.state_dir, "/tmp/mikeyd-state-XXXXXX");
-	assert_non_null(mkdtemp(stage.state_dir));
-	snprintf(command, sizeof(command), "cp %s/* %s", dir, stage.state_dir);
-	assert_int_equal(system(command), 0);
-	stage_restart(ON);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	assert_int_equal(system(command), 0);
-	close(stage.client);
-	stage.client = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	stage.client_port = port;
-	assert_int_equal(bind(stage.client, (struct sockaddr *)&in, sizeof(in)), 0);
-
+	stage_killed(ON);
 	writes("a", TO("bob") BCC("carol"));
 	client_is_told(LATER, "it came before");
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_true(loop_until(arrived, &stage.hop, WAIT_MS));
+		hop_gets_late(QUEUE_WAIT_MS);
 		hop_answers("200 OK");
 	}
-	assert_true(loop_until(nothing_waits, NULL, WAIT_MS));
+	wait_for_nothing();
 	silence();
 	assert_int_equal(kernel.protects, 2);
 }
@@ -300,7 +224,7 @@ static void no_room(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(all_wait),
 		EACH(refused_by_the_service),

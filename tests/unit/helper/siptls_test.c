@@ -3,8 +3,6 @@
 #include "tests/unit/helper/loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -326,20 +324,6 @@ static void no_way_to_a_client(void **state)
 
 /* ---- what the other end offers, with OpenSSL as it comes */
 
-static int connect_far(void)
-{
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(here.port),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
 struct shaking {
 	SSL *ssl;
 	int result;
@@ -358,7 +342,7 @@ static bool shakes_hands(int version, const char *suites)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	struct shaking shaking;
-	int fd = connect_far();
+	int fd = loop_connect(here.port);
 
 	SSL_CTX_set_security_level(context, 0);
 	SSL_CTX_set_min_proto_version(context, version);
@@ -400,7 +384,7 @@ static void plain_text(void **state)
 
 	(void)state;
 	open_far(&here.ca, "whoever", "DNS:" DOMAIN, 1);
-	fd = connect_far();
+	fd = loop_connect(here.port);
 	assert_int_equal(send(fd, text, sizeof(text) - 1, 0), sizeof(text) - 1);
 	assert_true(loop_until(far_failed, NULL, 5000));
 	assert_int_equal(here.far_saw.messages, 0);

@@ -12,6 +12,7 @@
 #include "helper/lib/log.h"
 #include "helper/lib/netlink.h"
 #include "helper/mikeyd/circular.h"
+#include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
@@ -170,6 +171,45 @@ void stage_restart(const char *more)
 	open_all(more);
 }
 
+void stage_restart_same(const char *more)
+{
+	unsigned int port = stage.client_port;
+
+	stage_restart(more);
+	close(stage.client);
+	stage.client = open_socket(SOCK_DGRAM, port);
+	stage.client_port = port;
+}
+
+void stage_killed(const char *more)
+{
+	char command[128], dir[sizeof(stage.state_dir)];
+
+	strcpy(dir, stage.state_dir);
+	strcpy(stage.state_dir, "/tmp/mikeyd-state-XXXXXX");
+	assert_non_null(mkdtemp(stage.state_dir));
+	snprintf(command, sizeof(command), "cp %s/* %s", dir, stage.state_dir);
+	assert_int_equal(system(command), 0);
+	stage_restart_same(more);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int stage_setup(void **state)
+{
+	(void)state;
+	kernel_reset();
+	stage_open("");
+	return 0;
+}
+
+int stage_teardown(void **state)
+{
+	(void)state;
+	stage_close();
+	return 0;
+}
+
 /* Write ports and path in place of their letters. */
 static char *expand(const char *text)
 {
@@ -233,11 +273,16 @@ const char *client_gets(void)
 	return stage.got;
 }
 
-const char *hop_gets(void)
+const char *hop_gets_late(unsigned int ms)
 {
-	if (!loop_until(datagram, &stage.hop, WAIT_MS))
+	if (!loop_until(datagram, &stage.hop, ms))
 		fail_msg("nothing arrived at the next hop");
 	return stage.got;
+}
+
+const char *hop_gets(void)
+{
+	return hop_gets_late(WAIT_MS);
 }
 
 /* The first whole message on the connection; those behind it stay there. */
@@ -329,4 +374,57 @@ const char *answer(const char *status)
 				       i == 2 && !strstr(header("To", 0), ";tag=") ? ";tag=t" : "");
 	snprintf(text + at, sizeof(text) - at, "Content-Length: 0\r\n\r\n");
 	return text;
+}
+
+/* As expand() sees no '$' in it. */
+void hop_answers(const char *status)
+{
+	hop_sends(answer(status));
+}
+
+void client_is_told(const char *line, const char *words)
+{
+	client_gets();
+	first_line_is(line);
+	if (!strstr(header("Warning", 0), words))
+		fail_msg("\"%s\" is not in \"%s\"", words, header("Warning", 0));
+}
+
+void opens_to(const char *entity)
+{
+	struct bytes transfer, cms;
+	struct problem problem;
+	struct pl type, content;
+
+	pl_set_str(&type, header("Content-Type", 0));
+	pl_set_str(&content, body());
+	assert_int_equal(multipart_parse(&type, &content, &transfer, &cms, &problem),
+			 MULTIPART_PROTECTED);
+	assert_int_equal(cms.len, strlen(entity));
+	/* the double turned it round */
+	for (size_t i = 0; i < cms.len; i++)
+		assert_int_equal(cms.data[i], entity[cms.len - 1 - i]);
+	bytes_wipe(&transfer);
+	bytes_wipe(&cms);
+}
+
+static bool exchange_waits(void *arg)
+{
+	return kms_waiting() >= *(unsigned int *)arg;
+}
+
+void kms_gets(unsigned int count)
+{
+	assert_true(loop_until(exchange_waits, &count, 1000));
+	assert_int_equal(kms_waiting(), count);
+}
+
+void kms_grants(unsigned int count)
+{
+	unsigned int one = 1;
+
+	while (count--) {
+		assert_true(loop_until(exchange_waits, &one, 1000));
+		kms_answers();
+	}
 }

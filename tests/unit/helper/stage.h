@@ -41,6 +41,12 @@ void stage_file(char path[STAGE_FILE_SIZE], const char *more);
 /* stage_restart - end mikeyd and start another one on the same state directory */
 void stage_restart(const char *more);
 
+/* stage_restart_same - the same, and the client keeps its port: by that its repeats are known */
+void stage_restart_same(const char *more);
+
+/* stage_killed - as if it was killed: what is on the disk at this moment is what there is */
+void stage_killed(const char *more);
+
 /*
  * client_sends, hop_sends - a message, in which $C, $H, $I and $O stand for the
  * ports of client, hop, inside and outside, and $P for stage.path
@@ -51,6 +57,9 @@ void hop_sends(const char *text);
 /* client_gets, hop_gets - the next message, within a second */
 const char *client_gets(void);
 const char *hop_gets(void);
+
+/* hop_gets_late - the same within so many milliseconds */
+const char *hop_gets_late(unsigned int ms);
 
 /* hop_gets_tcp - the same on a TCP connection that mikeyd makes to the hop */
 const char *hop_gets_tcp(void);
@@ -69,6 +78,23 @@ void first_line_is(const char *line);
 
 /* answer - a response to stage.got with its Via, From, To, Call-ID and CSeq */
 const char *answer(const char *status);
+void hop_answers(const char *status);
+
+/* client_is_told - the client's next message begins so, with these words in a Warning */
+void client_is_told(const char *line, const char *words);
+
+/* opens_to - what the double of the kernel protected in stage.got is this entity */
+void opens_to(const char *entity);
+
+/* kms_gets - so many exchanges come to wait at the KMS, and no more than that */
+void kms_gets(unsigned int count);
+
+/* kms_grants - answer the next exchanges, one after the other */
+void kms_grants(unsigned int count);
+
+/* Fixtures of cmocka: a stage without more lines, after kernel_reset(). */
+int stage_setup(void **state);
+int stage_teardown(void **state);
 
 /* ---- messages that many tests use */
 

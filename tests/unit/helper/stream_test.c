@@ -3,7 +3,6 @@
 #include "tests/unit/helper/loop.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -93,20 +92,6 @@ static int close_transport(void **state)
 	return 0;
 }
 
-static int connect_here(void)
-{
-	struct sockaddr_in in = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-		.sin_port = htons(here.port),
-	};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	return fd;
-}
-
 /* Send all, with the loop running when the socket is full. */
 static void send_all(int fd, const char *data, size_t len)
 {
@@ -145,7 +130,7 @@ static bool got_failure(void *arg)
 static void is_closed(const char *data, size_t len)
 {
 	unsigned int before = here.messages;
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 	char c;
 
 	here.failures = 0;
@@ -159,7 +144,7 @@ static void is_closed(const char *data, size_t len)
 static void one_byte_at_a_time(void **state)
 {
 	static const char text[] = GOOD("1", "Content-Length: 5\r\n\r\nhello");
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(text) - 1; i++) {
@@ -179,7 +164,7 @@ static void many_in_one_packet(void **state)
 	static const char text[] = GOOD("1", "l: 3\r\n\r\none") "\r\n\r\n"
 		GOOD("2", "Content-Length: 0\r\n\r\n") GOOD("3", "l: 5\r\n\r\n\r\n\r\nx")
 		"\r\n" GOOD("4", "l: 4\r\n\r\nfour");
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 	char pong[8];
 
 	(void)state;
@@ -201,7 +186,7 @@ static void every_cut(void **state)
 	for (size_t cut = 1; cut < sizeof(text) - 1; cut++) {
 		here.messages = 0;
 		here.seen[0] = '\0';
-		fd = connect_here();
+		fd = loop_connect(here.port);
 		send_all(fd, text, cut);
 		loop_for(1);
 		send_all(fd, text + cut, sizeof(text) - 1 - cut);
@@ -224,7 +209,7 @@ static size_t build(char **text, size_t body)
 static void up_to_the_limit(void **state)
 {
 	size_t body = TRANSPORT_MESSAGE_MAX - 400, len;
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 	char *text;
 
 	(void)state;
@@ -239,7 +224,7 @@ static void up_to_the_limit(void **state)
 static void over_the_limit_is_told_and_skipped(void **state)
 {
 	static const char next[] = GOOD("8", "l: 4\r\n\r\nnext");
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 	char answer[16], *text;
 	size_t len = build(&text, TRANSPORT_MESSAGE_MAX + 1);
 
@@ -279,7 +264,7 @@ static void answer_on_the_same_connection(void **state)
 {
 	static const char text[] = GOOD("1", "l: 0\r\n\r\n");
 	struct mbuf *mb = mbuf_alloc(64);
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 	char answer[16];
 
 	(void)state;
@@ -324,7 +309,7 @@ static void all_connections_taken(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-		fds[i] = connect_here();
+		fds[i] = loop_connect(here.port);
 		loop_for(1);
 	}
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -368,7 +353,7 @@ static void silence_is_limited(void **state)
 {
 	unsigned int limit = 0;
 	socklen_t len = sizeof(limit);
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 
 	(void)state;
 	loop_for(50);
@@ -392,7 +377,7 @@ static void receives(int fd, const char *expected)
 static void no_answer_to_a_ping(void **state)
 {
 	static const char text[] = GOOD("1", "l: 0\r\n\r\n");
-	int fd = connect_here();
+	int fd = loop_connect(here.port);
 
 	(void)state;
 	send_all(fd, text, sizeof(text) - 1);

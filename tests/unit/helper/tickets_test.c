@@ -48,13 +48,6 @@ static int open_minting(void **state)
 	return 0;
 }
 
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
 static int32_t find(const char *from, const char *to)
 {
 	struct uid initiator, recipient;
@@ -110,12 +103,12 @@ static void dropped_from_both(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(found_after_a_restart),
 		EACH(other_policies),
 		cmocka_unit_test_setup_teardown(minted_ones_are_found_again, open_minting,
-						close_stage),
+						stage_teardown),
 		EACH(dropped_from_both),
 	};
 

@@ -36,13 +36,6 @@ static int begin(void **state)
 	return 0;
 }
 
-static int end(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
 static void client_writes(const char *method, const char *from, const char *to)
 {
 	static unsigned int count;
@@ -69,17 +62,6 @@ static bool hop_has_more(void *arg)
 	return true;
 }
 
-static bool exchange_waits(void *arg)
-{
-	return kms_waiting() >= *(unsigned int *)arg;
-}
-
-static void wait_exchanges(unsigned int count)
-{
-	assert_true(loop_until(exchange_waits, &count, 1000));
-	assert_int_equal(kms_waiting(), count);
-}
-
 /* The client's port may be user a only. */
 static void only_alice(void)
 {
@@ -91,11 +73,11 @@ static void each_sends_with_their_own(void **state)
 {
 	(void)state;
 	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	hop_gets();
 	client_writes("MESSAGE", "bobby@example.test", "carol@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 	/* alice's ticket for the same recipient is not bob's */
 	kms_answers();
 	hop_gets();
@@ -118,7 +100,7 @@ static void forged_from(void **state)
 	assert_int_equal(kernel.requests, 0);
 	assert_false(user_named(&stage.mikeyd, "b")->client_known);
 	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 }
 
 static void nobody_here(void **state)
@@ -155,12 +137,12 @@ static void opened_for_the_addressee(void **state)
 	(void)state;
 	registers("bob@example.test");
 	hop_writes("bob@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_int_equal(kernel.identities, 2);
 	assert_int_equal(kernel.list_services, 1);
 	registers("alice@example.test");
 	hop_writes("team@example.test");
-	wait_exchanges(2);
+	kms_gets(2);
 	assert_int_equal(kernel.identities, 2);
 	assert_int_equal(kernel.list_services, 0);
 }
@@ -216,7 +198,7 @@ static void each_of_a_group(void **state)
 	way_to("bob@example.test", way[1]);
 	for (unsigned int i = 0; i < 2; i++) {
 		hop_writes_along(way[i], i);
-		wait_exchanges(1);
+		kms_gets(1);
 		kms_answers();
 		client_gets();
 		first_line_is("MESSAGE sip:x@127.0.0.1:$C SIP/2.0");
@@ -226,7 +208,7 @@ static void each_of_a_group(void **state)
 	}
 	for (unsigned int i = 0; i < 2; i++) {
 		hop_writes_along(way[i], 2 + i);
-		wait_exchanges(1);
+		kms_gets(1);
 		kms_answers();
 		hop_gets();
 		first_line_is("SIP/2.0 200 OK");
@@ -290,7 +272,7 @@ static void another_configuration(void **state)
 	alice = user_named(&stage.mikeyd, "a");
 	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
 	client_writes("MESSAGE", "alice@example.test", "carol@example.test");
-	wait_exchanges(2);
+	kms_gets(2);
 	if (reloads("users = (\n"
 		    "{ name = \"c\"; identity = \"carol@example.test\"; psk = \"logon:mikey:c\";\n"
 		    "  psk-id = \"c\"; },\n"
@@ -337,7 +319,7 @@ static void bad_configuration(void **state)
 	assert_ptr_equal(stage.mikeyd.config, before);
 	assert_non_null(user_named(&stage.mikeyd, "b"));
 	client_writes("MESSAGE", "bob@example.test", "carol@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 }
 
 static bool is_reloaded(void *arg)
@@ -362,7 +344,7 @@ static void hang_up(void **state)
 
 int main(void)
 {
-#define EACH(test) cmocka_unit_test_setup_teardown(test, begin, end)
+#define EACH(test) cmocka_unit_test_setup_teardown(test, begin, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		EACH(each_sends_with_their_own),
 		EACH(forged_from),
