@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the keys of this user take of his quota. A key that somebody forgot to
+ * put is found nowhere else: kmemleak sees that the table of all keys still
+ * knows it.
+ */
+#ifndef MIKEY_TEST_QUOTA_H
+#define MIKEY_TEST_QUOTA_H
+
+#include <stdbool.h>
+
+struct quota {
+	int keys;
+	int bytes;
+};
+
+bool quota_read(struct quota *q);
+
+/*
+ * Wait at most @ms for it to be @before again: dead keys are collected a little
+ * later. Says how much is missing if not.
+ */
+bool quota_back(const struct quota *before, int ms);
+
+#endif
