@@ -9,7 +9,7 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c check.c circular.c cl
 	tickets.c token.c transaction.c transport.c user.c verdict.c verified.c)
 # Offline
 mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c bundle.c clock.c fate.c \
-	lane.c read.c store.c text.c)
+	flight.c lane.c read.c store.c text.c)
 # Commands and counters
 mikeyd-core_SRCS += $(addprefix helper/mikeyd/,command_socket.c control.c counters.c txn.c)
 mikeyd-core_PKGS := libre libcurl gmime-3.0 expat libkeyutils libssl libcrypto sqlite3 jansson

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Who waits for one recipient, and the attempts. */
+/* Who waits for one recipient, and whose turn it is. */
 #include "helper/mikeyd/queuelane.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queuebundle.h"
-#include "helper/mikeyd/queuefate.h"
+#include "helper/mikeyd/queueflight.h"
 #include "helper/mikeyd/queuetext.h"
 
 /* So many attempts of one user are made at once; others look again soon. */
@@ -19,13 +19,6 @@
 #define PAUSE_MS 2000
 #define PAUSE_MOST_MS 300000
 #define RETRY_AFTER_MOST 3600
-
-/* An attempt, of a parcel or of a row. */
-struct flight {
-	struct lane *lane;		/* NULL: the queue was closed meanwhile */
-	struct parcel *parcel;		/* NULL: of a row */
-	struct queue_item item;		/* without texts */
-};
 
 static void parcel_destroy(void *data)
 {
@@ -47,17 +40,6 @@ static void lane_destroy(void *data)
 	list_flush(&lane->parcels);
 	if (lane->flight)
 		lane->flight->lane = NULL;
-}
-
-static void flight_destroy(void *data)
-{
-	struct flight *flight = data;
-
-	if (flight->lane) {
-		flight->lane->flight = NULL;
-		flight->lane->queue->flights--;
-	}
-	queue_item_wipe(&flight->item);
 }
 
 struct lane *lane_find(const struct queue *queue, const struct uid *recipient)
@@ -105,18 +87,6 @@ bool lane_flies(const struct lane *lane, int64_t id)
 	return lane->flight && lane->flight->item.id == id;
 }
 
-static struct flight *flight_new(struct lane *lane)
-{
-	struct flight *flight = mem_zalloc(sizeof(*flight), flight_destroy);
-
-	if (!flight)
-		return NULL;
-	flight->lane = lane;
-	lane->flight = flight;
-	lane->queue->flights++;
-	return flight;
-}
-
 /* ---- when the next attempt is made */
 
 static void go(void *arg)
@@ -134,7 +104,7 @@ void lane_go_soon(struct lane *lane)
 	tmr_start(&lane->timer, rand_u32() % QUEUE_SPREAD_MS, go, lane);
 }
 
-static void pause_lane(struct lane *lane, unsigned int retry_after)
+void lane_pause(struct lane *lane, unsigned int retry_after)
 {
 	uint64_t pause = PAUSE_MS;
 
@@ -263,29 +233,10 @@ void lane_accept_all(struct lane *lane, const char *why)
 	}
 }
 
-/* ---- attempts */
-
-static unsigned int retry_after(const struct sip_msg *msg)
-{
-	const struct sip_hdr *hdr = sipmsg_find(msg, "Retry-After");
-
-	return hdr ? pl_u32(&hdr->val) : 0;
-}
-
-static const char *words_of(int err, const struct sip_msg *msg, char *text, size_t size)
-{
-	if (err == -ETIMEDOUT)
-		return "there was no answer";
-	if (err)
-		re_snprintf(text, size, "the next SIP hop cannot be reached: %s",
-			    strerror(-err));
-	else
-		re_snprintf(text, size, "the answer was %u %r", msg->scode, &msg->reason);
-	return text;
-}
+/* ---- rows, and whose turn it is */
 
 /* The disk fails, or the file: what that concerns is tried again. */
-static void failed(const struct queue_item *item, const struct problem *problem)
+void lane_failed(const struct queue_item *item, const struct problem *problem)
 {
 	char txn[TXN_SIZE] = "";
 
@@ -309,7 +260,7 @@ void lane_end_row(struct lane *lane, const struct queue_item *item, bool deliver
 	counter_more(COUNTER_QUEUE_ENDED, delivered ? QUEUE_ENDED_DELIVERED :
 		     is_over(item) ? QUEUE_ENDED_EXPIRED : QUEUE_ENDED_FAILED, 0);
 	if (queue_store_end(lane->queue->store, item->id, delivered, code, words, &problem))
-		failed(item, &problem);
+		lane_failed(item, &problem);
 	queue_text_txn(txn, item);
 	log_fields(delivered ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,
 		   delivered ? "queue-delivered" : "queue-failed", (const struct log_field[]){
@@ -320,236 +271,6 @@ void lane_end_row(struct lane *lane, const struct queue_item *item, bool deliver
 		delivered ? log_none() : log_text("reason", words),
 		{ 0 }
 	});
-}
-
-static enum queue_fate decide(struct queue_item *item, int err, uint16_t code)
-{
-	enum queue_fate fate;
-
-	if (err)
-		return err == -EMSGSIZE ? QUEUE_FAILED : QUEUE_AGAIN;
-	fate = queue_fate(code, item->unsure);
-	if (fate != QUEUE_DOUBT)
-		item->doubt = -1;
-	else if (item->doubt < 0)
-		item->doubt = item->age;
-	else if (item->age - item->doubt > QUEUE_DOUBT_SECONDS)
-		fate = QUEUE_FAILED;
-	return fate;
-}
-
-/* An attempt of a row ended; the next step is the timer's. */
-static void row_ended(struct lane *lane, struct queue_item *item, int err,
-		      const struct sip_msg *msg)
-{
-	struct queue *queue = lane->queue;
-	uint16_t code = err ? 0 : msg->scode;
-	enum queue_fate fate = decide(item, err, code);
-	const char *words;
-	struct problem problem;
-	char text[160];
-
-	lane->unanswered = err;
-	if (err)
-		queue->hop_away = true;
-	if (code == 401 || code == 407)
-		queue_store_set_challenged(queue->store, true);
-	switch (fate) {
-	case QUEUE_DELIVERED:
-	case QUEUE_FAILED:
-		words = code == 401 || code == 407 ?
-			"the next SIP hop wants credentials, which only the client has" :
-			words_of(err, msg, text, sizeof(text));
-		lane_end_row(lane, item, fate == QUEUE_DELIVERED, code, words);
-		lane->failures = 0;
-		lane_go_next(lane);
-		break;
-	default:
-		item->unsure |= queue_may_have_arrived(err, code);
-		item->code = code;
-		free(item->words);
-		item->words = strdup(words_of(err, msg, text, sizeof(text)));
-		if (queue_store_again(queue->store, item, &problem))
-			failed(item, &problem);
-		pause_lane(lane, err ? 0 : retry_after(msg));
-	}
-}
-
-/*
- * The client has its answer. Told first and forgotten then: who is killed between
- * the two sends it once more, and the recipient's record knows it.
- */
-static void forget(struct parcel *parcel, uint16_t code)
-{
-	struct queue_store *store = parcel->lane->queue->store;
-	struct problem problem;
-	int err = 0;
-
-	if (parcel->id && code / 100 == 2)
-		err = queue_store_end(store, parcel->id, true, code, "", &problem);
-	else if (parcel->id)
-		err = queue_store_withdraw(store, parcel->id, parcel->server->key, &problem);
-	if (err)
-		server_event(parcel->server, ERROR, "queue-error",
-			     log_text("reason", problem.words));
-}
-
-/* The first attempt failed; may it wait for another one? */
-static bool failed_once(struct parcel *parcel, int err, uint16_t code, const char *why)
-{
-	struct queue_item item = {
-		.id = parcel->id,
-		.unsure = queue_may_have_arrived(err, code),
-		.doubt = -1,
-		.code = code,
-		.words = (char *)why,
-	};
-	struct problem problem;
-
-	if (parcel->id && queue_store_again(parcel->lane->queue->store, &item, &problem))
-		server_event(parcel->server, ERROR, "queue-error",
-			     log_text("reason", problem.words));
-	return lane_accept(parcel, item.unsure, code, why);
-}
-
-/* An attempt of a parcel ended. */
-static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *msg)
-{
-	struct lane *lane = parcel->lane;
-	struct queue *queue = lane->queue;
-	struct mikeyd *mikeyd = queue->mikeyd;
-	uint16_t code = err ? 0 : msg->scode;
-	char text[160];
-
-	if (!queue_is_away(err, code)) {
-		if (code == 401 || code == 407 || code / 100 == 2)
-			queue_store_set_challenged(queue->store, code / 100 == 4);
-		if (code / 100 != 2)
-			bundle_drop(parcel);
-		if (err)
-			proxy_refuse(mikeyd, parcel->server, 513, "Message Too Large", false,
-				     "too large for the way it has to go");
-		else
-			proxy_relay(mikeyd, parcel->server, 0, msg, NULL);
-		forget(parcel, code);
-		bundle_release(parcel);
-		mem_deref(parcel);
-		lane_go_next(lane);
-		return;
-	}
-	lane->unanswered = err;
-	if (err)
-		queue->hop_away = true;
-	if (failed_once(parcel, err, code, words_of(err, msg, text, sizeof(text)))) {
-		mem_deref(parcel);
-		lane_accept_all(lane, "others wait for the same recipient");
-		pause_lane(lane, err ? 0 : retry_after(msg));
-	} else if (err == -ECANCELED) {
-		list_flush(&lane->parcels);
-	} else {
-		mem_deref(parcel);
-		lane_go_next(lane);
-	}
-}
-
-static void flight_ended(struct flight *flight, int err, const struct sip_msg *msg)
-{
-	struct lane *lane = flight->lane;
-	struct parcel *parcel = flight->parcel;
-	struct queue_item item = flight->item;
-
-	memset(&flight->item, 0, sizeof(flight->item));
-	mem_deref(flight);
-	if (!lane)	/* what is on the disk is sent again when it is opened again */
-		log_event(DEBUG, "queue-late-answer", log_number("id", item.id));
-	else if (parcel)
-		parcel_ended(parcel, err, msg);
-	else if (err != -ECANCELED)	/* else it goes on at the next start */
-		row_ended(lane, &item, err, msg);
-	queue_item_wipe(&item);
-}
-
-static void got_answer(int err, const struct sip_msg *msg, void *arg)
-{
-	if (err || msg->scode >= 200)
-		flight_ended(arg, err, msg);
-}
-
-/* Send what was written, and hear from it once. */
-static void take_off(struct flight *flight, const struct flow *to, const char *branch,
-		     struct mbuf *mb, int err)
-{
-	static const struct pl method = PL("MESSAGE");
-	struct mikeyd *mikeyd = flight->lane->queue->mikeyd;
-
-	if (!err)
-		err = client_send(mikeyd->transactions, to, branch, &method, mb, got_answer,
-				  flight);
-	sipmsg_wipe(mb);
-	if (err)
-		flight_ended(flight, err, NULL);
-}
-
-static void fly_parcel(struct lane *lane, struct parcel *parcel)
-{
-	struct mikeyd *mikeyd = lane->queue->mikeyd;
-	struct flight *flight = flight_new(lane);
-	struct route route = parcel->route;
-	char branch[BRANCH_SIZE];
-	struct sip_content content;
-	struct sip_pass pass = {
-		.msg = parcel->server->msg,
-		.received_via = parcel->server->via,
-		.content = &content,
-	};
-	struct mbuf *mb = NULL;
-	struct problem problem;
-	int err;
-
-	if (!flight) {
-		proxy_refuse(mikeyd, parcel->server, 503, "Service Unavailable", true, "no memory");
-		mem_deref(parcel);
-		lane_go_next(lane);
-		return;
-	}
-	flight->parcel = parcel;
-	if (parcel->id && !parcel->begun &&
-	    queue_store_begin(lane->queue->store, parcel->id, &problem))
-		server_event(parcel->server, ERROR, "queue-error",
-			     log_text("reason", problem.words));
-	pl_set_str(&content.headers, parcel->body.headers);
-	pl_set_mbuf(&content.body, parcel->body.body);
-	route_branch(branch, &parcel->server->flow, parcel->server->msg);
-	err = route_write(mikeyd, &route, &pass, branch, &mb);
-	server_forwarded(parcel->server, &route.to, branch);
-	take_off(flight, &route.to, branch, mb, err);
-}
-
-static void fly_row(struct lane *lane, struct queue_item *item)
-{
-	struct flight *flight = flight_new(lane);
-	struct problem problem;
-	char branch[BRANCH_SIZE], txn[TXN_SIZE], as[TXN_SIZE];
-	struct mbuf *mb = NULL;
-	struct route route;
-	int err;
-
-	if (!flight)
-		problem_set(&problem, -ENOMEM, "no memory");
-	if (!flight || queue_store_begin(lane->queue->store, item->id, &problem)) {
-		failed(item, &problem);
-		mem_deref(flight);
-		queue_item_wipe(item);
-		pause_lane(lane, 0);
-		return;
-	}
-	err = queue_text_attempt(lane->queue->user, item, &route, branch, &mb, as);
-	queue_text_txn(txn, item);
-	log_event(DEBUG, "queue-attempt", log_text("txn", txn), log_number("id", item->id),
-		  log_number("attempt", item->attempts + 1), log_text("as", as));
-	counter_more(COUNTER_QUEUE_ATTEMPTS, 0, 0);
-	flight->item = *item;
-	take_off(flight, &route.to, branch, mb, err);
 }
 
 /* The first row of a lane; false if there is none to send. */
@@ -575,8 +296,8 @@ static bool first_row(struct lane *lane, struct queue_item *item)
 		lane->rows = false;
 		mem_deref(lane);
 	} else {
-		failed(NULL, &problem);
-		pause_lane(lane, 0);
+		lane_failed(NULL, &problem);
+		lane_pause(lane, 0);
 	}
 	return false;
 }
@@ -590,9 +311,9 @@ void lane_go(struct lane *lane)
 	if (lane->flight)
 		return;
 	if (parcel && !lane->rows)
-		fly_parcel(lane, parcel);
+		flight_of_parcel(lane, parcel);
 	else if (lane->queue->flights >= FLIGHTS_MAX)
 		tmr_start(&lane->timer, CROWDED_MS, go, lane);
 	else if (first_row(lane, &item))
-		fly_row(lane, &item);
+		flight_of_row(lane, &item);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the queue is inside: for queue.c and queuelane.c only. A lane is the
+ * What the queue is inside: for queue.c and its parts only. A lane is the
  * messages for one recipient: parcels, whose clients have no answer yet, or rows that
  * were answered with 202; both are on the disk, and the first is the next to be
  * sent. There are never parcels behind rows.
@@ -74,6 +74,9 @@ void lane_go(struct lane *lane);
 void lane_go_soon(struct lane *lane);
 void lane_go_next(struct lane *lane);
 
+/* lane_pause - after a failure: longer each time, and not less than so many seconds */
+void lane_pause(struct lane *lane, unsigned int retry_after);
+
 /* lane_flies - is this row under way? */
 bool lane_flies(const struct lane *lane, int64_t id);
 
@@ -99,6 +102,9 @@ bool lane_accept(struct parcel *parcel, bool unsure, uint16_t code, const char *
 
 /* lane_accept_all - all parcels; those that cannot wait are refused */
 void lane_accept_all(struct lane *lane, const char *why);
+
+/* lane_failed - the disk fails, or the file: what that concerns (or NULL) is tried again */
+void lane_failed(const struct queue_item *item, const struct problem *problem);
 
 /* lane_end_row - it is over with a row */
 void lane_end_row(struct lane *lane, const struct queue_item *item, bool delivered,

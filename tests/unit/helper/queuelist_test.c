@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define ON "queue = true;\nticket = \"self\";\n"
 
 #define RL "<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists' " \
