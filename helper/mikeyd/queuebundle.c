@@ -101,20 +101,27 @@ void bundle_release(struct parcel *parcel)
 		tmr_start(&bundle->timer, 0, release, bundle);
 }
 
-void bundle_drop(struct parcel *parcel)
+int bundle_withdraw(struct parcel *parcel, struct problem *problem)
 {
+	struct queue_store *store = parcel->lane->queue->store;
 	struct bundle *bundle = parcel->bundle;
-	struct problem problem;
+	unsigned int held = bundle ? bundle->count : 0;
+	int64_t *ids;
+	int err;
 
-	if (!bundle)
-		return;
-	parcel->bundle = NULL;
-	for (unsigned int i = 0; i < bundle->count; i++)
-		if (queue_store_end(bundle->queue->store, bundle->held[i].id, true, 0, "",
-				    &problem))
-			log_event(ERROR, "queue-error", log_number("id", bundle->held[i].id),
-				  log_text("reason", problem.words));
-	mem_deref(bundle);
+	if (!parcel->id)	/* then neither are those that it holds back */
+		return 0;
+	ids = calloc(held + 1, sizeof(*ids));
+	if (!ids)
+		return problem_set(problem, -ENOMEM, "no memory");
+	ids[0] = parcel->id;
+	for (unsigned int i = 0; i < held; i++)
+		ids[i + 1] = bundle->held[i].id;
+	err = queue_store_withdraw(store, ids, held + 1, parcel->server->key, problem);
+	free(ids);
+	if (!err)
+		parcel->bundle = mem_deref(bundle);
+	return err;
 }
 
 /* ---- putting them down */

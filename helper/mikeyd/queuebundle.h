@@ -16,9 +16,10 @@ bool bundle_holds(const struct queue *queue, int64_t id);
 void bundle_release(struct parcel *parcel);
 
 /*
- * bundle_drop - the list service refused the list: they are not sent. To be called
- * before the client is told, or who is killed in between sends them all the same.
+ * bundle_withdraw - it was refused: neither it nor what is held back for it is sent. To
+ * be called before the client is told. All are forgotten, or none is: then they are
+ * there still, and are held back.
  */
-void bundle_drop(struct parcel *parcel);
+int bundle_withdraw(struct parcel *parcel, struct problem *problem);
 
 #endif

@@ -12,6 +12,8 @@
 #include "helper/mikeyd/queuefate.h"
 #include "helper/mikeyd/queuetext.h"
 
+static const char others[] = "others wait for the same recipient";
+
 static void flight_destroy(void *data)
 {
 	struct flight *flight = data;
@@ -108,22 +110,46 @@ static void row_ended(struct lane *lane, struct queue_item *item, int err,
 }
 
 /*
- * The client has its answer. Told first and forgotten then: who is killed between
- * the two sends it once more, and the recipient's record knows it.
+ * It was taken. The client is told first and the message forgotten then: who is killed
+ * between the two sends it once more, and the recipient's record knows it.
  */
-static void forget(struct parcel *parcel, uint16_t code)
+static void taken(struct parcel *parcel, const struct sip_msg *msg)
 {
-	struct queue_store *store = parcel->lane->queue->store;
+	struct queue *queue = parcel->lane->queue;
 	struct problem problem;
-	int err = 0;
 
-	if (parcel->id && code / 100 == 2)
-		err = queue_store_end(store, parcel->id, true, code, "", &problem);
-	else if (parcel->id)
-		err = queue_store_withdraw(store, parcel->id, parcel->server->key, &problem);
-	if (err)
+	proxy_relay(queue->mikeyd, parcel->server, 0, msg, NULL);
+	if (parcel->id && queue_store_end(queue->store, parcel->id, true, msg->scode, "",
+					  &problem))
 		server_event(parcel->server, ERROR, "queue-error",
 			     log_text("reason", problem.words));
+	bundle_release(parcel);
+}
+
+/*
+ * It was refused, or is too large for any way. It is forgotten first: a client that was
+ * told so is not to find that it was sent later. What cannot be forgotten is sent later,
+ * then, and refused once more: false.
+ */
+static bool refused(struct parcel *parcel, int err, const struct sip_msg *msg)
+{
+	struct mikeyd *mikeyd = parcel->lane->queue->mikeyd;
+	struct problem problem;
+	char text[160];
+
+	if (bundle_withdraw(parcel, &problem)) {
+		server_event(parcel->server, ERROR, "queue-error",
+			     log_text("reason", problem.words));
+		lane_accept(parcel, false, err ? 0 : msg->scode,
+			    words_of(err, msg, text, sizeof(text)));
+		return false;
+	}
+	if (err)
+		proxy_refuse(mikeyd, parcel->server, 513, "Message Too Large", false,
+			     "too large for the way it has to go");
+	else
+		proxy_relay(mikeyd, parcel->server, 0, msg, NULL);
+	return true;
 }
 
 /* The first attempt failed; may it wait for another one? */
@@ -149,24 +175,24 @@ static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *m
 {
 	struct lane *lane = parcel->lane;
 	struct queue *queue = lane->queue;
-	struct mikeyd *mikeyd = queue->mikeyd;
 	uint16_t code = err ? 0 : msg->scode;
+	bool over = true;
 	char text[160];
 
 	if (!queue_is_away(err, code)) {
 		if (code == 401 || code == 407 || code / 100 == 2)
 			queue_store_set_challenged(queue->store, code / 100 == 4);
-		if (code / 100 != 2)
-			bundle_drop(parcel);
-		if (err)
-			proxy_refuse(mikeyd, parcel->server, 513, "Message Too Large", false,
-				     "too large for the way it has to go");
+		if (code / 100 == 2)
+			taken(parcel, msg);
 		else
-			proxy_relay(mikeyd, parcel->server, 0, msg, NULL);
-		forget(parcel, code);
-		bundle_release(parcel);
+			over = refused(parcel, err, msg);
 		mem_deref(parcel);
-		lane_go_next(lane);
+		if (over) {
+			lane_go_next(lane);
+		} else {
+			lane_accept_all(lane, others);
+			lane_pause(lane, 0);
+		}
 		return;
 	}
 	lane->unanswered = err;
@@ -174,7 +200,7 @@ static void parcel_ended(struct parcel *parcel, int err, const struct sip_msg *m
 		queue->hop_away = true;
 	if (failed_once(parcel, err, code, words_of(err, msg, text, sizeof(text)))) {
 		mem_deref(parcel);
-		lane_accept_all(lane, "others wait for the same recipient");
+		lane_accept_all(lane, others);
 		lane_pause(lane, err ? 0 : retry_after(msg));
 	} else if (err == -ECANCELED) {
 		list_flush(&lane->parcels);
@@ -239,9 +265,9 @@ void flight_of_parcel(struct lane *lane, struct parcel *parcel)
 	int err;
 
 	if (!flight) {
-		proxy_refuse(mikeyd, parcel->server, 503, "Service Unavailable", true, "no memory");
-		mem_deref(parcel);
-		lane_go_next(lane);
+		/* it is on the disk, where nobody may think it refused */
+		lane_accept_all(lane, "no memory");
+		lane_pause(lane, 0);
 		return;
 	}
 	flight->parcel = parcel;

@@ -328,13 +328,13 @@ int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint1
 	return queue_db_done(store, status, problem);
 }
 
-int queue_store_withdraw(struct queue_store *store, int64_t id, const char *key,
-			 struct problem *problem)
+int queue_store_withdraw(struct queue_store *store, const int64_t *ids, unsigned int count,
+			 const char *key, struct problem *problem)
 {
 	int status = SQL_RUN(store, BEGIN, "");
 
-	if (status == SQLITE_DONE)
-		status = SQL_RUN(store, DELETE, "i", id);
+	for (unsigned int i = 0; i < count && status == SQLITE_DONE; i++)
+		status = SQL_RUN(store, DELETE, "i", ids[i]);
 	if (status == SQLITE_DONE)
 		status = SQL_RUN(store, DISOWN, "t", key, strlen(key));
 	if (status == SQLITE_DONE)

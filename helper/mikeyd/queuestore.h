@@ -114,11 +114,12 @@ int queue_store_end(struct queue_store *store, int64_t id, bool delivered, uint1
 		    const char *words, struct problem *problem);
 
 /*
- * queue_store_withdraw - it is over, and its client knows how: nothing is remembered
+ * queue_store_withdraw - what one request became is over, and its client will know how:
+ * nothing is remembered
  * @key: as it was put down with: a repeat is a new request
  */
-int queue_store_withdraw(struct queue_store *store, int64_t id, const char *key,
-			 struct problem *problem);
+int queue_store_withdraw(struct queue_store *store, const int64_t *ids, unsigned int count,
+			 const char *key, struct problem *problem);
 
 /* queue_store_expired - one whose time is over; -ENOENT if there is none */
 int queue_store_expired(struct queue_store *store, struct queue_item *item,

@@ -6,7 +6,7 @@ helper_core_tests := record entity multipart recipients sipmsg stream siptls kms
 helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
 	listserver inbox inbox_hook control
 helper_core_tests += queuestore
-helper_proxy_tests += queue queuelist
+helper_proxy_tests += queue queuelist queuenomem
 
 define helper_lib_test
 TESTS += test-helper-$(1)
@@ -38,3 +38,6 @@ test-mikeyd-inbox_hook_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stag
 test-mikeyd-control_SRCS += tests/unit/helper/asker.c
 test-mikeyd-queue_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuelist_SRCS += tests/unit/helper/queue_stage.c
+test-mikeyd-queuenomem_SRCS += $(addprefix tests/unit/helper/,queue_stage.c nomem.c)
+$(BUILD)/tests/test-mikeyd-queuenomem: LDFLAGS += \
+	-Wl,--wrap=mem_alloc,--wrap=mem_zalloc,--wrap=mbuf_alloc,--wrap=strdup

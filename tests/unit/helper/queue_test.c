@@ -3,6 +3,7 @@
 #include "tests/unit/helper/queue_stage.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -313,6 +314,39 @@ static void refused_for_good(void **state)
 	assert_int_equal(waiting(), 0);
 }
 
+/*
+ * The disk fails when a refusal is to be put down: the message is there still, and will
+ * be sent. The client must not be told that it was refused, and then somebody gets it.
+ */
+static void refusal_is_not_forgotten(void **state)
+{
+	sqlite3 *other;
+	char path[64];
+
+	(void)state;
+	client_sends(to_bob("a"));
+	hop_gets_later("a");
+	client_sends(to_bob("b"));
+	silence();
+	snprintf(path, sizeof(path), "%s/queue.db", stage.state_dir);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	hop_answers("403 Forbidden");
+	client_gets_late(QUEUE_WAIT_MS);
+	first_line_is(LATER);
+	assert_non_null(strstr(header("Warning", 0), "the answer was 403 Forbidden"));
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	client_is_told(LATER, "others wait");
+	assert_int_equal(waiting(), 2);
+	hop_gets_later("a");
+	hop_answers("403 Forbidden");
+	assert_true(loop_until(has_failed, NULL, QUEUE_WAIT_MS));
+	assert_int_equal(last_failed.code, 403);
+	hop_gets_later("b");
+	hop_answers("200 OK");
+	wait_for_nothing();
+}
+
 static void what_cannot_wait(void **state)
 {
 	static const char * const headers[] = {
@@ -444,6 +478,7 @@ int main(void)
 		EACH(killed_under_way),
 		EACH(refusal_is_no_repeat),
 		EACH(refused_for_good),
+		EACH(refusal_is_not_forgotten),
 		EACH(what_cannot_wait),
 		EACH(expires),
 		EACH(full),

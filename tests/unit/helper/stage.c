@@ -266,11 +266,16 @@ static bool datagram(void *arg)
 	return true;
 }
 
-const char *client_gets(void)
+const char *client_gets_late(unsigned int ms)
 {
-	if (!loop_until(datagram, &stage.client, WAIT_MS))
+	if (!loop_until(datagram, &stage.client, ms))
 		fail_msg("nothing arrived at the client");
 	return stage.got;
+}
+
+const char *client_gets(void)
+{
+	return client_gets_late(WAIT_MS);
 }
 
 const char *hop_gets_late(unsigned int ms)

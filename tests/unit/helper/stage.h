@@ -58,7 +58,8 @@ void hop_sends(const char *text);
 const char *client_gets(void);
 const char *hop_gets(void);
 
-/* hop_gets_late - the same within so many milliseconds */
+/* client_gets_late, hop_gets_late - the same within so many milliseconds */
+const char *client_gets_late(unsigned int ms);
 const char *hop_gets_late(unsigned int ms);
 
 /* hop_gets_tcp - the same on a TCP connection that mikeyd makes to the hop */
