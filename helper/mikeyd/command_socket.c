@@ -258,6 +258,7 @@ static int listen_at(struct command_socket *from, struct problem *problem)
 {
 	const struct sockaddr_un *address = &from->address;
 	struct stat found;
+	int err;
 
 	if (!lstat(address->sun_path, &found)) {
 		if (!S_ISSOCK(found.st_mode) || in_use(address))
@@ -266,12 +267,17 @@ static int listen_at(struct command_socket *from, struct problem *problem)
 		unlink(address->sun_path);
 	}
 	from->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* who may ask is decided by who they are, and by the folder */
-	if (from->fd < 0 || bind(from->fd, (const struct sockaddr *)address, sizeof(*address)) ||
-	    chmod(address->sun_path, 0666) || listen(from->fd, ASKERS_MAX) ||
-	    fd_listen(from->fd, FD_READ, somebody_comes, from))
+	if (from->fd < 0 || bind(from->fd, (const struct sockaddr *)address, sizeof(*address)))
 		return problem_set(problem, -errno, "%s: %s", address->sun_path, strerror(errno));
-	return 0;
+	/* who may ask is decided by who they are, and by the folder */
+	if (chmod(address->sun_path, 0666) || listen(from->fd, ASKERS_MAX))
+		err = errno;
+	else
+		err = fd_listen(from->fd, FD_READ, somebody_comes, from);
+	if (!err)
+		return 0;
+	unlink(address->sun_path);
+	return problem_set(problem, -err, "%s: %s", address->sun_path, strerror(err));
 }
 
 int command_socket_open(struct command_socket **out, const char *path,

@@ -36,6 +36,7 @@ $(foreach t,$(helper_proxy_tests),$(eval $(call helper_proxy_test,$(t))))
 test-mikeyd-inbox_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-inbox_hook_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-control_SRCS += tests/unit/helper/asker.c
+$(BUILD)/tests/test-mikeyd-control: LDFLAGS += -Wl,--wrap=fd_listen
 test-mikeyd-queue_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuelist_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuenomem_SRCS += $(addprefix tests/unit/helper/,queue_stage.c nomem.c)

@@ -324,6 +324,38 @@ static void a_place_that_is_taken(void **state)
 	json_decref(asks("{\"command\": \"stats\"}\n"));
 }
 
+/* What libre does not listen to, once; the names are the linker's: ld(1) --wrap */
+static bool deaf;
+
+int __real_fd_listen(int fd, int flags, fd_h *handler, void *arg);
+int __wrap_fd_listen(int fd, int flags, fd_h *handler, void *arg);
+
+int __wrap_fd_listen(int fd, int flags, fd_h *handler, void *arg)
+{
+	int err = deaf ? ENOMEM : __real_fd_listen(fd, flags, handler, arg);
+
+	/* libre's errors are what it returns */
+	if (deaf)
+		errno = 0;
+	deaf = false;
+	return err;
+}
+
+/* It says so, and leaves no file for others to wonder about. */
+static void cannot_listen(void **state)
+{
+	struct problem problem;
+
+	(void)state;
+	control_close();
+	deaf = true;
+	assert_int_equal(control_open(&stage.mikeyd, &problem), -ENOMEM);
+	assert_non_null(strstr(problem.words, "Cannot allocate memory"));
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(control_open(&stage.mikeyd, &problem), 0);
+	json_decref(asks("{\"command\": \"stats\"}\n"));
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
@@ -337,6 +369,7 @@ int main(void)
 		EACH(nonsense_at_the_socket),
 		EACH(somebody_else),
 		EACH(a_place_that_is_taken),
+		EACH(cannot_listen),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
