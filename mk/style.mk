@@ -52,10 +52,12 @@ style-python:
 	$(say) CHECK pyflakes
 	$(q)pyflakes3 $(sort $(python_sources))
 
-# Every file says its licence; nothing is left for later; no line ends in a blank.
+# Every file says its licence; nothing is left for later; what was built is found by
+# -I, since BUILD can be elsewhere; no line ends in a blank.
 style-words:
 	$(say) CHECK 'licences, leftovers, blanks'
 	$(q)! git grep -LI 'SPDX-License-Identifier' -- . ':!*.md' ':!*.json' ':!LICENSES' \
 		':!tests/fuzz/corpus' ':!tests/unit/kms/stores' ':!.gitignore' | grep .
 	$(q)! git grep -nIE '\b(TODO|FIXME|XXX)\b' -- '*.[ch]' '*.sh' '*.py' ':!mk'
+	$(q)! git grep -nE '^#include .build/' -- '*.[ch]'
 	$(q)! git grep -nIE '[[:blank:]]+$$' -- . ':!LICENSES' ':!tests/vectors'

@@ -12,9 +12,9 @@
  */
 #include <stdlib.h>
 
-#include "build/vectors.h"
 #include "helper/kms/exchange.h"
 #include "helper/kms/ticket.h"
+#include "vectors.h"
 
 #define NTP_EPOCH 2208988800LL
 #define NOW (0xee000000LL - NTP_EPOCH + 0x20)

@@ -6,8 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "build/vectors.h"
 #include "helper/kms/zk.h"
+#include "vectors.h"
 
 #define NTP_EPOCH 2208988800LL
 

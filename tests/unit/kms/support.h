@@ -16,7 +16,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "build/vectors.h"
+#include "vectors.h"
 #include "helper/kms/crypto.h"
 #include "helper/kms/exchange.h"
 #include "helper/kms/kms.h"

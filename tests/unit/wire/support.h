@@ -20,7 +20,7 @@
 #include "kmod/wire/label.h"
 #include "kmod/wire/message.h"
 #include "kmod/wire/profile.h"
-#include "build/vectors.h"
+#include "vectors.h"
 
 #define EXT_TYPE MIKEY_EXT_PROOF_OF_ORIGIN_DEFAULT
 
