@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "helper/kms/commands.h"
+#include "helper/kms/peer_trust.h"
 
 struct check {
 	struct kms_common common;
@@ -167,6 +168,7 @@ static int check(struct check *c, struct kms_opened *o)
 	if (c->serve) {
 		kms_config_check_serve(&o->config, &c->faults);
 		check_audit(&o->config, &c->faults);
+		kms_peer_trust_check_files(&o->config.peers, &c->faults);
 	}
 	return c->names ? check_names(c, o) : 0;
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "helper/kms/commands.h"
-#include "helper/kms/textfile.h"
+#include "helper/kms/peer_trust.h"
 
 static const struct option add_options[] = {
 	{ "name", required_argument, NULL, 'n' },
@@ -16,6 +16,7 @@ static const struct option add_options[] = {
 	{ "domain", required_argument, NULL, 'd' },
 	{ "tls-name", required_argument, NULL, 't' },
 	{ "ca", required_argument, NULL, 'a' },
+	{ "crl", required_argument, NULL, 'r' },
 	{ "address", required_argument, NULL, 'p' },
 	{ 0 }
 };
@@ -70,6 +71,8 @@ static int take(struct kms_peer_entry *e, int opt, const char *text)
 	case 'a':
 		/* the server may stand in another folder */
 		return set(&e->ca, realpath(text, path) ? path : text);
+	case 'r':
+		return set(&e->crl, realpath(text, path) ? path : text);
 	default:
 		return set(&e->address, text);
 	}
@@ -78,12 +81,15 @@ static int take(struct kms_peer_entry *e, int opt, const char *text)
 static int add(struct kms_opened *o, struct kms_peer_entry *e,
 	       struct problem *problem)
 {
-	char *text = NULL;
+	struct kms_peer_trust *trust;
 	int ret;
 
-	if (e->ca && kms_text_read(e->ca, &text, problem))
-		return problem->error;
-	kms_text_wipe(text);
+	if (e->ca) {
+		trust = kms_peer_trust_read(e, problem);
+		if (!trust)
+			return problem->error;
+		kms_peer_trust_free(trust);
+	}
 	ret = kms_peers_add(&o->config.peers, e, problem);
 	return ret ? ret : kms_peers_write(&o->config.peers,
 					   o->config.peers_file, problem);
@@ -190,6 +196,7 @@ static void print_peer(const struct kms_peer_entry *e, bool json)
 	print_texts("domains", p->domains, p->num_domains, json);
 	print_text("tls-name", e->tls_name, json);
 	print_text("ca", e->ca, json);
+	print_text("crl", e->crl, json);
 	print_text("address", e->address, json);
 	if (json)
 		fputs(" }", stdout);

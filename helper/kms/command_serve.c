@@ -69,6 +69,21 @@ static int maintain(struct kms_opened *o, struct kms_recorder *recorder,
 	return kms_record_event(recorder, "tpk", made, problem);
 }
 
+/* SIGHUP: the policy, and whom to trust no more. Each stays if it is not good. */
+static void reload(struct kms_opened *o, struct kms_http *http,
+		   const struct kms_parts *parts)
+{
+	struct problem problem;
+
+	kms_reload(parts->kms, &o->config, o->config_file, parts->recorder);
+	if (!kms_http_renew(http, &problem))
+		return;
+	log_event(ERROR, "lists-not-read", log_text("reason", problem.words));
+	if (kms_record_event(parts->recorder, "reload", "revocation lists not taken",
+			     &problem))
+		log_event(ERROR, "not-recorded", log_text("reason", problem.words));
+}
+
 static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 			const struct kms_parts *parts, const sigset_t *set,
 			const char **why, struct problem *problem)
@@ -81,8 +96,7 @@ static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 		kms_status_look(parts->status, o->database);
 		sig = sigtimedwait(set, NULL, &second);
 		if (sig == SIGHUP)
-			kms_reload(parts->kms, &o->config, o->config_file,
-				   parts->recorder);
+			reload(o, http, parts);
 		else if (sig > 0)
 			break;
 		kms_http_tick(http);

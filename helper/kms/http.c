@@ -193,6 +193,21 @@ void kms_http_tick(struct kms_http *http)
 		log_warning("%u requests or connections were too many", refused);
 }
 
+int kms_http_renew(struct kms_http *http, struct problem *problem)
+{
+	int ret;
+
+	if (!http->peer_tls)
+		return 0;
+	ret = kms_peer_tls_renew(http->peer_tls, problem);
+	/* libcurl reads the files itself, for each connection */
+	kms_zk_client_renew(http->zk);
+	if (!ret)
+		log_event(INFO, "lists-read",
+			  log_number("peers", http->parts.config->peers.num));
+	return ret;
+}
+
 static void drain(struct kms_http *http)
 {
 	size_t i;

@@ -49,6 +49,12 @@ unsigned int kms_http_port(const struct kms_http *http, size_t listener);
 /* That of listen-admin. */
 unsigned int kms_http_admin_port(const struct kms_http *http);
 
+/*
+ * The revocation lists of peers are read again, and nothing that was concluded
+ * from the old ones counts any more; or they cannot be, and the old ones stay.
+ */
+int kms_http_renew(struct kms_http *http, struct problem *problem);
+
 /* Call about once a second: closes connections that take too long. */
 void kms_http_tick(struct kms_http *http);
 

@@ -102,14 +102,17 @@ static const char *check_peer(struct kms_http *http,
 			      struct request *request, unsigned int *status)
 {
 	const union MHD_ConnectionInfo *info;
-	const char *why;
+	struct kms_stranger why;
 
 	*status = MHD_HTTP_FORBIDDEN;
 	info = MHD_get_connection_info(connection,
 				       MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	request->peer = kms_peer_tls_who(http->peer_tls,
 					 info ? info->tls_session : NULL, &why);
-	return request->peer ? NULL : why;
+	if (!request->peer && why.reason)
+		log_event(WARNING, "certificate-refused", log_text("peer", why.peer),
+			  log_text("reason", why.reason));
+	return request->peer ? NULL : why.words;
 }
 
 static enum MHD_Result begin(struct kms_http *http,

@@ -1,88 +1,106 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Who is at the other end of a TLS connection; see peer_tls.h. GnuTLS is what
- * libmicrohttpd makes the connection with.
+ * libmicrohttpd makes the connection with, and shows the certificates; whether
+ * they are any good is OpenSSL's to say.
  */
 #include <errno.h>
-#include <gnutls/x509.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "helper/kms/peer_tls.h"
-#include "helper/kms/textfile.h"
+#include "helper/kms/peer_trust.h"
+#include "helper/lib/log.h"
 
 #define CHAIN_MAX 8
 
 struct kms_peer_tls {
 	const struct kms_peers *peers;
-	gnutls_x509_trust_list_t *trust;	/* one for each peer */
+	pthread_rwlock_t lock;
+	struct kms_peer_trust **trust;	/* one for each peer; under the lock */
 	char *hints;
 };
 
-static int add_authority(struct kms_peer_tls *tls, size_t i,
-			 struct problem *problem)
+static void free_trust(struct kms_peer_trust **trust, size_t num)
 {
-	const char *path = tls->peers->entries[i].ca;
-	gnutls_datum_t pem = { 0 };
-	char *text = NULL, *hints;
-	int ret;
+	size_t i;
 
-	ret = kms_text_read(path, &text, problem);
-	if (ret)
-		return ret;
-	pem.data = (unsigned char *)text;
-	pem.size = strlen(text);
-	if (gnutls_x509_trust_list_init(&tls->trust[i], 0) < 0)
-		ret = problem_set(problem, -ENOMEM, "no memory");
-	else if (gnutls_x509_trust_list_add_trust_mem(tls->trust[i], &pem, NULL,
-						      GNUTLS_X509_FMT_PEM, 0, 0) < 1)
-		ret = problem_set(problem, -EINVAL,
-				  "%s: no certificate in PEM", path);
-	else if (asprintf(&hints, "%s%s\n", tls->hints ? tls->hints : "", text) < 0)
-		ret = problem_set(problem, -ENOMEM, "no memory");
-	if (!ret) {
+	for (i = 0; trust && i < num; i++)
+		kms_peer_trust_free(trust[i]);
+	free(trust);
+}
+
+static struct kms_peer_trust **read_trust(const struct kms_peers *peers,
+					  struct problem *problem)
+{
+	struct kms_peer_trust **trust = calloc(peers->num + 1, sizeof(*trust));
+	size_t i;
+
+	if (!trust) {
+		problem_set(problem, -ENOMEM, "no memory");
+		return NULL;
+	}
+	for (i = 0; i < peers->num; i++) {
+		trust[i] = kms_peer_trust_read(&peers->entries[i], problem);
+		if (!trust[i]) {
+			free_trust(trust, i);
+			return NULL;
+		}
+		if (kms_peer_trust_over(trust[i]))
+			log_event(WARNING, "list-over",
+				  log_text("peer", peers->entries[i].peer.name),
+				  log_text("file", kms_peer_trust_over(trust[i])));
+	}
+	return trust;
+}
+
+static int make_hints(struct kms_peer_tls *tls)
+{
+	const char *more;
+	char *hints;
+	size_t i;
+
+	for (i = 0; i < tls->peers->num; i++) {
+		more = kms_peer_trust_authority(tls->trust[i]);
+		if (asprintf(&hints, "%s%s\n", tls->hints ? tls->hints : "", more) < 0)
+			return -ENOMEM;
 		free(tls->hints);
 		tls->hints = hints;
 	}
-	kms_text_wipe(text);
-	return ret;
+	return 0;
 }
 
 struct kms_peer_tls *kms_peer_tls_new(const struct kms_peers *peers,
 				      struct problem *problem)
 {
 	struct kms_peer_tls *tls = calloc(1, sizeof(*tls));
-	size_t i;
 
-	if (tls)
-		tls->trust = calloc(peers->num + 1, sizeof(*tls->trust));
-	if (!tls || !tls->trust) {
+	if (!tls) {
 		problem_set(problem, -ENOMEM, "no memory");
-		free(tls);
 		return NULL;
 	}
 	tls->peers = peers;
-	for (i = 0; i < peers->num; i++) {
-		if (add_authority(tls, i, problem)) {
-			kms_peer_tls_free(tls);
-			return NULL;
-		}
-	}
-	return tls;
+	pthread_rwlock_init(&tls->lock, NULL);
+	tls->trust = read_trust(peers, problem);
+	if (tls->trust && !make_hints(tls))
+		return tls;
+	if (tls->trust)
+		problem_set(problem, -ENOMEM, "no memory");
+	kms_peer_tls_free(tls);
+	return NULL;
 }
 
 void kms_peer_tls_free(struct kms_peer_tls *tls)
 {
-	size_t i;
-
 	if (!tls)
 		return;
-	for (i = 0; i < tls->peers->num; i++)
-		if (tls->trust[i])
-			gnutls_x509_trust_list_deinit(tls->trust[i], 1);
-	free(tls->trust);
+	free_trust(tls->trust, tls->peers->num);
+	pthread_rwlock_destroy(&tls->lock);
 	free(tls->hints);
 	free(tls);
 }
@@ -92,90 +110,95 @@ const char *kms_peer_tls_hints(const struct kms_peer_tls *tls)
 	return tls->hints;
 }
 
+int kms_peer_tls_renew(struct kms_peer_tls *tls, struct problem *problem)
+{
+	struct kms_peer_trust **trust = read_trust(tls->peers, problem), **old;
+
+	if (!trust)
+		return problem->error;
+	pthread_rwlock_wrlock(&tls->lock);
+	old = tls->trust;
+	tls->trust = trust;
+	pthread_rwlock_unlock(&tls->lock);
+	free_trust(old, tls->peers->num);
+	return 0;
+}
+
 /* The name letter by letter: no wildcard of a certificate is honoured, nor CN. */
-static bool is_named(gnutls_x509_crt_t cert, const char *name)
+static bool is_named(X509 *cert, const char *name)
 {
-	char san[256];
-	size_t size;
-	unsigned int i;
-	int kind;
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	bool is = false;
+	int i, kind;
 
-	for (i = 0; i < 100; i++) {
-		size = sizeof(san) - 1;
-		kind = gnutls_x509_crt_get_subject_alt_name(cert, i, san, &size,
-							    NULL);
-		if (kind == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-			return false;
-		if (kind != GNUTLS_SAN_DNSNAME)
-			continue;
-		san[size] = '\0';
-		if (strlen(san) == size && !strcasecmp(san, name))
-			return true;
+	for (i = 0; !is && i < sk_GENERAL_NAME_num(names); i++) {
+		ASN1_STRING *san = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i),
+							   &kind);
+
+		is = kind == GEN_DNS &&
+		     (size_t)ASN1_STRING_length(san) == strlen(name) &&
+		     !strncasecmp((const char *)ASN1_STRING_get0_data(san), name,
+				  strlen(name));
 	}
-	return false;
+	GENERAL_NAMES_free(names);
+	return is;
 }
 
-static bool is_trusted(gnutls_x509_trust_list_t trust, gnutls_x509_crt_t *chain,
-		       unsigned int num)
+static const struct kms_peer *find(struct kms_peer_tls *tls, struct stack_st_X509 *chain,
+				   struct kms_stranger *why)
 {
-	gnutls_typed_vdata_st purpose = {
-		.type = GNUTLS_DT_KEY_PURPOSE_OID,
-		.data = (unsigned char *)GNUTLS_KP_TLS_WWW_CLIENT,
-	};
-	unsigned int status = ~0U;
-
-	return gnutls_x509_trust_list_verify_crt2(trust, chain, num, &purpose, 1,
-						  0, &status, NULL) >= 0 && !status;
-}
-
-static const struct kms_peer *find(const struct kms_peer_tls *tls,
-				   gnutls_x509_crt_t *chain, unsigned int num,
-				   const char **why)
-{
+	const struct kms_peer *peer = NULL;
 	const struct kms_peer_entry *e;
 	size_t i;
 
-	*why = "no peer has the name in the client's certificate\n";
-	for (i = 0; i < tls->peers->num; i++) {
+	why->words = "no peer has the name in the client's certificate\n";
+	pthread_rwlock_rdlock(&tls->lock);
+	for (i = 0; !peer && i < tls->peers->num; i++) {
 		e = &tls->peers->entries[i];
-		if (!is_named(chain[0], e->tls_name))
+		if (!is_named(sk_X509_value(chain, 0), e->tls_name))
 			continue;
-		if (is_trusted(tls->trust[i], chain, num))
-			return &e->peer;
-		*why = "the client's certificate is not valid for that peer\n";
+		why->peer = e->peer.name;
+		why->words = "the client's certificate is not valid for that peer\n";
+		why->reason = kms_peer_trust_check(tls->trust[i], chain);
+		if (!why->reason)
+			peer = &e->peer;
 	}
-	return NULL;
+	pthread_rwlock_unlock(&tls->lock);
+	return peer;
 }
 
-const struct kms_peer *kms_peer_tls_who(const struct kms_peer_tls *tls,
+const struct kms_peer *kms_peer_tls_who(struct kms_peer_tls *tls,
 					gnutls_session_t session,
-					const char **why)
+					struct kms_stranger *why)
 {
-	gnutls_x509_crt_t chain[CHAIN_MAX];
 	const struct kms_peer *peer = NULL;
 	const gnutls_datum_t *der = NULL;
+	struct stack_st_X509 *chain = NULL;
+	const unsigned char *p;
 	unsigned int num = 0, i;
+	X509 *cert;
 
-	*why = "a peer has to show its certificate\n";
+	*why = (struct kms_stranger) { .words = "a peer has to show its certificate\n" };
 	if (session)
 		der = gnutls_certificate_get_peers(session, &num);
 	if (!der || !num)
 		return NULL;
-	*why = "the client's certificates cannot be read\n";
+	why->words = "the client's certificates cannot be read\n";
 	if (num > CHAIN_MAX)
 		return NULL;
-	for (i = 0; i < num; i++) {
-		if (gnutls_x509_crt_init(&chain[i]) < 0)
-			goto out;
-		if (gnutls_x509_crt_import(chain[i], &der[i],
-					   GNUTLS_X509_FMT_DER) < 0) {
-			i++;
+	chain = sk_X509_new_null();
+	for (i = 0; chain && i < num; i++) {
+		p = der[i].data;
+		cert = d2i_X509(NULL, &p, der[i].size);
+		if (!cert || !sk_X509_push(chain, cert)) {
+			X509_free(cert);
 			goto out;
 		}
 	}
-	peer = find(tls, chain, num, why);
+	if (chain)
+		peer = find(tls, chain, why);
 out:
-	while (i)
-		gnutls_x509_crt_deinit(chain[--i]);
+	sk_X509_pop_free(chain, X509_free);
+	ERR_clear_error();
 	return peer;
 }

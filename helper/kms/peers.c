@@ -33,6 +33,7 @@ void kms_peer_entry_free(struct kms_peer_entry *entry)
 	free_list(entry->peer.domains, entry->peer.num_domains);
 	free(entry->tls_name);
 	free(entry->ca);
+	free(entry->crl);
 	free(entry->address);
 	memset(entry, 0, sizeof(*entry));
 }
@@ -111,10 +112,10 @@ static int check_entry(const struct kms_peer_entry *e, struct problem *problem)
 		return problem_set(problem, -EINVAL,
 				   "\"%s\": write HOST:PORT, such as 192.0.2.7:8490",
 				   e->address);
-	if (e->ca[0] != '/')
+	if (e->ca[0] != '/' || (e->crl && e->crl[0] != '/'))
 		return problem_set(problem, -EINVAL,
 				   "\"%s\": write the whole path of a PEM file",
-				   e->ca);
+				   e->ca[0] != '/' ? e->ca : e->crl);
 	return 0;
 }
 
@@ -217,6 +218,7 @@ static int take_member(const config_setting_t *given,
 		{ "name", (char **)&e->peer.name, NULL, NULL },
 		{ "tls-name", &e->tls_name, NULL, NULL },
 		{ "ca", &e->ca, NULL, NULL },
+		{ "crl", &e->crl, NULL, NULL },
 		{ "address", &e->address, NULL, NULL },
 		{ "identity", NULL, &e->peer.identities, &e->peer.num_identities },
 		{ "domains", NULL, &e->peer.domains, &e->peer.num_domains },
@@ -342,6 +344,8 @@ static void put_all(config_t *config, const struct kms_peers *peers)
 		put_list(group, "domains", e->peer.domains, e->peer.num_domains);
 		put_text(group, "tls-name", e->tls_name);
 		put_text(group, "ca", e->ca);
+		if (e->crl)
+			put_text(group, "crl", e->crl);
 		if (e->address)
 			put_text(group, "address", e->address);
 	}

@@ -10,6 +10,7 @@
  *	    domains = [ "partner.test" ];
  *	    tls-name = "zk.partner.test";
  *	    ca = "/etc/mikey-mime/partner-ca.pem";
+ *	    crl = "/etc/mikey-mime/partner-crl.pem";
  *	    address = "192.0.2.7:8490";
  *	  }
  *	);
@@ -28,12 +29,14 @@
  * @peer: what the core has to know
  * @tls_name: the dNSName in its certificates, as server and as client
  * @ca: PEM file with the authority that signs them; trusted for this peer only
+ * @crl: PEM file with its revocation lists, or NULL: then nothing is revoked
  * @address: HOST:PORT where it is asked; NULL: it asks, and is never asked
  */
 struct kms_peer_entry {
 	struct kms_peer peer;
 	char *tls_name;
 	char *ca;
+	char *crl;
 	char *address;
 };
 

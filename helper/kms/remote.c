@@ -10,10 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "helper/kms/remote.h"
 
 #define POLL_MS 1000
+/* What certificates said when a connection was made is believed for so long. */
+#define CONNECTION_SECONDS 60
 
 struct errand {
 	struct errand *next;
@@ -38,7 +41,16 @@ struct kms_remote {
 	struct errand *fresh;		/* not yet begun */
 	struct errand *begun;		/* the thread's own */
 	CURLM *multi;
+	atomic_long renewed;		/* seconds, when connections were last given up */
 };
+
+static long now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
 
 static void errand_free(struct errand *e)
 {
@@ -69,8 +81,21 @@ static size_t on_data(char *data, size_t one, size_t len, void *ctx)
 	return len;
 }
 
+/* Which connections may be used again: none from before kms_remote_renew(). */
+static CURLcode limit_age(struct errand *e, const struct kms_remote *remote)
+{
+	/* both are cut to whole seconds, the age by libcurl, too */
+	long age = now() - atomic_load(&remote->renewed) - 2;
+
+	if (age < 1)
+		return curl_easy_setopt(e->easy, CURLOPT_FRESH_CONNECT, 1L);
+	return curl_easy_setopt(e->easy, CURLOPT_MAXLIFETIME_CONN,
+				age < CONNECTION_SECONDS ? age : CONNECTION_SECONDS);
+}
+
 /* Everything that the connection depends on: 0 or -ENOMEM. */
-static int prepare(struct errand *e, const char *type)
+static int prepare(struct errand *e, const struct kms_remote *remote,
+		   const char *type)
 {
 	const struct kms_target *t = e->target;
 	char line[128];
@@ -91,6 +116,10 @@ static int prepare(struct errand *e, const char *type)
 	    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) ||
 	    curl_easy_setopt(c, CURLOPT_CAPATH, NULL) ||
 	    curl_easy_setopt(c, CURLOPT_CAINFO, t->ca) ||
+	    curl_easy_setopt(c, CURLOPT_CRLFILE, t->crl) ||
+	    /* else several questions share one, whose age is then not looked at */
+	    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ||
+	    limit_age(e, remote) ||
 	    (t->certificate &&
 	     (curl_easy_setopt(c, CURLOPT_SSLCERT, t->certificate) ||
 	      curl_easy_setopt(c, CURLOPT_SSLKEY, t->private_key))) ||
@@ -135,7 +164,7 @@ int kms_remote_post(struct kms_remote *remote, struct kms_target *target,
 	}
 	memcpy(e->body, body, len);
 	e->body_len = len;
-	ret = prepare(e, type);
+	ret = prepare(e, remote, type);
 	if (!ret) {
 		pthread_mutex_lock(&remote->lock);
 		if (remote->ending) {
@@ -235,6 +264,7 @@ struct kms_remote *kms_remote_new(struct problem *problem)
 		return NULL;
 	}
 	pthread_mutex_init(&remote->lock, NULL);
+	atomic_init(&remote->renewed, now() - CONNECTION_SECONDS - 2);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
 		remote->multi = curl_multi_init();
 	if (remote->multi)
@@ -245,6 +275,11 @@ struct kms_remote *kms_remote_new(struct problem *problem)
 		return NULL;
 	}
 	return remote;
+}
+
+void kms_remote_renew(struct kms_remote *remote)
+{
+	atomic_store(&remote->renewed, now());
 }
 
 void kms_remote_stop(struct kms_remote *remote)

@@ -18,6 +18,7 @@ struct kms_remote;
  * @url: what is asked for; its host is what the server's certificate must name
  * @connect_to: "::HOST:PORT" in the form of CURLOPT_CONNECT_TO, or NULL
  * @ca: PEM file; the only authority that is trusted
+ * @crl: PEM file with its revocation lists, or NULL
  * @certificate, @private_key: PEM files of our own, or both NULL
  * @timeout: seconds for everything
  * @most: how many may wait for it at once
@@ -27,6 +28,7 @@ struct kms_target {
 	char *url;
 	char *connect_to;
 	const char *ca;
+	const char *crl;
 	const char *certificate;
 	const char *private_key;
 	long timeout;
@@ -44,6 +46,12 @@ typedef void (kms_remote_fn)(void *ctx, const char *body, size_t len,
 			     const char *why);
 
 struct kms_remote *kms_remote_new(struct problem *problem);
+
+/*
+ * No connection that was made before now is used for what is posted from now on:
+ * the files that say whom to trust have changed.
+ */
+void kms_remote_renew(struct kms_remote *remote);
 
 /*
  * Ends everything under way, each with a call, and then the thread; what is

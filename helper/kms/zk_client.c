@@ -30,6 +30,7 @@ static int target_init(struct kms_target *t, const struct kms_config *config,
 	if (!port)
 		return 0;		/* it is never asked */
 	t->ca = e->ca;
+	t->crl = e->crl;
 	t->certificate = config->peer_certificate ? config->peer_certificate :
 			 config->certificate;
 	t->private_key = config->peer_private_key ? config->peer_private_key :
@@ -69,6 +70,12 @@ struct kms_zk_client *kms_zk_client_new(const struct kms_config *config,
 	}
 	kms_zk_client_free(client);
 	return NULL;
+}
+
+void kms_zk_client_renew(struct kms_zk_client *client)
+{
+	if (client)
+		kms_remote_renew(client->remote);
 }
 
 void kms_zk_client_stop(struct kms_zk_client *client)

@@ -30,6 +30,9 @@ struct kms_zk_call {
 struct kms_zk_client *kms_zk_client_new(const struct kms_config *config,
 					struct problem *problem);
 
+/* Certificates and lists of peers are to be looked at anew. NULL is fine. */
+void kms_zk_client_renew(struct kms_zk_client *client);
+
 /* Ends all calls and takes no more. NULL is fine. */
 void kms_zk_client_stop(struct kms_zk_client *client);
 void kms_zk_client_free(struct kms_zk_client *client);

@@ -107,10 +107,10 @@ class Kms:
         n = 1 if words[0] == "init" else 2
         return run(f"{BUILD}/mikey-kms", *words[:n], "--config", self.config, *words[n:])
 
-    def knows(self, letter, authority, port):
+    def knows(self, letter, authority, port, *more):
         self.ctl("peer", "add", "--name", letter, "--identity", identity(letter), "--domain",
                  domain(letter), "--tls-name", f"zk.{letter}.test", "--ca", authority.pem,
-                 "--address", f"127.0.0.1:{port}")
+                 "--address", f"127.0.0.1:{port}", *more)
 
     def start(self):
         with open(os.path.join(self.dir, "log"), "ab") as log:
@@ -220,15 +220,16 @@ class ZkServer(ThreadingHTTPServer):
 class World:
     """A and B are mikey-kms; C is ours, and B knows it. D is nobody's peer."""
 
-    def __init__(self):
+    def __init__(self, make_list=lambda authority: ()):
+        """make_list(authority): more of peer add, for the peer that it is of"""
         self.dir = tempfile.mkdtemp(prefix="mikey-zk-test.")
         self.a, self.b = Kms(self, "a"), Kms(self, "b")
         self.c_port, self.c_authority = free_port(), Authority(self.dir, "c")
         self.c_certificate = self.c_authority.sign("c", "zk.c.test")
-        self.a.knows("b", self.b.authority, self.b.zk_port)
-        self.b.knows("a", self.a.authority, self.a.zk_port)
-        self.a.knows("c", self.c_authority, self.c_port)
-        self.b.knows("c", self.c_authority, self.c_port)
+        self.a.knows("b", self.b.authority, self.b.zk_port, *make_list(self.b.authority))
+        self.b.knows("a", self.a.authority, self.a.zk_port, *make_list(self.a.authority))
+        self.a.knows("c", self.c_authority, self.c_port, *make_list(self.c_authority))
+        self.b.knows("c", self.c_authority, self.c_port, *make_list(self.c_authority))
         self.a.start()
         self.b.start()
         psks = {f"carol@{domain('c')}": os.urandom(32).hex()}

@@ -9,7 +9,7 @@
 #define GOOD "name = \"b\"; identity = [\"https://kms.b.test\"]; domains = [\"b.test\"]; " \
 	     "tls-name = \"zk.b.test\"; ca = \"/b.pem\"; "
 #define SECOND "name = \"c\"; identity = [\"https://kms.c.test\"]; domains = [\"c.test\"]; " \
-	       "tls-name = \"zk.c.test\"; ca = \"/c.pem\"; address = \"[::1]:8490\"; "
+	       "tls-name = \"zk.c.test\"; ca = \"/c.pem\"; crl = \"/c.crl\"; address = \"[::1]:8490\"; "
 
 static int read_peers(struct place *p, const char *text, struct kms_peers *peers)
 {
@@ -34,6 +34,8 @@ static void written_and_read(void **state)
 	assert_int_equal(again.num, 2);
 	assert_string_equal(again.entries[1].address, "[::1]:8490");
 	assert_string_equal(again.entries[0].ca, "/b.pem");
+	assert_null(again.entries[0].crl);
+	assert_string_equal(again.entries[1].crl, "/c.crl");
 	assert_string_equal(again.list[0]->identities[0], "https://kms.b.test");
 	assert_string_equal(again.list[1]->domains[0], "c.test");
 	assert_int_equal(kms_peers_remove(&again, "b"), 0);
@@ -81,6 +83,7 @@ static void wrong_peers(void **state)
 		  "tls-name = \"*.z\"; ca = \"/b\"; } );", "the name in the peer's certificates" },
 		{ "peers = ( { name = \"b\"; identity = \"https://k\"; domains = \"b\"; "
 		  "tls-name = \"z\"; ca = \"b.pem\"; } );", "write the whole path" },
+		{ "peers = ( { " GOOD "crl = \"b.crl\"; } );", "\"b.crl\": write the whole path" },
 	};
 	struct place *p = *state;
 	struct kms_peers peers;
