@@ -16,5 +16,5 @@ bench: deps	## protect and unprotect next to OpenSSL, SoftHSM and AF_ALG (as roo
 bench-module:
 	$(say) KBUILD $(bench_module)
 	$(q)mkdir -p $(bench_module)
-	$(q)ln -sf $(top)/tests/bench/kmod/* $(bench_module)/
+	$(q)ln -sf $(top)/tests/bench/kmod/* $(top)/kmod/compat.h $(bench_module)/
 	+$(q)$(MAKE) -C $(KDIR) M=$(abspath $(bench_module)) $(if $(V),V=$(V),-s) modules

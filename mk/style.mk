@@ -7,9 +7,11 @@ checkpatch = perl $(linux_source)/scripts/checkpatch.pl --no-tree --strict --qui
 	--terse --show-types --max-line-length=100
 # Not for files that are not patches, nor for code that also builds outside the kernel.
 checkpatch_ignore := FILE_PATH_CHANGES,SPDX_LICENSE_TAG,PREFER_DEFINED_ATTRIBUTE_MACRO
+# Where the versions of the kernel are compared, and nowhere else.
+checkpatch_ignore_compat := $(checkpatch_ignore),LINUX_VERSION_CODE,CONSTANT_COMPARISON
 # Userspace has no BIT(), and wants volatile for signals and for looking at memory.
 checkpatch_ignore_user := $(checkpatch_ignore),VOLATILE,BIT_MACRO,PREFER_KERNEL_TYPES,CAMELCASE,ARRAY_SIZE,AVOID_EXTERNS,PREFER_PRINTF,ENOSYS,STRCPY
-kernel_sources = $(shell git ls-files 'kmod/*.[ch]' 'uapi/*.h' ':!kmod/wire')
+kernel_sources = $(shell git ls-files 'kmod/*.[ch]' 'uapi/*.h' ':!kmod/wire' ':!kmod/compat.h')
 user_sources = $(shell git ls-files 'kmod/wire/*.[ch]' 'helper/*.[ch]' 'tests/*.[ch]')
 # Shell files, with or without a suffix, by their first line.
 shell_sources = $(shell git grep -lIE '^(\#!/bin/(ba|busybox )?sh|\# shellcheck shell)' -- . ':!*.mk')
@@ -24,6 +26,7 @@ style-deps:
 style-checkpatch: $(linux_source)/.done
 	$(say) CHECK 'checkpatch --strict'
 	$(q)! { $(checkpatch) --ignore $(checkpatch_ignore) -f $(kernel_sources); \
+		$(checkpatch) --ignore $(checkpatch_ignore_compat) -f kmod/compat.h; \
 		$(checkpatch) --ignore $(checkpatch_ignore_user) -f $(user_sources); } | \
 		grep -v '^total: '
 	$(q)rm -f .checkpatch-camelcase.*

@@ -15,6 +15,7 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
+#include "../compat.h"
 #include "keywrap.h"
 
 #define SEMIBLOCK 8
@@ -122,4 +123,4 @@ int mime_key_unwrap(const u8 *kek, u32 kek_len, const u8 *wrapped,
 	return err;
 }
 
-MODULE_IMPORT_NS(CRYPTO_INTERNAL);
+MODULE_IMPORT_NS(MIKEY_NS(CRYPTO_INTERNAL));

@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include "../compat.h"
 #include "../ticket/version.h"
 #include "aead.h"
 #include "cbc.h"
@@ -110,4 +111,4 @@ MODULE_DESCRIPTION("Protection of MIME bodies with MIKEY-TICKET keys (TS 33.328)
 MODULE_AUTHOR("The mikey-mime developers");
 MODULE_LICENSE("GPL");
 MODULE_VERSION(MIKEY_MODULE_VERSION);
-MODULE_IMPORT_NS(MIKEY_TICKET);
+MODULE_IMPORT_NS(MIKEY_NS(MIKEY_TICKET));

@@ -39,11 +39,14 @@ struct mikey_hash {
 	struct crypto_shash *tfm;
 };
 
-/* What the crypto API exports; that it does is checked at load. */
+/*
+ * What the crypto API exports; that it does is checked at load. From 6.16 on a byte
+ * follows that says how much of an unfinished block there is: behind one block, none.
+ */
 union state {
 	struct sha1_state sha1;
 	struct sha256_state sha256;
-	u8 bytes[sizeof(struct sha256_state)];
+	u8 bytes[sizeof(struct sha256_state) + 1];
 };
 
 enum { HASH_SHA1, HASH_SHA256, HASH_NUM };

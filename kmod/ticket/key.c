@@ -24,6 +24,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../compat.h"
 #include "key.h"
 
 #define TICKET_PERM (KEY_POS_VIEW | KEY_POS_WRITE | KEY_POS_SEARCH | \

@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../compat.h"
 #include "derive.h"
 #include "kept.h"
 #include "stats.h"
@@ -207,8 +208,7 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	if (!t)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&t->lock);
-	hrtimer_init(&t->timer, CLOCK_REALTIME, HRTIMER_MODE_ABS);
-	t->timer.function = expire;
+	hrtimer_setup(&t->timer, expire, CLOCK_REALTIME, HRTIMER_MODE_ABS);
 	t->role = spec->role;
 	t->profile = spec->profile;
 	t->suite = spec->suite;

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../compat.h"
 #include "../wire/builder.h"
 #include "derive.h"
 #include "inbound.h"
@@ -52,13 +53,13 @@ struct mikey_ticket *mikey_ticket_get(key_serial_t serial, u32 role,
 	}
 	return t;
 }
-EXPORT_SYMBOL_NS_GPL(mikey_ticket_get, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_ticket_get, MIKEY_NS(MIKEY_TICKET));
 
 void mikey_ticket_put(struct mikey_ticket *ticket)
 {
 	key_put(ticket->key);
 }
-EXPORT_SYMBOL_NS_GPL(mikey_ticket_put, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_ticket_put, MIKEY_NS(MIKEY_TICKET));
 
 void mikey_session_wipe(struct mikey_session *s)
 {
@@ -69,13 +70,13 @@ void mikey_session_wipe(struct mikey_session *s)
 	memzero_explicit(s->auth, sizeof(s->auth));
 	memzero_explicit(&s->vr, sizeof(s->vr));
 }
-EXPORT_SYMBOL_NS_GPL(mikey_session_wipe, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_session_wipe, MIKEY_NS(MIKEY_TICKET));
 
 int mikey_session_keks(struct mikey_session *s, u32 keks)
 {
 	return mikey_derive_keks(s, keks);
 }
-EXPORT_SYMBOL_NS_GPL(mikey_session_keks, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_session_keks, MIKEY_NS(MIKEY_TICKET));
 
 /* T: now, not before the last one, not outside the validity period. */
 static int next_t(struct mikey_ticket *t, s64 *next,
@@ -126,14 +127,14 @@ out:
 	memzero_explicit(&secrets, sizeof(secrets));
 	return err;
 }
-EXPORT_SYMBOL_NS_GPL(mikey_transfer_begin, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_begin, MIKEY_NS(MIKEY_TICKET));
 
 u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len)
 {
 	return TRANSFER_ROOM + ticket->policy.idr_i.data.len + recipient_len +
 	       ticket->wire_len + 3 * ticket->suite->mac_len;
 }
-EXPORT_SYMBOL_NS_GPL(mikey_transfer_size, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_size, MIKEY_NS(MIKEY_TICKET));
 
 /* Vi, Vr, and their MACs' places in the buffer */
 struct macs {
@@ -256,7 +257,7 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
 	}
 	return err ?: len;
 }
-EXPORT_SYMBOL_NS_GPL(mikey_transfer_write, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_write, MIKEY_NS(MIKEY_TICKET));
 
 /*
  * Is this the message, or at least the ticket, that the KMS resolved? Neither is
@@ -361,7 +362,7 @@ int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
 	kfree(m);
 	return err;
 }
-EXPORT_SYMBOL_NS_GPL(mikey_transfer_open, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_open, MIKEY_NS(MIKEY_TICKET));
 
 int mikey_transfer_delivered(struct mikey_ticket *ticket,
 			     struct netlink_ext_ack *extack)
@@ -374,4 +375,4 @@ int mikey_transfer_delivered(struct mikey_ticket *ticket,
 		mikey_say(extack, err, death_words(err));
 	return err;
 }
-EXPORT_SYMBOL_NS_GPL(mikey_transfer_delivered, MIKEY_TICKET);
+EXPORT_SYMBOL_NS_GPL(mikey_transfer_delivered, MIKEY_NS(MIKEY_TICKET));

@@ -26,6 +26,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "floor.h"
 
 #define KEY_LEN 32
@@ -203,4 +204,4 @@ void floor_exit(void)
 	free_percpu(floors);
 }
 
-MODULE_IMPORT_NS(CRYPTO_INTERNAL);
+MODULE_IMPORT_NS(MIKEY_NS(CRYPTO_INTERNAL));
