@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
+#include "helper/mikeyd/framing.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/siptls.h"
 
@@ -25,10 +25,6 @@
 #define MESSAGE_MS (32 * 1000)
 /* What was sent is acknowledged within this time, or the other side is gone. */
 #define ACKNOWLEDGE_MS 10000
-/* Bytes taken at a time while the size of a message is not known. */
-#define STEP 2048
-/* A refused message longer than this costs its sender the connection. */
-#define SKIP_MAX (16 * 1024 * 1024)
 #define SEND_QUEUE_MAX (4 * 1024 * 1024)
 
 struct streams {
@@ -51,11 +47,7 @@ struct stream {
 	bool connected;
 	struct mbuf *queue;		/* sent before the connection was there */
 
-	struct mbuf *received;
-	size_t head;			/* size of its head */
-	size_t scanned;			/* no empty line before this */
-	size_t wanted;			/* size of the message, 0 if unknown */
-	size_t skip;			/* bytes to drop: the rest of a refused one */
+	struct framing framing;		/* what was received */
 };
 
 static void stream_destroy(void *data)
@@ -73,7 +65,7 @@ static void stream_destroy(void *data)
 	mem_deref(stream->tcp);
 	mem_deref(stream->context);
 	sipmsg_wipe(stream->queue);
-	sipmsg_wipe(stream->received);
+	framing_wipe(&stream->framing);
 }
 
 static void streams_destroy(void *data)
@@ -143,7 +135,7 @@ static void timed_out(void *arg)
 {
 	struct stream *stream = arg;
 
-	if (stream->connected && stream->received)
+	if (stream->connected && framing_is_inside(&stream->framing))
 		tell_closed(LOG_LEVEL_WARNING, &stream->flow, "a message stopped half-way");
 	stream_close(stream, stream->connected ? -ECONNRESET : -EHOSTUNREACH);
 }
@@ -151,7 +143,7 @@ static void timed_out(void *arg)
 /* Nothing is on its way; a message that is keeps its own time. */
 static void rest(struct stream *stream)
 {
-	if (stream->received || stream->skip)
+	if (framing_is_inside(&stream->framing))
 		return;
 	tmr_start(&stream->timer, IDLE_MS, timed_out, stream);
 }
@@ -204,31 +196,11 @@ static void shook_hands(void *arg)
 	send_queue(stream);
 }
 
-/*
- * The size of the message that begins at the start of the buffer, once its
- * head is there: 0 = not yet, negative = no SIP message can begin so.
- */
-static ssize_t message_size(struct stream *stream)
+static void broken(struct stream *stream, int err)
 {
-	struct mbuf *mb = stream->received;
-	const char *text = (const char *)mb->buf;
-	size_t from = stream->scanned > 3 ? stream->scanned - 3 : 0, head;
-	const char *end = memmem(text + from, mb->end - from, "\r\n\r\n", 4);
-	struct pl length = PL_INIT;
-
-	if (!end) {
-		stream->scanned = mb->end;
-		return mb->end > TRANSPORT_HEAD_MAX ? -EMSGSIZE : 0;
-	}
-	head = end + 4 - text;
-	if (head > TRANSPORT_HEAD_MAX)
-		return -EMSGSIZE;
-	if (!sipmsg_content_length(text, head, &length))
-		return -EBADMSG;	/* mandatory over streams: 18.3 */
-	if (length.l > 8 || pl_u32(&length) > SKIP_MAX)
-		return -EMSGSIZE;
-	stream->head = head;
-	return head + pl_u32(&length);
+	tell_closed(LOG_LEVEL_INFO, &stream->flow, err == -EMSGSIZE ? "a message is too large" :
+		    err == -EBADMSG ? "no Content-Length" : strerror(-err));
+	stream_close(stream, err);
 }
 
 /* Decode a message and hand it over; false if the stream is gone. */
@@ -259,164 +231,72 @@ static bool hand_over(struct stream *stream, struct mbuf *mb, transport_recv_h *
 	return alive;
 }
 
-/*
- * A message too large to be kept: its head is answered and its body dropped, so
- * that the client gets its answer and keeps its connection.
- */
-static bool too_large(struct stream *stream)
+/* CRLFCRLF is a ping, CRLF its answer (RFC 5626 4.4.1). */
+static void keep_alive(struct stream *stream, size_t bytes)
 {
-	struct mbuf *mb = stream->received;
-	size_t end = mb->end;
+	struct mbuf *pong;
 
-	stream->skip = stream->wanted - end;
-	mb->end = stream->head;
-	stream->received = NULL;
-	stream->wanted = 0;
-	stream->scanned = 0;
-	OPENSSL_cleanse(mb->buf + mb->end, end - mb->end);
-	return hand_over(stream, mb, stream->streams->handlers.large);
-}
-
-/* Keep-alives between messages: CRLFCRLF is a ping, CRLF its answer (RFC 5626) */
-static void skip_keepalive(struct stream *stream)
-{
-	struct mbuf *mb = stream->received;
-	size_t skip = 0;
-
-	while (skip < mb->end && (mb->buf[skip] == '\r' || mb->buf[skip] == '\n'))
-		skip++;
-	if (!skip)
+	if (!bytes)
 		return;
 	if (tmr_isrunning(&stream->pong)) {
 		tmr_cancel(&stream->pong);
 		stream->answers_pings = true;
 	}
-	if (skip >= 4 && stream->connected) {
-		struct mbuf *pong = mbuf_alloc(2);
-
-		if (pong) {
-			mbuf_write_str(pong, "\r\n");
-			pong->pos = 0;
-			tcp_send(stream->tcp, pong);
-			mem_deref(pong);
-		}
-	}
-	memmove(mb->buf, mb->buf + skip, mb->end - skip);
-	mb->end -= skip;
+	pong = bytes >= 4 && stream->connected ? mbuf_alloc(2) : NULL;
+	if (!pong)
+		return;
+	mbuf_write_str(pong, "\r\n");
+	pong->pos = 0;
+	tcp_send(stream->tcp, pong);
+	mem_deref(pong);
 }
 
-/*
- * Put bytes behind those received, as many as belong to this message if its
- * size is known. Until it is, small steps keep what follows the message small.
- */
-static int absorb(struct stream *stream, struct mbuf *mb)
+/* What is there of a message now has to be the whole of it in time. */
+static void mind_the_time(struct stream *stream)
 {
-	size_t take = mbuf_get_left(mb), most = STEP;
-	int err;
-
-	if (!stream->received) {
-		stream->received = mbuf_alloc(2 * STEP);
-		if (!stream->received)
-			return -ENOMEM;
+	if (stream->framing.begun)
 		tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
-	}
-	if (stream->wanted)
-		most = stream->wanted - stream->received->end;
-	if (take > most)
-		take = most;
-	stream->received->pos = stream->received->end;
-	err = mbuf_write_mem(stream->received, mbuf_buf(mb), take);
-	mbuf_advance(mb, take);
-	return -err;
-}
-
-/* Find out the size of the message, and get a buffer of exactly that size. */
-static int measure(struct stream *stream)
-{
-	struct mbuf *fitting;
-	ssize_t size;
-
-	skip_keepalive(stream);
-	size = message_size(stream);
-	if (size <= 0)
-		return size;
-	stream->wanted = size;
-	if (stream->received->end >= stream->wanted || stream->wanted > TRANSPORT_MESSAGE_MAX)
-		return 0;
-	fitting = mbuf_alloc(stream->wanted);
-	if (!fitting)
-		return -ENOMEM;
-	mbuf_write_mem(fitting, stream->received->buf, stream->received->end);
-	sipmsg_wipe(stream->received);
-	stream->received = fitting;
-	return 0;
-}
-
-/* Take the whole message out; what follows it stays. */
-static struct mbuf *extract(struct stream *stream)
-{
-	struct mbuf *whole = stream->received, *rest_of = NULL;
-	size_t size = stream->wanted;
-
-	if (whole->end > size) {
-		rest_of = mbuf_alloc(2 * STEP);
-		if (!rest_of)
-			return NULL;
-		mbuf_write_mem(rest_of, whole->buf + size, whole->end - size);
-		whole->end = size;
-		/* the next one has begun */
-		tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
-	}
-	stream->received = rest_of;
-	stream->wanted = 0;
-	stream->scanned = 0;
-	return whole;
+	stream->framing.begun = false;
 }
 
 static void received(struct mbuf *mb, void *arg)
 {
 	struct stream *stream = arg;
-	struct mbuf *whole;
-	int err;
+	struct framing *framing = &stream->framing;
+	const struct transport_handlers *handlers = &stream->streams->handlers;
 
-	while (mbuf_get_left(mb) || stream->received) {
-		size_t left = mbuf_get_left(mb);
+	while (mbuf_get_left(mb) || framing->received) {
+		bool there = mbuf_get_left(mb);
+		struct mbuf *whole;
+		int err = framing_feed(framing, mb);
 
-		if (stream->skip) {
-			size_t drop = left < stream->skip ? left : stream->skip;
-
-			mbuf_advance(mb, drop);
-			stream->skip -= drop;
-			continue;
+		mind_the_time(stream);
+		keep_alive(stream, framing->empty);
+		framing->empty = 0;
+		if (err) {
+			broken(stream, err);
+			return;
 		}
-		err = left ? absorb(stream, mb) : 0;
-		if (!err && !stream->wanted)
-			err = measure(stream);
-		if (err)
-			goto fail;
-		if (stream->wanted > TRANSPORT_MESSAGE_MAX) {
-			if (!too_large(stream))
+		if (framing_is_large(framing)) {
+			/* its client gets an answer, and keeps its connection */
+			if (!hand_over(stream, framing_take_head(framing), handlers->large))
 				return;
-		} else if (stream->wanted && stream->received->end >= stream->wanted) {
-			whole = extract(stream);
-			err = -ENOMEM;
-			if (!whole)
-				goto fail;
-			if (!hand_over(stream, whole, stream->streams->handlers.recv))
+		} else if (framing_is_whole(framing)) {
+			whole = framing_take(framing);
+			if (!whole) {
+				broken(stream, -ENOMEM);
 				return;
-		} else if (!stream->received->end) {
-			sipmsg_wipe(stream->received);
-			stream->received = NULL;
-		} else if (!left) {
+			}
+			mind_the_time(stream);
+			if (!hand_over(stream, whole, handlers->recv))
+				return;
+		} else if (framing->received && !framing->received->end) {
+			framing_wipe(framing);
+		} else if (!there) {
 			return;		/* the rest is on its way */
 		}
 	}
 	rest(stream);
-	return;
-fail:
-	tell_closed(LOG_LEVEL_INFO, &stream->flow, err == -EMSGSIZE ? "a message is too large" :
-		    err == -EBADMSG ? "no Content-Length" : strerror(-err));
-	stream_close(stream, err);
 }
 
 static struct stream *stream_new(struct streams *streams, const struct flow *flow,
