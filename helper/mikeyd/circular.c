@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/branch.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/recipients.h"
 #include "helper/mikeyd/sipmsg.h"
@@ -179,8 +180,7 @@ static int send_copy(struct addressee *addressee)
 	if (re_sdprintf(&from, "%s;tag=%s", circular->from, tag))
 		return -ENOMEM;
 	pass.from = from;
-	rand_str(tag, sizeof(tag));
-	re_snprintf(branch, sizeof(branch), "z9hG4bK%s", tag);
+	branch_any(branch);
 	err = route_write(circular->mikeyd, &route, &pass, branch, &mb);
 	err = err ?: client_send(circular->mikeyd->transactions, &route.to, branch, &msg->met,
 				 mb, answered, addressee);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "helper/lib/rules.h"
+#include "helper/mikeyd/branch.h"
 #include "helper/mikeyd/listbody.h"
 #include "helper/mikeyd/multipart.h"
 #include "helper/mikeyd/outgoing.h"
@@ -235,13 +236,12 @@ static void address_apart(struct apart *apart, const struct sheet *sheet)
 
 static void send_apart(struct sheet *sheet)
 {
-	char branch[BRANCH_SIZE], token[17];
+	char branch[BRANCH_SIZE];
 	struct apart apart;
 	int err;
 
 	address_apart(&apart, sheet);
-	rand_str(token, sizeof(token));
-	re_snprintf(branch, sizeof(branch), "z9hG4bK%s", token);
+	branch_any(branch);
 	err = send_sheet(sheet, &apart.readdress, branch, apart_answered);
 	if (err)
 		apart_ended(sheet, err, NULL);
@@ -282,7 +282,7 @@ static void send_to_service(struct sheet *sheet)
 	char branch[BRANCH_SIZE];
 	int err;
 
-	route_branch(branch, &mailing->server->flow, mailing->server->msg);
+	branch_write(branch, &mailing->server->flow, mailing->server->msg);
 	err = send_sheet(sheet, NULL, branch, service_answered);
 	if (!err)
 		return;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "helper/mikeyd/branch.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/incoming.h"
@@ -153,7 +154,7 @@ void proxy_forward(struct mikeyd *mikeyd, struct server *server, struct route *r
 		relay->arg = arg;
 		pass.msg = server->msg;
 		pass.received_via = server->via;
-		route_branch(branch, &server->flow, server->msg);
+		branch_write(branch, &server->flow, server->msg);
 		re_snprintf(server->branch, sizeof(server->branch), "%s", branch);
 		err = route_write(mikeyd, route, &pass, branch, &mb);
 	}
@@ -202,7 +203,7 @@ static void pass_ack(struct mikeyd *mikeyd, const struct flow *flow,
 
 	if (route_request(mikeyd, flow, msg, &route).code || sipmsg_received_via(&via, msg))
 		return;
-	route_branch(branch, flow, msg);
+	branch_write(branch, flow, msg);
 	pass.received_via = via;
 	if (!route_write(mikeyd, &route, &pass, branch, &mb)) {
 		counter_more(COUNTER_REQUESTS_SENT, route.to.side, counter_method(&msg->met));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "helper/mikeyd/branch.h"
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queuebundle.h"
@@ -277,7 +278,7 @@ void flight_of_parcel(struct lane *lane, struct parcel *parcel)
 			     log_text("reason", problem.words));
 	pl_set_str(&content.headers, parcel->body.headers);
 	pl_set_mbuf(&content.body, parcel->body.body);
-	route_branch(branch, &parcel->server->flow, parcel->server->msg);
+	branch_write(branch, &parcel->server->flow, parcel->server->msg);
 	err = route_write(mikeyd, &route, &pass, branch, &mb);
 	server_forwarded(parcel->server, &route.to, branch);
 	take_off(flight, &route.to, branch, mb, err);

@@ -7,12 +7,14 @@
 #include <time.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/branch.h"
 #include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/inbox.h"
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
+#include "helper/mikeyd/wayback.h"
 
 #define MAX_FORWARDS 70
 #define MAX_FORWARDS_MOST 255		/* 20.22 */
@@ -61,88 +63,6 @@ bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer)
 	return false;
 }
 
-/* What is said about a header's values in a hash: all of them. */
-static int print_all(struct re_printf *pf, const struct sip_msg *msg)
-{
-	static const char * const names[] = { "Route", "Proxy-Require", "Proxy-Authorization" };
-	struct le *le;
-	int err = 0;
-
-	LIST_FOREACH(&msg->hdrl, le) {
-		const struct sip_hdr *hdr = le->data;
-
-		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-			if (sipmsg_named(hdr, names[i]))
-				err |= re_hprintf(pf, " %r", &hdr->val);
-	}
-	return err;
-}
-
-/* Of all that decides where a request goes (16.6 step 8, RFC 5393 4.2). */
-static void loop_hash(char digits[17], enum side side, const struct sip_msg *msg)
-{
-	static const struct pl invite = PL("INVITE");
-	char *text;
-
-	digits[0] = '\0';
-	/* a CANCEL goes where its INVITE went, under the same branch (9.1) */
-	if (re_sdprintf(&text, "loop %d %r %r %r %r %u %r%H", side, &msg->ruri, &msg->from.tag,
-			&msg->to.tag, &msg->callid, msg->cseq.num,
-			sipmsg_is(msg, "CANCEL") ? &invite : &msg->cseq.met, print_all, msg))
-		return;
-	token_hash(digits, text);
-	mem_deref(text);
-}
-
-void route_branch(char branch[BRANCH_SIZE], const struct flow *from,
-		  const struct sip_msg *msg)
-{
-	char own[17] = "", loop[17], *text;
-
-	if (!re_sdprintf(&text, "branch %d %r %r %r %u %r", from->side, &msg->via.branch,
-			 &msg->via.sentby, &msg->callid, msg->cseq.num, &msg->from.tag)) {
-		token_hash(own, text);
-		mem_deref(text);
-	}
-	loop_hash(loop, from->side, msg);
-	re_snprintf(branch, BRANCH_SIZE, "z9hG4bK%s.%s", own, loop);
-}
-
-struct loop_search {
-	const struct mikeyd *mikeyd;
-	char hash[17];
-};
-
-/* A Via of ours with the hash of this very request: it came round. */
-static bool is_own_via(const struct sip_hdr *hdr, const struct sip_msg *msg, void *arg)
-{
-	const struct loop_search *search = arg;
-	const char *dot;
-	struct sip_via via;
-	struct pl host, port = PL_INIT, hash;
-
-	(void)msg;
-	if (!sipmsg_named(hdr, "Via") || sip_via_decode(&via, &hdr->val) ||
-	    uri_decode_hostport(&via.sentby, &host, &port) ||
-	    !transport_is_local(search->mikeyd->transport, &host, pl_u32(&port)))
-		return false;
-	dot = pl_strchr(&via.branch, '.');
-	if (!dot)
-		return false;
-	hash.p = dot + 1;
-	hash.l = via.branch.p + via.branch.l - hash.p;
-	return !pl_strcmp(&hash, search->hash);
-}
-
-static bool loops(const struct mikeyd *mikeyd, const struct flow *from,
-		  const struct sip_msg *msg)
-{
-	struct loop_search search = { .mikeyd = mikeyd };
-
-	loop_hash(search.hash, from->side, msg);
-	return sip_msg_hdr_apply(msg, true, SIP_HDR_VIA, is_own_via, &search);
-}
-
 /*
  * Route values from the top that name us, the last token in them, and whether
  * the one behind them is a strict router's (16.4, 16.6 step 6).
@@ -174,127 +94,6 @@ static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 		route->drop_routes++;
 	}
 	return 0;
-}
-
-/* Has TLS to be on every hop (26.2.2)? */
-static bool is_secure(const struct sip_msg *msg)
-{
-	struct pl scheme = sipmsg_scheme(msg);
-
-	return !pl_strcasecmp(&scheme, "sips");
-}
-
-/* Where the network is to connect to, best first: as we go to it, then TCP. */
-static const struct sa *outside_address(const struct mikeyd *mikeyd, enum sip_transp *tp)
-{
-	static const enum sip_transp order[] = { SIP_TRANSP_TCP, SIP_TRANSP_UDP, SIP_TRANSP_TLS };
-	int af = sa_af(&mikeyd->next_hop.peer);
-	const struct sa *local = NULL;
-
-	*tp = SIP_TRANSP_TLS;
-	if (mikeyd->next_hop.tp == SIP_TRANSP_TLS)
-		local = transport_local(mikeyd->transport, SIDE_OUTSIDE, *tp, af);
-	/* protected messages are larger than UDP takes: ask for TCP */
-	for (size_t i = 0; i < ARRAY_SIZE(order) && !local; i++) {
-		*tp = order[i];
-		local = transport_local(mikeyd->transport, SIDE_OUTSIDE, *tp, af);
-	}
-	return local;
-}
-
-/* As URIs say it; of sips: it is said already (16.6 step 4, RFC 5630 5.3) */
-static const char *transport_param(enum sip_transp tp, bool secure)
-{
-	return secure || tp == SIP_TRANSP_UDP ? "" :
-		tp == SIP_TRANSP_TLS ? ";transport=tls" : ";transport=tcp";
-}
-
-/* The URI at which the network reaches the client of a token. */
-static int outside_uri(const struct mikeyd *mikeyd, const struct user *user,
-		       const struct flow *client, bool outbound, bool secure, char *uri,
-		       size_t size)
-{
-	enum sip_transp tp;
-	const struct sa *local = outside_address(mikeyd, &tp);
-	char token[TOKEN_SIZE];
-
-	if (!local)
-		return -EAFNOSUPPORT;
-	secure = secure && tp == SIP_TRANSP_TLS;
-	token_write(token, client, outbound, user ? user->config->name : "");
-	return re_snprintf(uri, size, "<%s:%s@%J%s;lr%s>", secure ? "sips" : "sip", token, local,
-			   transport_param(tp, secure), outbound ? ";ob" : "") < 0 ? -EINVAL : 0;
-}
-
-static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, bool secure,
-		      char *uri, size_t size)
-{
-	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
-						 sa_af(&client->peer));
-
-	if (!local)
-		return -EAFNOSUPPORT;
-	secure = secure && client->tp == SIP_TRANSP_TLS;
-	return re_snprintf(uri, size, "<%s:%J%s;lr>", secure ? "sips" : "sip", local,
-			   transport_param(client->tp, secure)) < 0 ? -EINVAL : 0;
-}
-
-/* Requests that make a dialog are to come back this way (16.6 step 4). */
-static bool makes_dialog(const struct sip_msg *msg)
-{
-	static const char * const methods[] = { "INVITE", "SUBSCRIBE", "NOTIFY", "REFER" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-		if (sipmsg_is(msg, methods[i]))
-			return true;
-	return false;
-}
-
-/*
- * Does a client register a flow that it looks after itself (RFC 5626 4.2)? Only
- * the first hop may say so in Path (5.1).
- */
-static bool registers_flow(const struct sip_msg *msg)
-{
-	const struct sip_hdr *contact = sip_msg_hdr(msg, SIP_HDR_CONTACT);
-	struct sip_addr address;
-	struct pl value;
-
-	return contact && sipmsg_lists(msg, "Supported", "outbound") &&
-		sip_msg_hdr_count(msg, SIP_HDR_VIA) == 1 &&
-		!sip_addr_decode(&address, &contact->val) &&
-		!msg_param_decode(&address.params, "reg-id", &value);
-}
-
-/* The lines that bring later requests here: Path (RFC 3327), Record-Route. */
-static void way_back(struct mikeyd *mikeyd, enum side from, const struct flow *client,
-		     const struct sip_msg *msg, struct route *route)
-{
-	char outside[200], inside[200];
-	bool secure = is_secure(msg);
-
-	if (sipmsg_is(msg, "REGISTER") && from == SIDE_INSIDE) {
-		if (!outside_uri(mikeyd, route->user, client, registers_flow(msg), secure,
-				 outside, sizeof(outside)))
-			re_snprintf(route->headers, sizeof(route->headers),
-				    "Path: %s\r\n%s", outside,
-				    sipmsg_lists(msg, "Supported", "path") ?
-				    "" : "Supported: path\r\n");
-		if (route->user) {
-			route->user->client = *client;
-			route->user->client_known = true;
-		}
-		return;
-	}
-	if (!makes_dialog(msg) ||
-	    outside_uri(mikeyd, route->user, client, false, secure, outside, sizeof(outside)) ||
-	    inside_uri(mikeyd, client, secure, inside, sizeof(inside)))
-		return;
-	/* the one of the side that it goes to is on top */
-	re_snprintf(route->headers, sizeof(route->headers),
-		    "Record-Route: %s\r\nRecord-Route: %s\r\n",
-		    from == SIDE_INSIDE ? outside : inside,
-		    from == SIDE_INSIDE ? inside : outside);
 }
 
 /* Whose identity P-Preferred-Identity names; NULL if nobody's */
@@ -398,7 +197,7 @@ static bool contact(const struct mikeyd *mikeyd, const struct sip_msg *msg, stru
 	to->side = SIDE_INSIDE;
 	uri_param_get(&msg->uri.params, &name, &transport);
 	/* as for what sips: means, a client over TLS is there by its connection only */
-	to->tp = !pl_strcasecmp(&transport, "tls") || is_secure(msg) ? SIP_TRANSP_TLS :
+	to->tp = !pl_strcasecmp(&transport, "tls") || sipmsg_is_secure(msg) ? SIP_TRANSP_TLS :
 		!pl_strcasecmp(&transport, "tcp") ? SIP_TRANSP_TCP : SIP_TRANSP_UDP;
 	return true;
 }
@@ -458,7 +257,7 @@ static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
 		known = known || !pl_strcasecmp(&scheme, schemes[i]);
-	if (from->side == SIDE_INSIDE && is_secure(msg))
+	if (from->side == SIDE_INSIDE && sipmsg_is_secure(msg))
 		route->words = no_way_for_sips(mikeyd, from);
 	if (!known || route->words)
 		return REFUSE_SCHEME;
@@ -473,7 +272,7 @@ static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 			return REFUSE_HOPS;
 		route->max_forwards = pl_u32(&hops) - 1;
 	}
-	return loops(mikeyd, from, msg) ? REFUSE_LOOP : 0;
+	return branch_returns(mikeyd, from, msg) ? REFUSE_LOOP : 0;
 }
 
 /* No extension of a proxy's behaviour is known here (16.3 step 5). */
@@ -527,7 +326,7 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 		route->to = mikeyd->next_hop;
 		code = find_sender(mikeyd, from, msg, route);
 		if (!code)
-			way_back(mikeyd, from->side, from, msg, route);
+			wayback_write(mikeyd, from->side, from, msg, route);
 		return refusals[code];
 	}
 	/* what a list server sends goes where the client's requests go */
@@ -537,7 +336,7 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 	}
 	code = way_inside(mikeyd, msg, &token, route);
 	if (!code)
-		way_back(mikeyd, from->side, &route->to, msg, route);
+		wayback_write(mikeyd, from->side, &route->to, msg, route);
 	return refusals[code];
 }
 

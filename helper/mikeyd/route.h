@@ -36,14 +36,6 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 			     const struct sip_msg *msg, struct route *route);
 
 /*
- * route_branch - the branch of our Via on a request: the same for a request,
- * its retransmissions, its CANCEL and its ACK (16.11), with a part by which we
- * know a request that comes round again (16.3)
- */
-void route_branch(char branch[BRANCH_SIZE], const struct flow *from,
-		  const struct sip_msg *msg);
-
-/*
  * route_write - write a request for its way, and take TCP where UDP cannot
  * carry its size (18.1.1)
  * @pass: what to change besides; its via, routes, hops are filled in here

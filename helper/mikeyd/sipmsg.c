@@ -93,6 +93,13 @@ struct pl sipmsg_scheme(const struct sip_msg *msg)
 	return scheme;
 }
 
+bool sipmsg_is_secure(const struct sip_msg *msg)
+{
+	struct pl scheme = sipmsg_scheme(msg);
+
+	return !pl_strcasecmp(&scheme, "sips");
+}
+
 bool sipmsg_is(const struct sip_msg *msg, const char *method)
 {
 	return !pl_strcmp(msg->req ? &msg->met : &msg->cseq.met, method);

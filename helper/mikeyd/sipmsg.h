@@ -55,6 +55,9 @@ bool sipmsg_is_uri(const struct pl *text);
 /* sipmsg_scheme - the scheme of a request's URI; empty if it has none */
 struct pl sipmsg_scheme(const struct sip_msg *msg);
 
+/* sipmsg_is_secure - is it to a sips: URI, with TLS on every hop (26.2.2)? */
+bool sipmsg_is_secure(const struct sip_msg *msg);
+
 /* sipmsg_is - is this the method of a request, or that of a response's CSeq? */
 bool sipmsg_is(const struct sip_msg *msg, const char *method);
 

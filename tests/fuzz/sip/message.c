@@ -13,6 +13,7 @@
 
 #include "helper/mikeyd/mikeyd.h"
 #include "helper/mikeyd/owner.h"
+#include "helper/mikeyd/branch.h"
 #include "helper/mikeyd/route.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/user.h"
@@ -113,7 +114,7 @@ static void pass(struct route *route, const struct flow *from, const struct sip_
 	struct mbuf *mb = NULL;
 	char branch[BRANCH_SIZE], *via;
 
-	route_branch(branch, from, msg);
+	branch_write(branch, from, msg);
 	if (sipmsg_received_via(&via, msg))
 		return;
 	changes.received_via = via;
