@@ -63,7 +63,9 @@
  *	-EOPNOTSUPP	a key of the wrong type (a "user" key as PSK)
  *	-EPROTONOSUPPORT  profile, suite or form not known or not allowed here
  *	-EPERM		another user's socket; a ticket whose single use is
- *			spent (its key is then invalidated too)
+ *			spent (its key expires within a second: it is
+			-EKEYEXPIRED then; who unlinks it has the room in the
+			quota at once)
  *	-ESRCH		no such exchange on this socket
  *	-EBADMSG	a malformed message
  *	-EKEYREJECTED	a MAC, timestamp or identity is not what it must be

@@ -145,8 +145,9 @@ int keyring_each(const char *type, int (*each)(const struct keyring_key *key, vo
 
 int keyring_drop(int32_t serial, struct problem *problem)
 {
-	if (!keyctl_invalidate(serial) ||
-	    !keyctl_unlink(serial, KEY_SPEC_USER_KEYRING))
+	bool unlinked = !keyctl_unlink(serial, KEY_SPEC_USER_KEYRING);
+
+	if (!keyctl_invalidate(serial) || unlinked)
 		return 0;
 	return problem_set(problem, -errno, "key %d: %s", serial, keyring_key_problem(errno));
 }

@@ -40,8 +40,11 @@ int keyring_each(const char *type, int (*each)(const struct keyring_key *key, vo
 		 void *arg, struct problem *problem);
 
 /*
- * keyring_drop - invalidate a key: its payload goes at once and all links to
- * it follow. Falls back to unlinking it from the user keyring.
+ * keyring_drop - take a key away: out of the user keyring, and where it has
+ * other links it is invalidated, after which they follow
+ *
+ * Unlinked first: the kernel does not give back what the link of an invalidated
+ * key counts in the user's quota of bytes.
  */
 int keyring_drop(int32_t serial, struct problem *problem);
 

@@ -15,6 +15,13 @@
  */
 #define COLLECTOR_NS (50 * 1000 * 1000)
 
+/*
+ * Expired keys are unlinked before the kernel's collector comes to them (gc_delay,
+ * 300 s as the kernel has it): it does not give back what their links count in the
+ * quota of bytes.
+ */
+#define PRUNE_MOST_SECONDS 100
+
 /* A ticket about to end is not begun with any more. */
 #define MARGIN_SECONDS 30
 
@@ -28,6 +35,7 @@ struct entry {
 struct tickets {
 	struct user *user;
 	struct list list;		/* the oldest first */
+	struct tmr timer;		/* until the next that expires */
 };
 
 static void entry_destroy(void *data)
@@ -38,19 +46,35 @@ static void entry_destroy(void *data)
 	ticket_policy_free(&entry->policy);
 }
 
-/* Forget those whose time is over; the kernel has wiped them. */
-static void prune(struct tickets *tickets)
+static void drop_key(int32_t serial)
 {
+	struct problem problem;
+
+	if (keyring_drop(serial, &problem))
+		log_event(DEBUG, "ticket-not-dropped", log_number("ticket", serial),
+			  log_text("reason", problem.words));
+}
+
+/* Those whose time is over; the kernel has wiped them. */
+static void prune(void *arg)
+{
+	struct tickets *tickets = arg;
 	struct le *le = list_head(&tickets->list);
-	time_t now = time(NULL);
+	int64_t now = time(NULL), next = PRUNE_MOST_SECONDS;	/* the clock may be set */
 
 	while (le) {
 		struct entry *entry = le->data;
 
 		le = le->next;
-		if (entry->policy.valid_until <= now)
+		if (entry->policy.valid_until <= now) {
+			drop_key(entry->serial);
 			mem_deref(entry);
+		} else if (entry->policy.valid_until - now < next) {
+			next = entry->policy.valid_until - now;
+		}
 	}
+	if (list_head(&tickets->list))
+		tmr_start(&tickets->timer, 1000 * next, prune, tickets);
 }
 
 bool tickets_is_kept(const struct ticket_policy *policy)
@@ -63,7 +87,6 @@ void tickets_add(struct tickets *tickets, int32_t serial, uint32_t role,
 {
 	struct entry *entry = mem_zalloc(sizeof(*entry), entry_destroy);
 
-	prune(tickets);
 	if (!entry) {		/* the ticket stays in the keyring */
 		ticket_policy_free(policy);
 		return;
@@ -72,6 +95,8 @@ void tickets_add(struct tickets *tickets, int32_t serial, uint32_t role,
 	entry->role = role;
 	entry->policy = *policy;
 	list_append(&tickets->list, &entry->le, entry);
+	if (!tmr_isrunning(&tickets->timer))
+		tmr_start(&tickets->timer, 1000, prune, tickets);
 }
 
 /* All users' tickets lie in one keyring. */
@@ -91,10 +116,14 @@ static int load(const struct keyring_key *key, void *arg)
 	struct tickets *tickets = arg;
 	struct problem problem;
 	struct ticket_info info;
+	int err;
 
-	if (ticket_info(tickets->user->mikeyd->ticket_client, key->serial, &info, &problem)) {
+	err = ticket_info(tickets->user->mikeyd->ticket_client, key->serial, &info, &problem);
+	if (err) {
 		log_event(DEBUG, "ticket-unreadable", log_number("ticket", key->serial),
 			  log_text("reason", problem.words));
+		if (err == -EKEYEXPIRED || err == -EKEYREVOKED)
+			drop_key(key->serial);
 		return 0;
 	}
 	if (info.remaining <= MARGIN_SECONDS || !is_of(tickets->user, &info) ||
@@ -115,6 +144,7 @@ int tickets_open(struct tickets **out, struct user *user, struct problem *proble
 	if (!tickets)
 		return problem_set(problem, -ENOMEM, "no memory");
 	tickets->user = user;
+	tmr_init(&tickets->timer);
 	err = keyring_each(MIKEY_TICKET_KEY_TYPE, load, tickets, problem);
 	if (err) {
 		tickets_close(tickets);
@@ -130,6 +160,7 @@ void tickets_close(struct tickets *tickets)
 {
 	if (!tickets)
 		return;
+	tmr_cancel(&tickets->timer);
 	list_flush(&tickets->list);
 	free(tickets);
 }
@@ -192,7 +223,6 @@ int64_t tickets_valid_until(const struct tickets *tickets, int32_t serial)
 
 void tickets_drop(struct tickets *tickets, int32_t serial)
 {
-	struct problem problem;
 	struct le *le;
 
 	LIST_FOREACH(&tickets->list, le) {
@@ -203,9 +233,7 @@ void tickets_drop(struct tickets *tickets, int32_t serial)
 		mem_deref(entry);
 		break;
 	}
-	if (keyring_drop(serial, &problem))
-		log_event(DEBUG, "ticket-not-dropped", log_number("ticket", serial),
-			  log_text("reason", problem.words));
+	drop_key(serial);
 }
 
 bool tickets_drop_oldest(struct tickets *tickets)

@@ -44,6 +44,13 @@ void mikey_ticket_exit(void)
 	kmem_cache_destroy(secrets_cache);
 }
 
+/*
+ * Not key_invalidate(): when the collector takes away the links of a key, it
+ * does not give back what they count in the owner's quota of bytes. Who unlinks
+ * the key does, and has the minutes until the collector comes (gc_delay).
+ */
+#define SPENT_SECONDS 1
+
 static void free_secrets(struct mikey_secrets *secrets)
 {
 	memzero_explicit(secrets, sizeof(*secrets));
@@ -105,7 +112,7 @@ int mikey_ticket_spend(struct mikey_ticket *t)
 	if (!first)
 		return -EPERM;
 	mikey_ticket_wipe(t, -EPERM);
-	key_invalidate(t->key);
+	key_set_timeout(t->key, SPENT_SECONDS);
 	return 0;
 }
 

@@ -122,8 +122,9 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec);
 /**
  * mikey_ticket_spend() - use up a single use
  *
- * The keys are wiped and the key is invalidated, so that it does not fill the
- * user's quota for the minutes that the garbage collector takes otherwise.
+ * The keys are wiped and the key expires in a second, after which the garbage
+ * collector takes it in its time. Who wants the room in the user's quota at
+ * once unlinks the key.
  * The caller holds a reference on the key. May sleep.
  * Return: 0, or -EPERM when another task was first.
  */

@@ -106,7 +106,7 @@ u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len);
  * @buf: room for mikey_transfer_size() bytes
  *
  * A ticket without the J flag is spent when this succeeds: its keys are wiped
- * and its key is invalidated. Of two sessions that have begun with it, one is
+ * and its key expires. Of two sessions that have begun with it, one is
  * written. Nothing else is needed from the ticket but its policy. May sleep.
  * Return: length in bytes; -EADDRNOTAVAIL, -EMSGSIZE, -EPERM (spent),
  * -ENOMEM.
@@ -137,7 +137,7 @@ int mikey_transfer_open(struct mikey_ticket *ticket, struct mikey_blob msg,
  * mikey_transfer_delivered() - the body behind an opened session was accepted
  *
  * Called after every check, before the plaintext leaves. A ticket that is not
- * to be kept is spent, its keys are wiped and its key is invalidated. Return:
+ * to be kept is spent, its keys are wiped and its key expires. Return:
  * 0, or -EPERM when another task was first.
  */
 int mikey_transfer_delivered(struct mikey_ticket *ticket,

@@ -149,6 +149,21 @@ def test_ticket_is_reused(stage, alice, bob):
     ktap.equal(stage.kms_requests("ticketresolve") - resolves, 2, "new resolves")
 
 
+def test_quota_of_keys(alice, bob):
+    """After twenty messages the users' quotas of keys stand where they stood"""
+    for reuse in (True, False):
+        alice.configure(reuse=reuse)
+        alice.restart()
+        a, b = alice.registered(), bob.registered()
+        exchange(a, b, "the ticket that stays")
+        before = alice.quota(), bob.quota()
+        for number in range(20):
+            exchange(a, b, f"{number}")
+        ktap.equal((alice.quota(), bob.quota()), before, f"keys and bytes, reuse {reuse}")
+    alice.configure()
+    alice.restart()
+
+
 def main():
     with s.Stage() as stage:
         alice, bob = stage.terminal("alice"), stage.terminal("bob")

@@ -268,6 +268,8 @@ static int info(struct nlattr **attrs, struct nl_msg *reply, struct problem *pro
 
 		if (ticket->serial != serial)
 			continue;
+		if (ticket->remaining <= 0)
+			return problem_set(problem, -EKEYEXPIRED, "its time is over");
 		nla_put_u32(reply, T(ROLE), ticket->role);
 		nla_put_s64(reply, T(REMAINING), ticket->remaining);
 		put_policy(reply, ticket, NULL);

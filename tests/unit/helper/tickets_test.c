@@ -2,6 +2,8 @@
 /* Which of the keyring's tickets are used again. */
 #include "tests/unit/helper/stage.h"
 
+#include <time.h>
+
 #include "helper/mikeyd/tickets.h"
 
 #define I MIKEY_ROLE_INITIATOR
@@ -26,6 +28,7 @@ static const struct kernel_ticket keyring[] = {
 	KEY(10, I, true, 7200, A, "ivan@example.test", .rekey = 600, .age = 500),
 	KEY(11, I, true, 7200, A, "jane@example.test", .profile = MIKEY_PROFILE_ANNEX_I),
 	KEY(12, I, true, 7200, A, "kate@example.test", .suite = MIKEY_SUITE_128),
+	KEY(13, I, true, 0, A, "lena@example.test"),
 };
 
 static int open_stage(void **state)
@@ -91,14 +94,35 @@ static void dropped_from_both(void **state)
 {
 	(void)state;
 	tickets_drop(stage.user->tickets, 7);
-	assert_int_equal(kernel.dropped[0], 7);
+	assert_int_equal(kernel.dropped[1], 7);
 	assert_int_equal(find(A, B), 1);
 	assert_true(tickets_drop_oldest(stage.user->tickets));
-	assert_int_equal(kernel.dropped[1], 1);
+	assert_int_equal(kernel.dropped[2], 1);
 	assert_int_equal(find(A, B), 0);
 	for (int i = 0; i < 7; i++)
 		assert_true(tickets_drop_oldest(stage.user->tickets));
 	assert_false(tickets_drop_oldest(stage.user->tickets));
+}
+
+static bool dropped_14(void *arg)
+{
+	(void)arg;
+	return kernel.dropped[1] == 14;
+}
+
+/* Unlinked, or what their links count stays in the user's quota of bytes. */
+static void expired_are_dropped(void **state)
+{
+	struct ticket_policy short_lived = { .reusable = true };
+
+	(void)state;
+	assert_int_equal(kernel.n_dropped, 1);
+	assert_int_equal(kernel.dropped[0], 13);
+	short_lived.valid_until = time(NULL) + 2;
+	tickets_add(stage.user->tickets, 14, I, &short_lived);
+	assert_true(loop_until(dropped_14, NULL, 10000));
+	assert_int_equal(kernel.n_dropped, 2);
+	assert_true(time(NULL) >= short_lived.valid_until);
 }
 
 int main(void)
@@ -110,6 +134,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(minted_ones_are_found_again, open_minting,
 						stage_teardown),
 		EACH(dropped_from_both),
+		EACH(expired_are_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
