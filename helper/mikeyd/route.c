@@ -12,16 +12,13 @@
 #include "helper/mikeyd/inbox.h"
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/owner.h"
+#include "helper/mikeyd/pathmtu.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
 #include "helper/mikeyd/wayback.h"
 
 #define MAX_FORWARDS 70
 #define MAX_FORWARDS_MOST 255		/* 20.22 */
-/* RFC 3261 18.1.1, where the path's MTU is not known */
-#define UDP_MOST 1300
-/* On the loopback interface a datagram of any size arrives whole. */
-#define UDP_LOOPBACK_MOST 65000
 
 static const struct refusal refusals[] = {
 	{ 0, NULL },
@@ -391,11 +388,10 @@ static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pas
 int route_write(struct mikeyd *mikeyd, struct route *route, struct sip_pass *pass,
 		const char *branch, struct mbuf **mb)
 {
-	size_t most = sa_is_loopback(&route->to.peer) && route->to.side == SIDE_INSIDE ?
-		UDP_LOOPBACK_MOST : UDP_MOST;
 	int err = write_once(mikeyd, route, pass, branch, mb);
 
-	if (!err && route->to.tp == SIP_TRANSP_UDP && mbuf_get_left(*mb) > most) {
+	if (!err && route->to.tp == SIP_TRANSP_UDP &&
+	    mbuf_get_left(*mb) > pathmtu_udp_most(&route->to)) {
 		sipmsg_wipe(*mb);
 		route->to.tp = SIP_TRANSP_TCP;
 		err = write_once(mikeyd, route, pass, branch, mb);

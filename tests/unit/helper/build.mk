@@ -37,6 +37,7 @@ test-mikeyd-inbox_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-inbox_hook_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-control_SRCS += tests/unit/helper/asker.c
 $(BUILD)/tests/test-mikeyd-control: LDFLAGS += -Wl,--wrap=fd_listen
+$(BUILD)/tests/test-mikeyd-proxy: LDFLAGS += -Wl,--wrap=getsockopt
 test-mikeyd-queue_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuelist_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuenomem_SRCS += $(addprefix tests/unit/helper/,queue_stage.c nomem.c)

@@ -3,6 +3,7 @@
 #include "tests/unit/helper/stage.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -479,6 +480,68 @@ static void too_large_for_udp(void **state)
 	free(text);
 }
 
+/* What the kernel says of a path's MTU; the names are the linker's: ld(1) --wrap */
+static int path_mtu;
+
+int __real_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+
+int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	if (level != IPPROTO_IP || name != IP_MTU)
+		return __real_getsockopt(fd, level, name, value, len);
+	*(int *)value = path_mtu;
+	return path_mtu ? 0 : -1;
+}
+
+/* An OPTIONS with so many bytes of body, of three digits. */
+static void options_of(unsigned int n, size_t size)
+{
+	char text[4096];
+	size_t at;
+
+	at = snprintf(text, sizeof(text), OPTIONS
+		      "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bKmtu%03u;rport\r\n"
+		      AB("mtu", "OPTIONS") "Content-Length: %zu\r\n\r\n", n, size);
+	memset(text + at, 'x', size);
+	text[at + size] = '\0';
+	client_sends(text);
+}
+
+/* RFC 3261 18.1.1: 1300 bytes, or 200 less than the path takes if that is known. */
+static void limits_of_udp(void **state)
+{
+	static const struct {
+		int mtu;
+		size_t most;
+	} paths[] = {
+		{ 0, 1300 }, { 65536, 1300 }, { 9000, 1300 }, { 1500, 1300 }, { 1499, 1299 },
+		{ 1492, 1292 }, { 1280, 1080 }, { 500, 300 }, { 68, 0 },
+	};
+	size_t head;
+
+	(void)state;
+	path_mtu = 0;
+	options_of(999, 100);
+	head = strlen(hop_gets()) - 100;
+	hop_answers("200 OK");
+	client_gets();
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		path_mtu = paths[i].mtu;
+		if (paths[i].most > head) {
+			options_of(2 * i, paths[i].most - head);
+			assert_int_equal(strlen(hop_gets()), paths[i].most);
+			assert_memory_equal(header("Via", 0), "SIP/2.0/UDP ", 12);
+			hop_answers("200 OK");
+			client_gets();
+		}
+		options_of(2 * i + 1, paths[i].most > head ? paths[i].most - head + 1 : 999);
+		hop_gets_tcp();
+		assert_memory_equal(header("Via", 0), "SIP/2.0/TCP ", 12);
+	}
+	path_mtu = 0;
+}
+
 static void next_hop_is_away(void **state)
 {
 	(void)state;
@@ -606,6 +669,7 @@ int main(void)
 		EACH(answers_that_do_not_pass),
 		EACH(incomplete_requests),
 		EACH(too_large_for_udp),
+		EACH(limits_of_udp),
 		EACH(next_hop_is_away),
 		EACH(client_that_is_gone),
 		EACH(client_of_another_user),
