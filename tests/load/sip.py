@@ -79,7 +79,7 @@ class Way:
         process = s.Process(f"sipp {scenario}", [
             *terminal.prefix(), "sipp", self.entry(), "-sf", path, "-s", "bob",
             "-i", terminal.address if self.direct else "127.0.0.1", "-p", port, "-t", "u1",
-            "-nostdin", "-trace_stat", "-stf", log + ".csv", "-fd", "1", *words],
+            "-nostdin", "-trace_err", "-trace_stat", "-stf", log + ".csv", "-fd", "1", *words],
             log + ".log", cwd=terminal.dir)
         self.stage.processes.append(process)
         process.csv = log + ".csv"
@@ -127,6 +127,23 @@ class Way:
             "rss": {n: after[n][1] for n in after},
             "growth": {n: after[n][1] - middle[n][1] for n in after} if middle else {},
         }
+
+
+def first_error(folder):
+    """The first thing that a sipp there complained of, and no more than a message."""
+    for name in sorted(os.listdir(folder)):
+        if name.endswith("_errors.log"):
+            with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as f:
+                return f.read(1200)
+    return ""
+
+
+def tell_why(way):
+    """What the parts of a way said last, when something went wrong on it."""
+    for name, part in way.parts.items():
+        say(f"-- {name}, its last words:\n{part.output()[-2000:]}")
+    for terminal in (way.alice, way.bob):
+        say(f"-- sipp of {terminal.name}, its first complaint:\n{first_error(terminal.dir)}")
 
 
 def statistics(process):
@@ -226,9 +243,12 @@ def main():
             say(f"{name}: {rate:.0f} a second; now {paced} a second for {options.seconds} s")
             soak = way.send(paced * options.seconds, "-r", paced)
             results[name] = {"rate": rate, "peak": peak, "soak": soak}
-            wrong += faults(name, soak)
+            found = faults(name, soak)
+            wrong += found
             say(f"{name}: {soak['answered']} answered, {soak['received']} received, "
                 f"{soak['failed']} failed, {soak['repeated']} repeated")
+            if found:
+                tell_why(way)
     table(results)
     if options.json:
         with open(options.json, "w", encoding="ascii") as f:
