@@ -241,6 +241,19 @@ static bool cancels(struct mikeyd *mikeyd, struct server *server)
 	return true;
 }
 
+static void no_way(struct mikeyd *mikeyd, struct server *server, struct refusal refusal,
+		   const struct route *route)
+{
+	if (!*route->headers) {
+		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, route->words);
+		return;
+	}
+	if (route->words)
+		server_event(server, INFO, "own-answer", log_number("status", refusal.code),
+			     log_text("reason", route->words));
+	server_respond(server, refusal.code, refusal.reason, route->headers);
+}
+
 /* An OPTIONS that asks mikeyd itself: a proxy allows all methods (11.2) */
 static void answer_options(struct server *server)
 {
@@ -304,10 +317,8 @@ static void got_request(struct mikeyd *mikeyd, const struct flow *flow, struct s
 		return;
 	refusal = route_request(mikeyd, flow, msg, &route);
 	list = flow->side == SIDE_OUTSIDE ? listserver_find(mikeyd, msg, NULL) : NULL;
-	if (refusal.code == 420)
-		server_respond(server, refusal.code, refusal.reason, route.headers);
-	else if (refusal.code)
-		proxy_refuse(mikeyd, server, refusal.code, refusal.reason, false, route.words);
+	if (refusal.code)
+		no_way(mikeyd, server, refusal, &route);
 	else if (route.asks_us)
 		answer_options(server);
 	else if (sipmsg_is(msg, "MESSAGE") && immediate_expired(msg, time(NULL)))

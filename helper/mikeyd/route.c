@@ -44,6 +44,8 @@ static const struct refusal refusals[] = {
 	{ 400, "Bad Route" },
 #define REFUSE_FORGED 11
 	{ 403, "Not Your Identity" },
+#define REFUSE_SIPS 12
+	{ 480, "SIPS Not Allowed" },
 };
 
 /* Of what kinds of URI the next hop may know more than mikeyd. */
@@ -245,6 +247,20 @@ static const char *no_way_for_sips(const struct mikeyd *mikeyd, const struct flo
 	return NULL;
 }
 
+/*
+ * To a client, too, what is for a sips: URI goes over TLS or not at all; the client did
+ * not register such a contact (RFC 5630 5.3). What mikeyd takes itself is there.
+ */
+static int keeps_secure(const struct sip_msg *msg, struct route *route)
+{
+	if (!sipmsg_is_secure(msg) || route->inbox || route->to.tp == SIP_TRANSP_TLS)
+		return 0;
+	route->words = "sips: has to go over TLS, and the client's connection is none";
+	re_snprintf(route->headers, sizeof(route->headers),
+		    "Warning: 380 mikeyd \"SIPS Not Allowed\"\r\n");
+	return REFUSE_SIPS;
+}
+
 /* What is checked of every request before it has a way (16.3); 0 = all is well. */
 static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 		    const struct sip_msg *msg, struct route *route)
@@ -331,7 +347,7 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 		route->to = mikeyd->next_hop;
 		return refusals[0];
 	}
-	code = way_inside(mikeyd, msg, &token, route);
+	code = way_inside(mikeyd, msg, &token, route) ?: keeps_secure(msg, route);
 	if (!code)
 		wayback_write(mikeyd, from->side, &route->to, msg, route);
 	return refusals[code];

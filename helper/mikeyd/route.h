@@ -30,7 +30,7 @@ struct refusal {
 /*
  * route_request - find the way of a request, or the reason it has none
  *
- * Of a 420 the line for the response is in route->headers.
+ * Of a refusal that wants a line in the response, that is in route->headers.
  */
 struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 			     const struct sip_msg *msg, struct route *route);

@@ -13,6 +13,8 @@
 
 #define DAY (24 * 60 * 60L)
 
+const char *certificate_use;
+
 static void extend(X509 *cert, int nid, const char *value)
 {
 	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
@@ -45,6 +47,8 @@ void certificate_make(struct certificate *out, const struct certificate *issuer,
 	extend(out->cert, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
 	if (names)
 		extend(out->cert, NID_subject_alt_name, names);
+	if (certificate_use)
+		extend(out->cert, NID_ext_key_usage, certificate_use);
 	assert_true(X509_sign(out->cert, signer->key, EVP_sha256()) > 0);
 }
 

@@ -15,7 +15,11 @@ struct certificate {
  * @issuer: who signs, or NULL for an authority that signs itself
  * @names: subjectAltName as OpenSSL's configuration writes it, or NULL
  * @days: until it ends, from now; negative: it has ended
+ *
+ * certificate_use is its extendedKeyUsage; NULL: it has none.
  */
+extern const char *certificate_use;
+
 void certificate_make(struct certificate *out, const struct certificate *issuer,
 		      const char *common_name, const char *names, int days);
 

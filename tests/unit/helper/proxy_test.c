@@ -331,6 +331,19 @@ static void no_tls(void **state)
 	silence();
 }
 
+/* RFC 5630 5.3: nor on the last hop, which is the client's. */
+static void no_tls_to_the_client(void **state)
+{
+	(void)state;
+	registered();
+	hop_sends("OPTIONS sips:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "s1") "Route: <$P>\r\n"
+		  AB("s", "OPTIONS") "\r\n");
+	hop_gets();
+	first_line_is("SIP/2.0 480 SIPS Not Allowed");
+	assert_string_equal(header("Warning", 0), "380 mikeyd \"SIPS Not Allowed\"");
+	silence();
+}
+
 static void contains(const char *text, const char *before, unsigned int port,
 		     const char *after)
 {
@@ -664,6 +677,7 @@ int main(void)
 		EACH(strict_router),
 		EACH(flow_of_a_client),
 		EACH(no_tls),
+		EACH(no_tls_to_the_client),
 		EACH(tls_on_both_sides),
 		EACH(options_for_us),
 		EACH(answers_that_do_not_pass),

@@ -222,6 +222,25 @@ static void wildcard(void **state)
 	assert_false(is_taken());
 }
 
+/* RFC 5280 4.2.1.12, which RFC 5922 7.1 wants: what it may be used for */
+static void for_servers(void **state)
+{
+	(void)state;
+	certificate_use = "clientAuth,serverAuth";
+	open_far(&here.ca, "whoever", "DNS:" DOMAIN, 1);
+	certificate_use = NULL;
+	assert_true(is_taken());
+}
+
+static void for_another_use(void **state)
+{
+	(void)state;
+	certificate_use = "clientAuth,emailProtection";
+	open_far(&here.ca, "whoever", "DNS:" DOMAIN, 1);
+	certificate_use = NULL;
+	assert_false(is_taken());
+}
+
 static void no_longer_valid(void **state)
 {
 	(void)state;
@@ -251,6 +270,10 @@ static void whose_certificate(void **state)
 		{ "DNS:a.test", "A.TEST", true },
 		{ "DNS:a.test", "b.a.test", false },
 		{ "DNS:b.a.test", "a.test", false },
+		{ "DNS:.test", "a.test", false },
+		/* names of other letters are written in these (RFC 5280 7.2) */
+		{ "DNS:xn--bcher-kva.test", "XN--Bcher-KVA.test", true },
+		{ "DNS:xn--bcher-kva.test", "bcher.test", false },
 		{ "DNS:a.tes", "a.test", false },
 		{ "DNS:*.test", "a.test", false },
 		{ "URI:sip:a.test", "a.test", true },
@@ -484,6 +507,8 @@ int main(void)
 		EACH(uri_of_the_domain),
 		EACH(name_of_another),
 		EACH(wildcard),
+		EACH(for_servers),
+		EACH(for_another_use),
 		EACH(no_longer_valid),
 		EACH(unknown_authority),
 		EACH(whose_certificate),
