@@ -3,7 +3,7 @@
 # needed a double of it stands in (kernel.c); the true one is met end to end.
 helper_lib_tests := uid base64 config endpoint log
 helper_core_tests := record entity multipart recipients sipmsg stream siptls kms owner
-helper_proxy_tests := proxy invite torture outgoing mailing incoming immediate tickets users \
+helper_proxy_tests := proxy invite torture outgoing mailing incoming incoming_record immediate tickets users \
 	listserver inbox inbox_hook control
 helper_core_tests += queuestore
 helper_proxy_tests += queue queuelist queuenomem
@@ -35,6 +35,8 @@ endef
 $(foreach t,$(helper_proxy_tests),$(eval $(call helper_proxy_test,$(t))))
 test-mikeyd-inbox_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-inbox_hook_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
+test-mikeyd-incoming_SRCS += tests/unit/helper/incoming_stage.c
+test-mikeyd-incoming_record_SRCS += tests/unit/helper/incoming_stage.c
 test-mikeyd-control_SRCS += tests/unit/helper/asker.c
 $(BUILD)/tests/test-mikeyd-control: LDFLAGS += -Wl,--wrap=fd_listen
 $(BUILD)/tests/test-mikeyd-proxy: LDFLAGS += -Wl,--wrap=getsockopt

@@ -1,93 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* MESSAGEs from the network: opened, told apart, refused. */
-#include "tests/unit/helper/stage.h"
+#include "tests/unit/helper/incoming_stage.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "helper/lib/mime.h"
 #include "helper/mikeyd/incoming.h"
-
-#define MULTIPART(cms) \
-	"Content-Type: multipart/mixed;boundary=b\r\n\r\n" \
-	"--b\r\nContent-Type: application/mikey\r\nContent-Transfer-Encoding: base64\r\n\r\n" \
-	"VFJBTlNGRVI=\r\n--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\n" \
-	"Content-Transfer-Encoding: binary\r\n\r\n" cms "\r\n--b--\r\n"
-/* "Content-Type: text/plain" and "hello", turned round as the double does */
-#define HELLO "olleh\n\r\n\rnialp/txet :epyT-tnetnoC"
-
-/* A message of the next hop's, with the rest of its headers and its body. */
-static const char *message_from(const char *from, const char *branch, const char *rest)
-{
-	static char text[4096];
-
-	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n"
-		 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bK%s;rport\r\nRoute: <$P>\r\n"
-		 "From: <sip:%s>;tag=f\r\nTo: <sip:bob@example.test>\r\nCall-ID: %s\r\n"
-		 "CSeq: 1 MESSAGE\r\nSubject: s\r\n%s", branch, from, branch, rest);
-	return text;
-}
-
-static const char *message(const char *branch, const char *rest)
-{
-	return message_from("alice@example.test", branch, rest);
-}
-
-static void register_client(void)
-{
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
-		     FROM_TO("bob@example.test", "bob@example.test", "r", "REGISTER")
-		     "Contact: <sip:bob@127.0.0.1:$C>\r\n\r\n");
-	hop_gets();
-	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
-	*strchr(stage.path, '>') = '\0';
-	hop_sends(answer("200 OK"));
-	client_gets();
-}
-
-static int open_with(const char *more)
-{
-	kernel_reset();
-	stage_open(more);
-	register_client();
-	return 0;
-}
-
-static int open_stage(void **state)
-{
-	(void)state;
-	return open_with("group = [\"team@example.test\"];\n");
-}
-
-static int close_stage(void **state)
-{
-	(void)state;
-	stage_close();
-	return 0;
-}
-
-static bool exchange_waits(void *arg)
-{
-	return kms_waiting() >= *(unsigned int *)arg;
-}
-
-static void wait_exchanges(unsigned int count)
-{
-	assert_true(loop_until(exchange_waits, &count, 1000));
-	assert_int_equal(kms_waiting(), count);
-}
-
-static void refused(const char *line)
-{
-	hop_gets();
-	first_line_is(line);
-	/* outside nobody is told what failed */
-	assert_string_equal(header("Warning", 0), "");
-	silence();
-}
 
 static void opened_and_delivered(void **state)
 {
@@ -264,141 +181,6 @@ static void everything_that_fails(void **state)
 	assert_string_equal(header("Retry-After", 0), "30");
 }
 
-/* A message is opened and the client gets it. */
-static void opened(const char *branch, const char *rest)
-{
-	hop_sends(message(branch, rest));
-	wait_exchanges(1);
-	kms_answers();
-	client_gets();
-}
-
-static void answered_by_the_client(const char *status)
-{
-	char line[64];
-
-	client_sends(answer(status));
-	hop_gets();
-	snprintf(line, sizeof(line), "SIP/2.0 %s", status);
-	first_line_is(line);
-}
-
-/* It comes again, and the kernel says so or has forgotten it. */
-static void comes_again(const char *branch, int error, const char *line)
-{
-	kernel.unprotect = FAULT(error, 1);
-	hop_sends(message(branch, MULTIPART(HELLO)));
-	wait_exchanges(1);
-	kms_answers();
-	refused(line);
-}
-
-static void delivered_before(void **state)
-{
-	(void)state;
-	kernel.mac = 7;
-	opened("1", MULTIPART(HELLO));
-	answered_by_the_client("486 Busy Here");
-	comes_again("2", -EALREADY, "SIP/2.0 486 As Before");
-	comes_again("3", 0, "SIP/2.0 486 As Before");
-	kernel.mac = 8;
-	opened("4", MULTIPART(HELLO));
-	answered_by_the_client("202 Accepted");
-	comes_again("5", -EALREADY, "SIP/2.0 202 OK");
-	comes_again("6", 0, "SIP/2.0 202 OK");
-	/* somebody else's with the same MAC is another message */
-	kernel.initiator = "carol@example.test";
-	opened("7", MULTIPART(HELLO));
-}
-
-/* What the kernel opened and nothing is known of is not said to have arrived. */
-static void outcome_not_known(void **state)
-{
-	(void)state;
-	kernel.mac = 7;
-	comes_again("1", -EALREADY, "SIP/2.0 480 Temporarily Unavailable");
-	/* the client says nothing before mikeyd is killed */
-	opened("2", MULTIPART(HELLO));
-	stage_restart("");
-	register_client();
-	comes_again("3", -EALREADY, "SIP/2.0 480 Temporarily Unavailable");
-	comes_again("4", 0, "SIP/2.0 480 Temporarily Unavailable");
-}
-
-/* Another mikeyd, another kernel: the record is what both have. */
-static void remembered_over_restarts(void **state)
-{
-	(void)state;
-	kernel.mac = 7;
-	opened("1", MULTIPART(HELLO));
-	answered_by_the_client("200 OK");
-	stage_restart("");
-	register_client();
-	comes_again("2", 0, "SIP/2.0 200 OK");
-	comes_again("3", -EALREADY, "SIP/2.0 200 OK");
-	kernel.mac = 8;
-	opened("4", MULTIPART(HELLO));
-}
-
-/* RFC 6043 leaves deferred delivery no age limit; a bounded record needs one. */
-static void floor_over_restarts(void **state)
-{
-	static const char small[] = "policy = { replay-sender = 2; replay-total = 9; };\n";
-	char branch[16];
-
-	(void)state;
-	stage_restart(small);
-	register_client();
-	for (int i = 1; i <= 3; i++) {
-		kernel.mac = i;
-		kernel.sent = 1700000000 + i;
-		snprintf(branch, sizeof(branch), "%d", i);
-		opened(branch, MULTIPART(HELLO));
-		answered_by_the_client("200 OK");
-	}
-	stage_restart(small);
-	register_client();
-	/* the first was forgotten; it must not come through as a new one */
-	kernel.mac = 1;
-	kernel.sent = 1700000001;
-	comes_again("a", 0, "SIP/2.0 493 Undecipherable");
-	kernel.mac = 9;
-	comes_again("b", 0, "SIP/2.0 493 Undecipherable");
-	kernel.mac = 2;
-	kernel.sent = 1700000002;
-	comes_again("c", 0, "SIP/2.0 200 OK");
-	/* late, but newer than all that was forgotten: evicts nothing it needs */
-	kernel.mac = 10;
-	kernel.sent = 1700000003;
-	opened("d", MULTIPART(HELLO));
-}
-
-/* Without a record nothing is delivered, and nothing is opened in vain. */
-static void record_cannot_be_written(void **state)
-{
-	struct rlimit limit, none;
-
-	(void)state;
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	none = limit;
-	none.rlim_cur = 0;
-	signal(SIGXFSZ, SIG_IGN);
-	kernel.mac = 7;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
-	comes_again("1", 0, "SIP/2.0 503 Service Unavailable");
-	assert_string_equal(header("Retry-After", 0), "30");
-	assert_int_equal(kernel.unprotects, 1);
-	/* from now on it is noticed before the kernel spends the message */
-	hop_sends(message("2", MULTIPART(HELLO)));
-	refused("SIP/2.0 503 Service Unavailable");
-	assert_int_equal(kms_waiting(), 0);
-	assert_int_equal(kernel.unprotects, 1);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	opened("3", MULTIPART(HELLO));
-	answered_by_the_client("200 OK");
-	comes_again("4", 0, "SIP/2.0 200 OK");
-}
-
 /* TS 33.328 I.4 with J1 and E0: resolved once, good for further messages. */
 static void kept_tickets(void **state)
 {
@@ -527,98 +309,6 @@ static void smime_type_is_no_matter(void **state)
 		assert_string_equal(body(), "hello");
 		answered_by_the_client("200 OK");
 	}
-}
-
-/* The client registers from another port; a copy goes to where it was before. */
-static void move_client(const char *from)
-{
-	int other;
-	char old_path[256], text[2048];
-	struct sa address;
-	uint16_t port = loop_free_port();
-
-	strcpy(old_path, stage.path);
-	other = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	sa_set_str(&address, "127.0.0.1", port);
-	assert_int_equal(bind(other, &address.u.sa, address.len), 0);
-	dup2(other, stage.client);
-	stage.client_port = port;
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r9")
-		     FROM_TO("bob@example.test", "bob@example.test", "r9", "REGISTER") "\r\n");
-	hop_gets();
-	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
-	*strchr(stage.path, '>') = '\0';
-	hop_sends(answer("200 OK"));
-	client_gets();
-	close(other);
-
-	snprintf(text, sizeof(text), "MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n" VIA("$H", "old")
-		 "Route: <%s>\r\nFrom: <sip:%s>;tag=f\r\nTo: <sip:bob@example.test>\r\n"
-		 "Call-ID: 1\r\nCSeq: 1 MESSAGE\r\n" MULTIPART(HELLO), old_path, from);
-	hop_sends(text);
-}
-
-/*
- * Who has one message under a true From opened may send a copy of it under
- * another one to the next contact (TS 33.328: IDRi takes precedence over From).
- */
-static void copy_under_another_name(void **state)
-{
-	(void)state;
-	kernel.initiator = "mallory@example.test";
-	move_client("mallory@example.test");
-	wait_exchanges(1);
-	hop_sends(message_from("king@example.test", "new", "P-Asserted-Identity: <sip:king@x>\r\n"
-			       MULTIPART(HELLO)));
-	silence();
-	kms_answers();
-	client_gets();
-	assert_string_equal(header("From", 0),
-			    "\"claims to be king@example.test\" <sip:mallory@example.test>;tag=f");
-	assert_string_equal(header("P-Asserted-Identity", 0), "<sip:mallory@example.test>");
-}
-
-/* A proxy that forks: one resolve, one opening, one copy for each contact. */
-static void copies_of_a_fork(void **state)
-{
-	(void)state;
-	move_client("alice@example.test");
-	wait_exchanges(1);
-	hop_sends(message("new", MULTIPART(HELLO)));	/* while it is resolved */
-	silence();
-	assert_int_equal(kms_waiting(), 1);
-	kms_answers();
-	client_gets();					/* not only the old contact */
-	assert_string_equal(body(), "hello");
-	hop_sends(message("again", MULTIPART(HELLO)));	/* while the client thinks */
-	silence();
-	client_sends(answer("200 OK"));
-	for (int i = 0; i < 2; i++) {
-		hop_gets();
-		first_line_is("SIP/2.0 200 OK");
-	}
-	hop_sends(message("late", MULTIPART(HELLO)));	/* the old contact is still asked */
-	hop_gets();
-	first_line_is("SIP/2.0 200 OK");
-	silence();
-	assert_int_equal(kernel.resolves, 1);
-	assert_int_equal(kernel.unprotects, 1);
-}
-
-/* The same TRANSFER_INIT with another body is another message. */
-static void no_fork_but_a_forgery(void **state)
-{
-	(void)state;
-	hop_sends(message("1", MULTIPART(HELLO)));
-	wait_exchanges(1);
-	hop_sends(message("2", MULTIPART("x" HELLO)));
-	wait_exchanges(2);
-	kms_answers();
-	client_gets();
-	kernel.unprotect = FAULT(-EKEYREJECTED, 1);
-	kms_answers();
-	hop_gets();
-	first_line_is("SIP/2.0 493 Undecipherable");
 }
 
 static void unprotected_is_refused(void **state)
@@ -800,20 +490,12 @@ int main(void)
 		EACH(another_sender),
 		EACH(what_is_inside_adds_no_headers),
 		EACH(everything_that_fails),
-		EACH(delivered_before),
-		EACH(outcome_not_known),
-		EACH(remembered_over_restarts),
-		EACH(floor_over_restarts),
-		EACH(record_cannot_be_written),
 		EACH(kept_tickets),
 		EACH(profiles_and_forms),
 		EACH(only_a_recipient),
 		EACH(asserted_identity),
 		EACH(multipart_without_its_end),
 		EACH(smime_type_is_no_matter),
-		EACH(copies_of_a_fork),
-		EACH(copy_under_another_name),
-		EACH(no_fork_but_a_forgery),
 		EACH(unprotected_is_refused),
 		cmocka_unit_test_setup_teardown(unprotected_is_marked, open_marking, close_stage),
 		cmocka_unit_test_setup_teardown(rules_for_peers, open_ruled, close_stage),
