@@ -18,7 +18,7 @@ debug_id = $(shell { cat $(debug_config); stat -Lc %s $(linux_source_tar); } 2>/
 	cksum | cut -d' ' -f1)
 debug_make := $(MAKE) -C $(abspath $(DEBUG_KERNEL))/source O=$(debug_tree)
 
-.PHONY: check-debug debug-kernel
+.PHONY: check-debug debug-kernel fuzz-netlink
 check-debug:	## the kernel-side suites on a kernel with KASAN, lockdep, kmemleak (as root)
 	@tests/deps build check debug
 	+$(q)$(MAKE) debug-kernel programs kselftests test-list
@@ -26,6 +26,14 @@ check-debug:	## the kernel-side suites on a kernel with KASAN, lockdep, kmemleak
 	+$(q)$(MAKE) modules DEBUG=1 KDIR=$(debug_tree)
 	$(q)BUILD=$(BUILD) tests/vm/checkers $(debug_image)
 	$(q)BUILD=$(BUILD) MIKEY_PATIENCE=$(PATIENCE) tests/run --checked $(debug_image) $(SUITES)
+
+#: FUZZ_NETLINK  more options of the netlink fuzzer, such as "-s 2"
+FUZZ_NETLINK ?=
+fuzz-netlink:	## both netlink families for FUZZ_SECONDS, led by KCOV, on that kernel (as root)
+	@tests/deps build check debug
+	+$(q)$(MAKE) debug-kernel $(BUILD)/fuzz/fuzz-netlink
+	+$(q)$(MAKE) modules KDIR=$(debug_tree)
+	$(q)BUILD=$(BUILD) tests/fuzz/netlink/run $(debug_image) $(FUZZ_SECONDS) $(FUZZ_NETLINK)
 
 debug-kernel:	## build that kernel, unless it is there already
 	+$(q)[ -e $(DEBUG_KERNEL)/done-$(debug_id) ] || \

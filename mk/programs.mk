@@ -7,6 +7,7 @@
 #	LIBRARIES += mikeyhelper	a static library
 #	TESTS += test-cursor		a test program (cmocka or kselftest)
 #	FUZZERS += fuzz-message		a libFuzzer target
+#	KERNEL_FUZZERS += fuzz-netlink	a fuzzer that runs in the virtual machine
 #	LOADERS += load-kms		a generator of load, built like a program
 #	BENCHES += mikey-bench		a program of make bench
 #
@@ -32,13 +33,14 @@ PROGRAMS :=
 LIBRARIES :=
 TESTS :=
 FUZZERS :=
+KERNEL_FUZZERS :=
 LOADERS :=
 BENCHES :=
 include $(wildcard kmod/wire/build.mk helper/*/build.mk tests/unit/build.mk tests/unit/*/build.mk)
 unit_tests := $(TESTS)
 include $(wildcard tests/kselftest/build.mk tests/kselftest/*/build.mk)
-kselftests := $(filter-out $(unit_tests),$(TESTS))
 include $(wildcard tests/fuzz/build.mk tests/fuzz/*/build.mk)
+kselftests := $(filter-out $(unit_tests),$(TESTS))
 include $(wildcard tests/load/build.mk)
 include $(wildcard tests/bench/build.mk)
 
@@ -100,6 +102,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call link,program,$(p),$(BUILD)/$(p),program)))
 $(foreach l,$(LOADERS),$(eval $(call link,program,$(l),$(BUILD)/tests/$(l),program)))
 $(foreach t,$(unit_tests),$(eval $(call link,unit,$(t),$(BUILD)/tests/$(t),unit)))
 $(foreach t,$(kselftests),$(eval $(call link,kselftest,$(t),$(BUILD)/kselftest/$(t),program)))
+$(foreach f,$(KERNEL_FUZZERS),$(eval $(call link,program,$(f),$(BUILD)/fuzz/$(f),program)))
 $(foreach b,$(BENCHES),$(eval $(call link,program,$(b),$(BUILD)/bench/$(b),program)))
 $(foreach f,$(FUZZERS),$(eval $(call link,fuzz,$(f),$(BUILD)/fuzz/$(f),fuzz)))
 
