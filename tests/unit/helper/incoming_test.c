@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "helper/lib/mime.h"
 #include "helper/mikeyd/incoming.h"
 
 static void opened_and_delivered(void **state)
