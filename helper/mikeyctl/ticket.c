@@ -291,7 +291,7 @@ const struct command ticket_show = {
 
 /* revoke and invalidate differ in one call */
 static int end_ticket(const struct command *command, int argc, char **argv,
-		      long (*end)(key_serial_t serial))
+		      int (*end)(int32_t serial, struct problem *problem))
 {
 	static const struct option options[] = { OPTION_HELP, { 0 } };
 	struct problem problem;
@@ -305,18 +305,23 @@ static int end_ticket(const struct command *command, int argc, char **argv,
 	code = read_ticket(command, argc, argv, &key);
 	if (code)
 		return code;
-	if (end(key.serial)) {
-		problem_set(&problem, -errno, "ticket %d: %s", key.serial,
-			    keyring_key_problem(errno));
+	if (end(key.serial, &problem))
 		code = command_failed(&problem);
-	}
 	keys_put(&key);
 	return code;
 }
 
+static int revoke(int32_t serial, struct problem *problem)
+{
+	if (keyctl_revoke(serial))
+		return problem_set(problem, -errno, "ticket %d: %s", serial,
+				   keyring_key_problem(errno));
+	return 0;
+}
+
 static int run_revoke(const struct command *command, int argc, char **argv)
 {
-	return end_ticket(command, argc, argv, keyctl_revoke);
+	return end_ticket(command, argc, argv, revoke);
 }
 
 const struct command ticket_revoke = {
@@ -332,7 +337,7 @@ const struct command ticket_revoke = {
 
 static int run_invalidate(const struct command *command, int argc, char **argv)
 {
-	return end_ticket(command, argc, argv, keyctl_invalidate);
+	return end_ticket(command, argc, argv, keyring_drop);
 }
 
 const struct command ticket_invalidate = {
