@@ -13,8 +13,8 @@
 #include "helper/mikeyd/envelope.h"
 #include "helper/mikeyd/immediate.h"
 #include "helper/mikeyd/multipart.h"
-#include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
+#include "helper/mikeyd/sealing.h"
 #include "helper/mikeyd/sender.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/verdict.h"
@@ -202,7 +202,7 @@ static void seal(struct posting *posting)
 	}
 	sealing.responders = posting->responders;
 	sealing.n_responders = posting->n_responders;
-	outgoing_seal(posting->user, &sealing, sealed, posting);
+	sealing_start(posting->user, &sealing, sealed, posting);
 }
 
 void listserver_opened(struct envelope *envelope)

@@ -11,9 +11,9 @@
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/listbody.h"
 #include "helper/mikeyd/mailing.h"
-#include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/recipients.h"
+#include "helper/mikeyd/sealing.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/verdict.h"
 
@@ -233,7 +233,7 @@ static int seal_history(struct posting *posting, struct problem *problem)
 				   MIKEY_TICKET_RESPONDERS_MAX);
 	sealing.responders = posting->responders;
 	sealing.n_responders = posting->n_responders;
-	outgoing_seal(posting->user, &sealing, sealed, posting);
+	sealing_start(posting->user, &sealing, sealed, posting);
 	return 0;
 }
 

@@ -20,13 +20,12 @@
 #include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/queue.h"
+#include "helper/mikeyd/sealing.h"
 
 #define OPTION_TAG "recipient-list-message"
 
 /* The client gives up after 32 s (Timer F); it is answered before that. */
 #define PATIENCE_MS 25000
-
-struct mailing;
 
 /* One MESSAGE: the service's, or that of somebody whom the others must not see. */
 struct sheet {
@@ -397,7 +396,7 @@ static void seal(struct sheet *sheet)
 	};
 
 	mem_ref(mailing);
-	outgoing_seal(mailing->user, &sealing, sealed, sheet);
+	sealing_start(mailing->user, &sealing, sealed, sheet);
 }
 
 /*

@@ -14,13 +14,13 @@
 
 struct genl_client;
 struct kms;
-struct outgoing;
 struct queue;
 struct owner;
 struct incoming;
 struct inbox;
 struct inbox_socket;
 struct record;
+struct sealings;
 struct standing;
 struct tickets;
 struct user;

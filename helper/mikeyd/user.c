@@ -8,11 +8,11 @@
 #include "helper/mikeyd/inbox_user.h"
 #include "helper/mikeyd/incoming.h"
 #include "helper/mikeyd/kms.h"
-#include "helper/mikeyd/outgoing.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/psk.h"
 #include "helper/mikeyd/queue.h"
 #include "helper/mikeyd/record.h"
+#include "helper/mikeyd/sealing.h"
 #include "helper/mikeyd/state.h"
 #include "helper/mikeyd/tickets.h"
 
@@ -43,7 +43,7 @@ static void user_destroy(void *data)
 	list_unlink(&user->le);
 	kms_close(user->kms);
 	inbox_user_close(user);
-	outgoing_close(user);
+	sealing_close(user);
 	incoming_close(user);
 	queue_close(user);
 	tickets_close(user->tickets);
@@ -73,7 +73,7 @@ int user_open(struct user **out, struct mikeyd *mikeyd, const struct config *rul
 	err = err ?: state_of_user(dir, rules, config, problem);
 	err = err ?: record_open(&user->record, dir, config, mikeyd->only_check, problem);
 	err = err ?: kms_open(&user->kms, config, problem);
-	err = err ?: outgoing_open(user, problem);
+	err = err ?: sealing_open(user, problem);
 	err = err ?: incoming_open(user, problem);
 	err = err ?: inbox_user_open(user, problem);
 	if (err) {
@@ -123,7 +123,7 @@ static void stop_all(const struct list *users)
 		user->kms = NULL;
 		inbox_user_close(user);
 		/* what a list server sends out came in before */
-		outgoing_close(user);
+		sealing_close(user);
 		incoming_close(user);
 		queue_close(user);
 	}

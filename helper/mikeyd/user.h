@@ -28,7 +28,7 @@ struct user {
 	struct tickets *tickets;
 	struct record *record;
 	struct kms *kms;
-	struct outgoing *outgoing;
+	struct sealings *sealings;
 	struct queue *queue;		/* NULL if nothing waits and nothing may */
 	struct incoming *incoming;
 	struct inbox *inbox;		/* NULL: the configuration has none */

@@ -7,7 +7,7 @@
 
 #include "helper/lib/base64.h"
 #include "helper/mikeyd/mailing.h"
-#include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/sealing.h"
 
 #define RL "<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists' " \
 	"xmlns:c='urn:ietf:params:xml:ns:copycontrol'><list>"
@@ -461,7 +461,7 @@ static void ended_while_sealing(void **state)
 	sends("1", BODY(TEXT, LIST(TO("bob") BCC("ted"))));
 	kms_gets(2);
 	kms_answers();
-	outgoing_close(stage.user);
+	sealing_close(stage.user);
 	client_gets();
 	first_line_is("SIP/2.0 503 Service Unavailable");
 	assert_non_null(strstr(header("Warning", 0), "mikeyd is ending"));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "helper/lib/mime.h"
-#include "helper/mikeyd/outgoing.h"
+#include "helper/mikeyd/sealing.h"
 
 #define ENTITY "Content-Type: text/plain\r\nContent-Language: en\r\n\r\nhello"
 
@@ -544,7 +544,7 @@ static void ended_while_waiting(void **state)
 	kms_gets(2);
 	kms_answers();
 	hop_gets();
-	outgoing_close(stage.user);
+	sealing_close(stage.user);
 	client_gets();
 	first_line_is("SIP/2.0 503 Service Unavailable");
 	assert_string_equal(header("Call-ID", 0), "e2");
