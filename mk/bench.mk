@@ -17,4 +17,4 @@ bench-module:
 	$(say) KBUILD $(bench_module)
 	$(q)mkdir -p $(bench_module)
 	$(q)ln -sf $(top)/tests/bench/kmod/* $(top)/kmod/compat.h $(bench_module)/
-	+$(q)$(MAKE) -C $(KDIR) M=$(abspath $(bench_module)) $(if $(V),V=$(V),-s) modules
+	+$(q)$(kbuild_in) M=$(abspath $(bench_module)) $(if $(V),,-s) modules

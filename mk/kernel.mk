@@ -6,11 +6,16 @@
 
 #: KDIR  kernel headers to build against (the running kernel's, else the newest)
 #: DEBUG  1 builds the modules' self tests in
+#: LLVM  1 builds the modules with clang
+#: KROOT  a folder of tests/kernels/fetch, for the newest kernel of another Debian
 
 # A running kernel without headers (a container, a cloud image) builds for
 # the newest kernel that has them; Debian's cloud kernels come last.
 newest_kdir = $(shell for d in $(1); do [ -e "$$d/Makefile" ] && echo "$$d"; done | \
 	sort -V | awk '/cloud/ { c = $$0; next } { d = $$0 } END { print d ? d : c }')
+ifdef KROOT
+KDIR := $(wildcard $(abspath $(KROOT))/root/usr/src/linux-headers-*-amd64)
+endif
 ifndef KDIR
 KDIR := $(wildcard /lib/modules/$(shell uname -r)/build/.)
 KDIR := $(KDIR:/.=)
@@ -21,11 +26,15 @@ endif
 
 kernel_release := $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
-module_tree := $(BUILD)/modules/$(kernel_release)$(if $(filter 1,$(DEBUG)),-debug)
+module_tree := $(BUILD)/modules/$(kernel_release)$(if $(LLVM),-clang)$(if $(filter 1,$(DEBUG)),-debug)
 module_sources = Kbuild $(shell find kmod uapi -name '*.[ch]' -o -name '*.mk')
-kbuild = $(MAKE) -C $(KDIR) M=$(abspath $(module_tree)) \
-	$(if $(filter 1,$(DEBUG)),MIKEY_DEBUG=1) $(if $(V),V=$(V)) \
-	$(kbuild_extra)
+# Another Debian's headers want its compiler, and stand at their own path only there.
+kbuild_in = $(if $(KROOT),BUILD=$(BUILD) tests/kernels/enter $(KROOT) make $(jobs_in_root),$(MAKE)) \
+	-C $(if $(KROOT),$(patsubst $(abspath $(KROOT))/root%,%,$(KDIR)),$(KDIR)) \
+	$(if $(LLVM),LLVM=$(LLVM)) $(if $(V),V=$(V))
+kbuild = $(kbuild_in) M=$(abspath $(module_tree)) \
+	$(if $(filter 1,$(DEBUG)),MIKEY_DEBUG=1) $(kbuild_extra)
+jobs_in_root = -j$(shell nproc)
 
 .PHONY: modules module-tree
 modules: module-tree	## build mikey_ticket.ko and mikey_mime.ko
