@@ -37,7 +37,7 @@ files() {
 }
 
 echo 'TAP version 13'
-echo '1..8'
+echo '1..10'
 
 cat > "$work/want" <<-END
 	644 etc/mikey-mime/mikey-kms.conf
@@ -102,4 +102,10 @@ END
 into dkms-tree dkms_install && unshare -m sh "$work/dkms" >"$work/log" 2>&1 </dev/null
 tail -n 2 "$work/log" | cmp -s - <(printf 'mikey_mime\nmikey_ticket\n')
 verdict 'dkms builds both modules from dkms_install, outside this folder'
+
+into config check-config && grep -q 'has all that is needed' "$work/log"
+verdict 'check-config finds what the modules need in the kernel that they were built for'
+sed 's/^CONFIG_CRYPTO_CCM=.*/# CONFIG_CRYPTO_CCM is not set/' "$kdir/.config" > "$work/.config"
+! packaging/check-config "$work/.config" > "$work/log" && grep -q 'CRYPTO_CCM  *MISSING' "$work/log"
+verdict 'and says what another lacks'
 exit $((failed > 0))
