@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "helper/kms/audit_record.h"
+#include "helper/kms/event.h"
 #include "helper/kms/json.h"
-#include "helper/lib/log.h"
 
 struct kms_recorder {
 	struct kms_audit *audit;
@@ -136,6 +136,9 @@ static void put_exchange(FILE *f, const char *peer, enum kms_exchange_kind kind,
 		put_text(f, "error", kms_error_name(answer->error_no));
 	if (answer->why)
 		put_text(f, "why", answer->why);
+	/* the same as in the log */
+	if (*kms_event_current())
+		put_text(f, "req", kms_event_current());
 }
 
 /* Takes the stream's text: closes and frees it. */
@@ -190,7 +193,7 @@ static int may_go_on(struct kms_recorder *r, int ret, const struct problem *prob
 	pthread_mutex_unlock(&r->lock);
 	if (!ret || r->must)
 		return ret;
-	log_error("%s", problem->words);
+	log_event(ERROR, "not-recorded", kms_event_req(), log_text("reason", problem->words));
 	return 0;
 }
 

@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "helper/kms/bsf.h"
+#include "helper/kms/event.h"
 #include "helper/kms/remote.h"
 #include "helper/lib/base64.h"
-#include "helper/lib/log.h"
 
 /* Ua security protocol identifier of MIKEY-TICKET with the KMS (TS 33.328) */
 static const u8 ua_protocol[] = { 0x01, 0x00, 0x00, 0x00, 0x06 };
@@ -33,6 +33,7 @@ struct lookup {
 	struct kms_gba_wanted *wanted;
 	void (*done)(void *ctx);
 	void *ctx;
+	char name[KMS_EVENT_NAME_MAX];	/* of the request, for the log */
 };
 
 static int make_naf_id(struct kms_bsf *bsf)
@@ -157,7 +158,9 @@ static void on_answer(void *ctx, const char *body, size_t len, const char *why)
 		keep(l->bsf, &w->entry);
 	}
 	if (why)
-		log_warning("BSF: %.*s: %s", (int)w->btid_len, w->btid, why);
+		log_event(WARNING, "bsf-failed", log_text("req", l->name),
+			  log_bytes("btid", (const char *)w->btid, w->btid_len),
+			  log_text("reason", why));
 	l->done(l->ctx);
 	free(l);
 }
@@ -186,6 +189,7 @@ int kms_bsf_ask(struct kms_bsf *bsf, struct kms_gba_wanted *w,
 	l->wanted = w;
 	l->done = done;
 	l->ctx = ctx;
+	snprintf(l->name, sizeof(l->name), "%s", kms_event_current());
 	len = asprintf(&body,
 		       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		       "<soap:Envelope xmlns:soap=\"http://schemas.xmlsoap.org/soap/envelope/\">\n"
@@ -202,9 +206,10 @@ int kms_bsf_ask(struct kms_bsf *bsf, struct kms_gba_wanted *w,
 	if (!ret)
 		l = NULL;
 	else
-		log_warning("BSF: %s", ret == -EBUSY ?
-			    "too many wait for it already" :
-			    "it cannot be asked now");
+		log_event(WARNING, "bsf-not-asked", kms_event_req(),
+			  log_text("reason", ret == -EBUSY ?
+				   "too many wait for it already" :
+				   "it cannot be asked now"));
 out:
 	free(body);
 	free(l);

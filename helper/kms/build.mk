@@ -10,7 +10,7 @@ mikeykmsd_SRCS := $(addprefix helper/kms/,batch.c bsf.c bsf_answer.c command_che
 	command_peer.c command_policy.c command_policy_test.c command_serve.c \
 	command_store.c command_ticket.c command_tpk.c \
 	command_user.c commands.c config.c config_listen.c config_policy.c config_rules.c config_serve.c config_terms.c \
-	database.c fault.c gba.c groups.c http.c http_admin.c http_connection.c http_reply.c \
+	database.c event.c fault.c gba.c groups.c http.c http_admin.c http_connection.c http_reply.c \
 	http_request.c keyfile.c listener.c metrics.c peer_tls.c peer_trust.c peers.c pool.c reload.c remote.c schema.c \
 	seal.c sql.c sql_pgsql.c sql_pgsql_many.c sql_sqlite.c source.c status.c store_sql.c textfile.c tpks.c users.c users_import.c watch.c zk_client.c)
 mikeykmsd_PKGS := libcrypto libcurl expat gnutls libconfig libmicrohttpd libpq sqlite3

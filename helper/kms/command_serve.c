@@ -27,6 +27,16 @@ static void block_signals(sigset_t *set)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* With the port that was taken, where any was right. */
+static void tell_address(const char *to, const struct kms_listen *l, unsigned int port)
+{
+	char at[256];
+
+	snprintf(at, sizeof(at), "%s://%.*s:%u", l->tls ? "https" : "http",
+		 (int)(strrchr(l->text, ':') - l->text), l->text, port);
+	log_event(INFO, "listening", log_text("to", to), log_text("at", at));
+}
+
 static void announce(const struct kms_config *config,
 		     const struct kms_http *http)
 {
@@ -35,17 +45,13 @@ static void announce(const struct kms_config *config,
 
 	for (i = 0; i < config->num_listen; i++) {
 		l = &config->listen[i];
-		log_info("listening at %s://%.*s:%u", l->tls ? "https" : "http",
-			 (int)(strrchr(l->text, ':') - l->text), l->text,
-			 kms_http_port(http, i));
+		tell_address(l->peers ? "peers" : "users", l, kms_http_port(http, i));
 	}
 	l = &config->admin;
 	if (l->text && l->address.ss_family == AF_UNIX)
-		log_info("health and metrics at %s", l->text);
+		log_event(INFO, "listening", log_text("to", "admin"), log_text("at", l->text));
 	else if (l->text)
-		log_info("health and metrics at http://%.*s:%u",
-			 (int)(strrchr(l->text, ':') - l->text), l->text,
-			 kms_http_admin_port(http));
+		tell_address("admin", l, kms_http_admin_port(http));
 }
 
 /* Under another key since a moment ago: with ours nothing can be read any more. */
@@ -65,7 +71,7 @@ static int maintain(struct kms_opened *o, struct kms_recorder *recorder,
 			       made, problem);
 	if (ret || !*made)
 		return ret;
-	log_info("new tickets are made with %s", made);
+	log_event(INFO, "tpk-made", log_text("tpk", made));
 	return kms_record_event(recorder, "tpk", made, problem);
 }
 
@@ -105,10 +111,10 @@ static int wait_for_end(struct kms_opened *o, struct kms_http *http,
 					   "the store was encrypted under another key: start again with the new one");
 		if (++ticks % MAINTAIN_SECONDS == 0 &&
 		    maintain(o, parts->recorder, problem))
-			log_warning("ticket protection keys: %s", problem->words);
+			log_event(WARNING, "tpk-not-made", log_text("reason", problem->words));
 	}
 	*why = strsignal(sig);
-	log_info("stopping (%s)", *why);
+	log_event(INFO, "ending", log_text("signal", *why));
 	return 0;
 }
 

@@ -120,8 +120,4 @@ int kms_begin(struct kms_exchange *ex, struct kms *kms,
 /* Into @out, with what is not printable escaped. */
 void kms_print_blob(char *out, size_t size, struct mikey_blob b);
 
-/* Append to the answer's summary; what is not printable is escaped. */
-void kms_summary(struct kms_answer *answer, const char *label,
-		 struct mikey_blob value);
-
 #endif

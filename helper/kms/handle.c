@@ -114,18 +114,6 @@ void kms_print_blob(char *out, size_t size, struct mikey_blob b)
 	out[at] = '\0';
 }
 
-void kms_summary(struct kms_answer *answer, const char *label,
-		 struct mikey_blob value)
-{
-	size_t at = strlen(answer->summary);
-	size_t room = sizeof(answer->summary) - at;
-	int n = snprintf(answer->summary + at, room, "%s%s=", at ? " " : "",
-			 label);
-
-	if (n > 0 && (size_t)n < room)
-		kms_print_blob(answer->summary + at + n, room - n, value);
-}
-
 /* What an Error repeats can be read even where the rest cannot. */
 static int peek_hdr(struct mikey_hdr *hdr, const u8 *msg, size_t len)
 {
@@ -438,7 +426,6 @@ int kms_begin(struct kms_exchange *ex, struct kms *kms,
 	answer->authentic = false;
 	answer->why = NULL;
 	answer->who[0] = '\0';
-	answer->summary[0] = '\0';
 	answer->retry_after = 0;
 	answer->pending = NULL;
 	memset(&answer->deed, 0, sizeof(answer->deed));

@@ -33,8 +33,7 @@ static void on_log(void *ctx, const char *format, va_list args)
 
 	(void)ctx;
 	vsnprintf(words, sizeof(words), format, args);
-	words[strcspn(words, "\n")] = '\0';
-	log_debug("http: %s", words);
+	log_event(DEBUG, "http-library", log_bytes("reason", words, strcspn(words, "\n")));
 }
 
 static int start_server(struct kms_http *http, const struct kms_listen *listen,
@@ -190,7 +189,7 @@ void kms_http_tick(struct kms_http *http)
 	kms_record_counted(http->parts.recorder);
 	refused = atomic_exchange(&http->refused, 0);
 	if (refused)
-		log_warning("%u requests or connections were too many", refused);
+		log_event(WARNING, "too-many", log_number("refused", refused));
 }
 
 int kms_http_renew(struct kms_http *http, struct problem *problem)

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "helper/kms/event.h"
 #include "helper/kms/http_server.h"
 #include "helper/kms/listener.h"
-#include "helper/lib/log.h"
 
 enum MHD_Result kms_http_reply(struct kms_http *http, struct MHD_Connection *connection,
 			       unsigned int status, const char *type,
@@ -53,7 +53,10 @@ enum MHD_Result kms_http_refuse(struct kms_http *http, struct MHD_Connection *co
 	char peer[KMS_PEER_MAX];
 
 	kms_http_name_peer(connection, peer);
-	log_warning("%s: %u: %s", peer, status, words);
+	log_event(WARNING, "http-refused", kms_event_req(), log_text("client", peer),
+		  log_number("status", status),
+		  /* a line of text, for who asked */
+		  log_bytes("reason", words, strcspn(words, "\n")));
 	return kms_http_reply(http, connection, status, "text/plain; charset=utf-8", words,
 		     strlen(words), status == MHD_HTTP_SERVICE_UNAVAILABLE);
 }

@@ -11,19 +11,20 @@
 #include <time.h>
 
 #include "helper/kms/bsf.h"
+#include "helper/kms/event.h"
 #include "helper/kms/http_server.h"
 #include "helper/kms/limit.h"
 #include "helper/kms/peer_tls.h"
 #include "helper/kms/watch.h"
 #include "helper/kms/zk_client.h"
 #include "helper/lib/base64.h"
-#include "helper/lib/log.h"
 
 #define PATH "/keymanagement"
 #define MEDIA_TYPE "application/mikey"
 
 /* One request while its body arrives. */
 struct request {
+	char name[KMS_EVENT_NAME_MAX];	/* for the log */
 	enum kms_exchange_kind kind;
 	s64 since;			/* kms_limit_now() */
 	bool too_large;
@@ -110,8 +111,8 @@ static const char *check_peer(struct kms_http *http,
 	request->peer = kms_peer_tls_who(http->peer_tls,
 					 info ? info->tls_session : NULL, &why);
 	if (!request->peer && why.reason)
-		log_event(WARNING, "certificate-refused", log_text("peer", why.peer),
-			  log_text("reason", why.reason));
+		log_event(WARNING, "certificate-refused", kms_event_req(),
+			  log_text("peer", why.peer), log_text("reason", why.reason));
 	return request->peer ? NULL : why.words;
 }
 
@@ -124,6 +125,7 @@ static enum MHD_Result begin(struct kms_http *http,
 	struct kms_watched *w = kms_http_watched(connection);
 	const union MHD_ConnectionInfo *info;
 	unsigned int status, wait = 0;
+	enum MHD_Result ret;
 	const char *words;
 
 	if (!request)
@@ -132,6 +134,8 @@ static enum MHD_Result begin(struct kms_http *http,
 		kms_watch_busy(w);
 	*state = request;
 	request->since = kms_limit_now();
+	kms_event_name(request->name);
+	kms_event_of(request->name);
 	info = MHD_get_connection_info(connection,
 				       MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (!peers)
@@ -147,7 +151,9 @@ static enum MHD_Result begin(struct kms_http *http,
 		status = MHD_HTTP_BAD_REQUEST;
 		words = "between KMSs requesttype is ticketresolve\n";
 	}
-	return words ? kms_http_refuse(http, connection, status, words) : MHD_YES;
+	ret = words ? kms_http_refuse(http, connection, status, words) : MHD_YES;
+	kms_event_of(NULL);
+	return ret;
 }
 
 static enum MHD_Result more(struct request *request, const char *data,
@@ -165,21 +171,6 @@ static enum MHD_Result more(struct request *request, const char *data,
 	}
 	*len = 0;
 	return MHD_YES;
-}
-
-static void log_answer(const char *peer, const struct request *request,
-		       const struct kms_answer *answer)
-{
-	const char *what = request_types[request->kind].name;
-
-	if (answer->error_no < 0)
-		log_info("%s: %s: psk=%s %s", peer, what, answer->who,
-			 answer->summary);
-	else
-		log_warning("%s: %s refused (%s%s): psk=%s: %s", peer, what,
-			    kms_error_name(answer->error_no),
-			    answer->authentic ? "" : ", not authenticated",
-			    answer->who, answer->why);
 }
 
 static enum MHD_Result send_answer(struct kms_http *http, struct MHD_Connection *connection,
@@ -214,12 +205,14 @@ static enum MHD_Result conclude(struct kms_http *http,
 			     recorded, kms_limit_now() - request->since);
 	if (!recorded) {
 		kms_metrics_count(http->metrics, KMS_COUNT_AUDIT_REFUSALS);
-		log_error("%s", problem.words);
+		log_event(ERROR, "not-recorded", kms_event_req(),
+			  log_text("reason", problem.words));
 		return kms_http_refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "the KMS cannot keep its records\n");
 	}
 	if (!ret) {
-		log_answer(peer, request, answer);
+		kms_event_exchange(peer, request->kind, request->call.peer, answer,
+				   (kms_limit_now() - request->since) / 1000000);
 		return send_answer(http, connection, answer);
 	}
 	if (ret == -EDQUOT)
@@ -230,7 +223,7 @@ static enum MHD_Result conclude(struct kms_http *http,
 	if (ret == -EAGAIN)
 		return kms_http_refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			      "the KMS is busy\n");
-	log_error("%s", answer->why);
+	log_event(ERROR, "failed", kms_event_req(), log_text("reason", answer->why));
 	return kms_http_refuse(http, connection, MHD_HTTP_INTERNAL_SERVER_ERROR,
 		      "the KMS has a fault\n");
 }
@@ -246,8 +239,11 @@ static enum MHD_Result ask_peer(struct kms_http *http,
 				struct request *request)
 {
 	request->call.done = wake;
+	request->call.name = request->name;
 	request->call.ctx = connection;
 	MHD_suspend_connection(connection);
+	log_event(DEBUG, "peer-asked", kms_event_req(),
+		  log_text("peer", kms_pending_peer(request->answer->pending)->name));
 	if (kms_zk_call(http->zk, request->answer->pending, &request->call))
 		MHD_resume_connection(connection);
 	return MHD_YES;
@@ -267,8 +263,9 @@ static enum MHD_Result finish_asked(struct kms_http *http,
 		ret = kms_pending_finish(request->answer->pending, reply->data,
 					 reply->len);
 		if (ret == -EAGAIN)
-			log_warning("peer %s: psk=%s: %s", request->call.peer,
-				    request->answer->who, request->answer->why);
+			log_event(WARNING, "peer-failed", kms_event_req(),
+				  log_text("peer", request->call.peer),
+				  log_text("reason", request->answer->why));
 	}
 	return conclude(http, connection, request, ret);
 }
@@ -351,6 +348,10 @@ static enum MHD_Result finish(struct kms_http *http,
 			MHD_resume_connection(connection);
 		return MHD_YES;
 	}
+	log_event(DEBUG, "received", kms_event_req(),
+		  log_text("kind", kms_event_kind(request->kind)),
+		  log_number("bytes", request->msg.len),
+		  request->peer ? log_text("peer", request->peer->name) : log_none());
 	request->answer = calloc(1, sizeof(*request->answer));
 	if (!request->answer)
 		return kms_http_refuse(http, connection, MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -361,20 +362,29 @@ static enum MHD_Result finish(struct kms_http *http,
 	return conclude(http, connection, request, ret);
 }
 
+/* As often as there is more of a request, and once it is whole. */
+static enum MHD_Result go_on(struct kms_http *http, struct MHD_Connection *connection,
+			     struct request *request, const char *data, size_t *len)
+{
+	enum MHD_Result ret;
+
+	if (*len)
+		return more(request, data, len);
+	kms_event_of(request->name);
+	ret = request->answer ? finish_asked(http, connection, request) :
+				finish(http, connection, request);
+	kms_event_of(NULL);
+	return ret;
+}
+
 enum MHD_Result kms_http_on_request(void *ctx, struct MHD_Connection *connection,
 				    const char *url, const char *method,
 				    const char *version, const char *data,
 				    size_t *len, void **state)
 {
-	struct request *request = *state;
-
 	(void)version;
-	if (!request)
-		return begin(ctx, connection, url, method, false, state);
-	if (*len)
-		return more(request, data, len);
-	return request->answer ? finish_asked(ctx, connection, request) :
-				 finish(ctx, connection, request);
+	return *state ? go_on(ctx, connection, *state, data, len) :
+			begin(ctx, connection, url, method, false, state);
 }
 
 enum MHD_Result kms_http_on_peer_request(void *ctx,
@@ -383,8 +393,8 @@ enum MHD_Result kms_http_on_peer_request(void *ctx,
 					 const char *version, const char *data,
 					 size_t *len, void **state)
 {
-	return *state ? kms_http_on_request(ctx, connection, url, method, version, data,
-					    len, state) :
+	(void)version;
+	return *state ? go_on(ctx, connection, *state, data, len) :
 			begin(ctx, connection, url, method, true, state);
 }
 

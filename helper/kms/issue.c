@@ -74,8 +74,6 @@ static void summarise(struct kms_exchange *ex, const struct kms_grant *grant,
 		      const struct kms_tpk *tpk)
 {
 	struct kms_deed *deed = &ex->answer->deed;
-	struct mikey_policy_iter it;
-	struct mikey_id id;
 
 	deed->start = mikey_ts_to_unix(&grant->tr_s);
 	deed->end = mikey_ts_to_unix(&grant->tr_e);
@@ -83,11 +81,6 @@ static void summarise(struct kms_exchange *ex, const struct kms_grant *grant,
 	deed->changed = grant->changed;
 	deed->tpk_len = tpk->name_len;
 	memcpy(deed->tpk, tpk->name, tpk->name_len);
-	kms_summary(ex->answer, "from", grant->initiator);
-	kms_summary(ex->answer, "tpk", kms_blob(tpk->name, tpk->name_len));
-	mikey_policy_walk(&it, grant->wanted, MIKEY_IDR_R);
-	while (mikey_policy_next(&it, grant->wanted, &id))
-		kms_summary(ex->answer, "to", id.data);
 }
 
 int kms_issue(struct kms_exchange *ex)

@@ -204,7 +204,7 @@ enum kms_change {
 #define KMS_NAME_MAX 255
 
 /**
- * struct kms_deed - what an exchange was about, for the audit trail
+ * struct kms_deed - what an exchange was about, for the audit trail and the log
  * @psk_id: as it was claimed
  * @requester: IDRi or IDRr of the request
  * @policy: what was asked for, or that of the ticket; with @has_policy only
@@ -230,8 +230,6 @@ struct kms_deed {
 	u8 matched[MIKEY_UID_MAX];
 };
 
-#define KMS_SUMMARY_MAX 512
-
 /**
  * struct kms_answer - what kms_handle() has to say
  * @len: length of @buf, a MIKEY message
@@ -239,7 +237,6 @@ struct kms_deed {
  * @authentic: the request's MAC verified; an Error then carries V
  * @why: for the operator's log: a constant sentence, NULL if none
  * @who: the same: the PSK id if the request could be read, in printable form
- * @summary: the same: what was granted or resolved
  * @retry_after: after -EDQUOT: in how many seconds there will be a token
  * @pending: after KMS_WAITS: the exchange, which kms_pending_free() ends
  * @deed: the same in parts, as long as the message is kept
@@ -251,7 +248,6 @@ struct kms_answer {
 	bool authentic;
 	const char *why;
 	char who[2 * MIKEY_UID_MAX];
-	char summary[KMS_SUMMARY_MAX];
 	unsigned int retry_after;
 	struct kms_pending *pending;
 	struct kms_deed deed;

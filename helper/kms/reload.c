@@ -23,9 +23,11 @@ static void log_faults(const struct kms_faults *faults)
 	for (i = 0; i < faults->num; i++) {
 		kms_fault_where(&faults->list[i], where, sizeof(where));
 		if (faults->list[i].warning)
-			log_warning("%s%s", where, faults->list[i].words);
+			log_event(WARNING, "config-doubt", log_text("at", where),
+				  log_text("reason", faults->list[i].words));
 		else
-			log_error("%s%s", where, faults->list[i].words);
+			log_event(ERROR, "config-fault", log_text("at", where),
+				  log_text("reason", faults->list[i].words));
 	}
 }
 
@@ -55,7 +57,7 @@ static void record(struct kms_recorder *recorder, const char *words)
 	struct problem problem;
 
 	if (kms_record_event(recorder, "reload", words, &problem))
-		log_error("%s", problem.words);
+		log_event(ERROR, "not-recorded", log_text("reason", problem.words));
 }
 
 static int take(struct kms *kms, const struct kms_config *running,
@@ -87,12 +89,12 @@ void kms_reload(struct kms *kms, const struct kms_config *running,
 	struct problem problem = { .words = "no memory" };
 
 	if (renewed && !take(kms, running, file, renewed, &problem)) {
-		log_info("%s: its policy is in force; what else changed in it waits for a start",
-			 file);
+		log_event(INFO, "reloaded", log_text("file", file));
 		record(recorder, "policy");
 		return;
 	}
 	free(renewed);
-	log_error("%s: not taken, the policy is as it was: %s", file, problem.words);
+	log_event(ERROR, "not-reloaded", log_text("file", file),
+		  log_text("reason", problem.words));
 	record(recorder, "not taken");
 }

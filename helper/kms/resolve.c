@@ -319,9 +319,6 @@ int kms_resolve_answer(struct kms_exchange *ex, const struct kms_resolved *out)
 		return -EIO;
 	ex->answer->deed.matched_len = out->matched.len;
 	memcpy(ex->answer->deed.matched, out->matched.data, out->matched.len);
-	kms_summary(ex->answer, "from", ex->in.ticket.policy.idr_i.data);
-	kms_summary(ex->answer, "to",
-		    kms_blob(out->matched.data, out->matched.len));
 	return 0;
 }
 
@@ -343,16 +340,10 @@ static int check_requester(struct kms_exchange *ex)
 
 static int answer(struct kms_exchange *ex, struct resolve *re)
 {
-	int ret;
-
 	re->out.profile = re->profile;
 	re->out.keys = re->keys;
 	memcpy(re->out.mpk_i, re->mpks.mpk_i, sizeof(re->out.mpk_i));
-	ret = kms_resolve_answer(ex, &re->out);
-	if (!ret)
-		kms_summary(ex->answer, re->minted ? "psk" : "tpk",
-			    re->td.idr_psk.data);
-	return ret;
+	return kms_resolve_answer(ex, &re->out);
 }
 
 int kms_resolve(struct kms_exchange *ex)

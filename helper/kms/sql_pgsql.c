@@ -126,7 +126,7 @@ static int run(struct pg *pg, const char *text)
 static void on_notice(void *ctx, const char *words)
 {
 	(void)ctx;
-	log_debug("store: %.*s", (int)strcspn(words, "\n"), words);
+	log_event(DEBUG, "store-notice", log_bytes("reason", words, strcspn(words, "\n")));
 }
 
 /*
@@ -169,9 +169,9 @@ static int ready(struct pg *pg)
 		return -EAGAIN;
 	ret = open_connection(pg);
 	if (ret)
-		log_warning("store: %s", pg->words);
+		log_event(WARNING, "store-away", log_text("reason", pg->words));
 	else
-		log_info("store: connected to %s again", sql_name(pg->url));
+		log_event(INFO, "store-back", log_text("store", sql_name(pg->url)));
 	return ret ? -EAGAIN : 0;
 }
 

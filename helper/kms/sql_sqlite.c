@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "helper/kms/event.h"
 #include "helper/kms/sql.h"
-#include "helper/lib/log.h"
 
 #define BUSY_MS 2000
 #define APPLICATION_ID 0x4d4b4d53	/* "MKMS" */
@@ -284,7 +284,8 @@ static void on_log(void *ctx, int result, const char *words)
 {
 	(void)ctx;
 	if ((result & 0xff) != SQLITE_NOTICE)
-		log_warning("store: %s: %s", sqlite3_errstr(result), words);
+		log_event(WARNING, "store-trouble", kms_event_req(),
+			  log_text("error", sqlite3_errstr(result)), log_text("reason", words));
 }
 
 void sql_setup_log(void)

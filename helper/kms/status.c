@@ -148,10 +148,11 @@ static void log_changes(const struct facts *was, const struct facts *is,
 	for (i = 0; i < CHECKS; i++) {
 		more = i == CHECK_STORE ? store->words : i == CHECK_AUDIT ? audit->words : "";
 		if (is->amiss[i] && is->amiss[i] != was->amiss[i])
-			log_warning("not ready: %s: %s%s%s", check_names[i], is->amiss[i],
-				    *more ? ": " : "", more);
+			log_event(WARNING, "not-ready", log_text("check", check_names[i]),
+				  log_text("reason", is->amiss[i]),
+				  *more ? log_text("more", more) : log_none());
 		else if (was->amiss[i] && !is->amiss[i])
-			log_info("%s: good again", check_names[i]);
+			log_event(INFO, "ready-again", log_text("check", check_names[i]));
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #include "helper/kms/crypto.h"
 #include "helper/kms/database.h"
-#include "helper/lib/log.h"
+#include "helper/kms/event.h"
 
 /* A TPK is marked well beyond a ticket's end, so that few tickets write. */
 #define KEEP_AHEAD (24 * 3600)
@@ -78,7 +78,8 @@ static int ask(struct kms_database *d, enum kms_statement which,
 	if (!ret)
 		ret = sql_step(*stmt);
 	if (ret < 0 && ret != -EAGAIN) {
-		log_error("store: %s", sql_words(d->sql));
+		log_event(ERROR, "store-error", kms_event_req(),
+			  log_text("reason", sql_words(d->sql)));
 		ret = -EIO;
 	}
 	return ret;

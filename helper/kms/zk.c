@@ -184,9 +184,6 @@ int kms_pending_finish(struct kms_pending *pending, const u8 *reply, size_t len)
 	ret = kms_zk_read(pending, reply, len, &out);
 	if (!ret)
 		ret = kms_resolve_answer(ex, &out);
-	if (!ret)
-		kms_summary(ex->answer, "peer", kms_blob(pending->peer->name,
-							 strlen(pending->peer->name)));
 	OPENSSL_cleanse(&out, sizeof(out));
 	return kms_conclude(ex, ret);
 }

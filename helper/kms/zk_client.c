@@ -108,7 +108,8 @@ static void on_reply(void *ctx, const char *body, size_t len, const char *why)
 	if (!why && !call->reply.len)
 		why = "its answer is empty";
 	if (why)
-		log_warning("peer %s: %s", call->peer, why);
+		log_event(WARNING, "peer-failed", log_text("req", call->name),
+			  log_text("peer", call->peer), log_text("reason", why));
 	call->done(call->ctx);
 }
 
@@ -133,7 +134,8 @@ int kms_zk_call(struct kms_zk_client *client, struct kms_pending *pending,
 	free(text);
 	if (!ret)
 		return 0;
-	log_warning("peer %s: %s", peer->name, ret == -EBUSY ?
-		    "too many wait for it already" : "it cannot be asked now");
+	log_event(WARNING, "peer-not-asked", log_text("req", call->name),
+		  log_text("peer", peer->name), log_text("reason", ret == -EBUSY ?
+		  "too many wait for it already" : "it cannot be asked now"));
 	return -EAGAIN;
 }

@@ -21,6 +21,7 @@ struct kms_zk_call {
 	void *ctx;
 	struct bytes reply;
 	const char *peer;		/* its name, for the log */
+	const char *name;		/* of the request, for the log */
 };
 
 /**

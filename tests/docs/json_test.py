@@ -15,6 +15,8 @@ LEVEL = "(?:ERROR|WARNING|INFO|DEBUG)"
 WRITERS = [("helper/mikeyctl/*.c", r'\bjson_[a-z]+\(&?[\w>-]+, "(\w+)"', JSON),
            ("helper/mikeyd/inbox_json.c", r'^\s+"(\w+)", |\(object, "(\w+)"|", "(\w+)", ', JSON),
            ("helper/mikeyd/counters.c", r'^\s+"(\w+)", (?:SUM|SECONDS|NOW), ', CONTROL),
+           ("helper/kms/*.c", r'log_event\(' + LEVEL + r',\s+"([a-z-]+)"|'
+            r'log_fields\([^"]*"([a-z-]+)"', LOGS),
            ("helper/mikeyd/*.c", r'_event\((?:[^"(]+, )?' + LEVEL + r',\s+"([a-z-]+)"|'
             r'log_fields\([^"]*"([a-z-]+)"(?: : "([a-z-]+)")?', LOGS)]
 

@@ -117,7 +117,7 @@ def who_asks(w):
         told = read_again(w.a)
         at = len(w.a.log())
         return "list-over" not in told and asker.ask(second) == 403 and asker.ask(mine) == 200 and \
-            'certificate-refused peer=b reason="certificate revoked"' in w.a.log()[at:]
+            'peer=b reason="certificate revoked"' in w.a.log()[at:]
     yield "revoked, SIGHUP: 403; another certificate of that peer is good", revoked
     yield "also on a connection from before", lambda: held.ask(asker.message()) == 403
 

@@ -245,8 +245,8 @@ def bad(w):
                 got = asked(a)
             finally:
                 w.bsf.fault = ""
-            print(f"#   {got}: {[line for line in w.log()[at:].splitlines() if 'BSF' in line]}")
-            return got == "MIKEY error 0" and "BSF" in w.log()[at:] and words in w.log()[at:] and \
+            print(f"#   {got}: {[line for line in w.log()[at:].splitlines() if 'bsf-' in line]}")
+            return got == "MIKEY error 0" and "bsf-" in w.log()[at:] and words in w.log()[at:] and \
                 asked(a) == "resolved"
         yield f"the BSF: {fault}; the same answer to the client as always", lie
 

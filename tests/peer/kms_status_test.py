@@ -182,10 +182,10 @@ def one_service():
         sql(w, ("ALTER TABLE tpk RENAME TO gone",))
         a.wait(503, "store: the store cannot be read")
         assert a.ask("/healthz")[0] == 200 and total(a.samples(), "ready") == 0
-        assert "not ready: store" in w.log()
+        assert "not-ready check=store" in w.log()
         sql(w, ("ALTER TABLE gone RENAME TO tpk",))
         a.wait(200, "ok")
-        assert "store: good again" in w.log() and w.exchange()
+        assert "ready-again check=store" in w.log() and w.exchange()
     yield "not ready: the store cannot be read", store
 
     def stopping():

@@ -113,7 +113,7 @@ int program_setup(void **state)
 /* Wait for the line that says where it listens; the port. */
 static unsigned int wait_ready(const struct place *p)
 {
-	static const char wanted[] = "listening at http://127.0.0.1:";
+	static const char wanted[] = "listening to=users at=http://127.0.0.1:";
 	struct timespec pause = { .tv_nsec = 20000000 };
 	char text[OUTPUT_MAX], *at;
 	int i;

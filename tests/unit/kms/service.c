@@ -69,8 +69,9 @@ static void stopped(void **state)
 	granted_read(&granted, &r, &msg, &answer);
 	program_stop(p, pid);
 	assert_int_equal(outcome.status, 0);
-	assert_non_null(strstr(outcome.err, "stopping"));
-	assert_non_null(strstr(outcome.err, "psk=alice-psk from=" ALICE));
+	assert_non_null(strstr(outcome.err, "ending signal="));
+	assert_non_null(strstr(outcome.err, "psk=alice-psk requester=" ALICE
+			       " from=" ALICE " to=" BOB));
 
 	assert_run(p, "--config conf audit show --event request", 0,
 		   "request granted peer=127.0.0.1 psk=alice-psk authentic=true requester=" ALICE
@@ -143,7 +144,8 @@ static void initiator_made(void **state)
 	fclose(f);
 	snprintf(line, sizeof(line), "\"traffic\": \"%s\"", hex);
 	program_stop(p, pid);
-	assert_non_null(strstr(outcome.err, "psk=bob-psk from=" ALICE " to=" BOB " psk=alice-psk"));
+	assert_non_null(strstr(outcome.err, "psk=bob-psk requester=" BOB " from=" ALICE
+			       " to=" BOB " for=" BOB " key=alice-psk"));
 	assert_run(p, "--config conf ticket inspect --json --reveal-keys init", 0, line, "");
 
 	assert_run(p, "--config conf user rekey " ALICE " --psk-id alice-2 --psk-out a2",
