@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What passes through mikeyd, and how: RFC 3261 section 16, RFC 3327. */
+/* What passes through mikeyd, and how: RFC 3261 section 16. */
 #include "tests/unit/helper/stage.h"
 
 #include <errno.h>
@@ -12,27 +12,6 @@
 
 #define OPTIONS "OPTIONS sip:bob@example.test SIP/2.0\r\n"
 #define AB(id, cseq) FROM_TO("alice@example.test", "bob@example.test", id, cseq)
-#define REGISTER "REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r") \
-	FROM_TO("alice@example.test", "alice@example.test", "r", "REGISTER") \
-	"Contact: <sip:alice@127.0.0.1:$C>\r\n\r\n"
-
-static void client_answers(const char *status)
-{
-	client_sends(answer(status));
-}
-
-/* Register the client, and keep its Path URI. */
-static void registered(void)
-{
-	client_sends(REGISTER);
-	hop_gets();
-	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
-	assert_non_null(strchr(stage.path, '>'));
-	*strchr(stage.path, '>') = '\0';
-	hop_answers("200 OK");
-	client_gets();
-	first_line_is("SIP/2.0 200 OK");
-}
 
 static void request_and_response(void **state)
 {
@@ -130,7 +109,7 @@ static void loops(void **state)
 	char text[4096], via0[300], via1[300];
 
 	(void)state;
-	registered();
+	client_registers();
 	client_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$C", "7")
 		     AB("7", "OPTIONS") "\r\n");
 	hop_gets();
@@ -149,88 +128,6 @@ static void loops(void **state)
 	hop_sends(text);
 	hop_gets();
 	first_line_is("SIP/2.0 482 Loop Detected");
-}
-
-static void register_gets_a_path(void **state)
-{
-	char expected[64];
-
-	(void)state;
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r1")
-		     FROM_TO("alice@example.test", "alice@example.test", "r1", "REGISTER")
-		     "\r\n");
-	hop_gets();
-	snprintf(expected, sizeof(expected), "@127.0.0.1:%u;transport=tcp;lr>",
-		 stage.outside_port);
-	assert_non_null(strstr(header("Path", 0), expected));
-	assert_string_equal(header("Path", 1), "");
-	assert_string_equal(header("Supported", 0), "path");
-	hop_answers("200 OK");
-	client_gets();
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r2")
-		     FROM_TO("alice@example.test", "alice@example.test", "r2", "REGISTER")
-		     "k: gruu, path\r\n\r\n");
-	hop_gets();
-	assert_string_equal(header("Supported", 0), "");
-	hop_answers("200 OK");
-	client_gets();
-	registered();
-	hop_sends("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0\r\n" VIA("$H", "8")
-		  "Route: <$P>, <sip:127.0.0.1:$I;lr>\r\n" AB("8", "OPTIONS") "\r\n");
-	client_gets();
-	first_line_is("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0");
-	assert_string_equal(header("Route", 0), "");
-	client_answers("200 OK");
-	hop_gets();
-	first_line_is("SIP/2.0 200 OK");
-}
-
-/* Only tokens that mikeyd made lead anywhere, and only to where they say. */
-static void forged_tokens(void **state)
-{
-	char *digit = stage.path + strlen("sip:");
-
-	(void)state;
-	registered();
-	for (unsigned int i = 0; digit[i] != '@'; i++) {
-		char text[1024], good = digit[i], id[16];
-
-		digit[i] = good == '0' ? '1' : '0';
-		snprintf(id, sizeof(id), "f%u", i);
-		snprintf(text, sizeof(text), "OPTIONS sip:alice@127.0.0.1 SIP/2.0\r\n"
-			 "Via: SIP/2.0/UDP 127.0.0.1:$H;branch=z9hG4bK%s;rport\r\nRoute: <$P>\r\n"
-			 AB("f", "OPTIONS") "\r\n", id);
-		hop_sends(text);
-		hop_gets();
-		first_line_is("SIP/2.0 403 Bad Flow Token");
-		digit[i] = good;
-	}
-	hop_sends("OPTIONS sip:alice@127.0.0.1 SIP/2.0\r\n" VIA("$H", "g") "Route: <$P>\r\n"
-		  AB("g", "OPTIONS") "\r\n");
-	client_gets();
-}
-
-static void from_the_network_without_token(void **state)
-{
-	(void)state;
-	hop_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "n1") AB("n", "OPTIONS")
-		  "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 480 No Client Is Registered");
-	registered();
-	hop_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "n2") AB("n", "OPTIONS")
-		  "\r\n");
-	client_gets();
-	first_line_is("OPTIONS sip:alice@example.test SIP/2.0");
-	/* no relay for others, nor to the machine's other ports */
-	hop_sends("OPTIONS sip:carol@example.test SIP/2.0\r\n" VIA("$H", "n3") AB("n", "OPTIONS")
-		  "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 404 Not Found");
-	hop_sends("OPTIONS sip:x@127.0.0.1:22 SIP/2.0\r\n" VIA("$H", "n4") AB("n", "OPTIONS")
-		  "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 404 Not Found");
 }
 
 /* A request that makes a dialog is recorded, so that the other side's find back. */
@@ -290,34 +187,6 @@ static void strict_router(void **state)
 	first_line_is("SIP/2.0 400 Bad Route");
 }
 
-/* A flow of RFC 5626 is the client's to look after: it is told that it failed. */
-static void flow_of_a_client(void **state)
-{
-	(void)state;
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "ob")
-		     FROM_TO("alice@example.test", "alice@example.test", "ob", "REGISTER")
-		     "Supported: path, outbound\r\nContact: <sip:alice@127.0.0.1:$C;ob>;reg-id=1;"
-		     "+sip.instance=\"<urn:uuid:1>\"\r\n\r\n");
-	hop_gets();
-	assert_non_null(strstr(header("Path", 0), ";ob>"));
-	assert_non_null(strstr(header("Contact", 0), ";reg-id=1;+sip.instance=\"<urn:uuid:1>\""));
-	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
-	*strchr(stage.path, '>') = '\0';
-	hop_answers("200 OK");
-	client_gets();
-	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "ob1") "Route: <$P>\r\n"
-		  AB("ob", "OPTIONS") "\r\n");
-	client_gets();
-	first_line_is("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0");
-	client_answers("200 OK");
-	hop_gets();
-	kernel.gone = stage.client_port;
-	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "ob2") "Route: <$P>\r\n"
-		  AB("ob", "OPTIONS") "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 430 Flow Failed");
-}
-
 /* What has to go over TLS does not go without it. */
 static void no_tls(void **state)
 {
@@ -328,19 +197,6 @@ static void no_tls(void **state)
 	first_line_is("SIP/2.0 416 Unsupported URI Scheme");
 	assert_string_equal(header("Warning", 0),
 			    "399 mikeyd \"sips: has to go over TLS, and next-hop does not\"");
-	silence();
-}
-
-/* RFC 5630 5.3: nor on the last hop, which is the client's. */
-static void no_tls_to_the_client(void **state)
-{
-	(void)state;
-	registered();
-	hop_sends("OPTIONS sips:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "s1") "Route: <$P>\r\n"
-		  AB("s", "OPTIONS") "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 480 SIPS Not Allowed");
-	assert_string_equal(header("Warning", 0), "380 mikeyd \"SIPS Not Allowed\"");
 	silence();
 }
 
@@ -568,54 +424,6 @@ static void next_hop_is_away(void **state)
 	assert_non_null(strstr(header("Warning", 0), "next SIP hop cannot be reached"));
 }
 
-/* A client that left, or whose port somebody else took. */
-static void client_that_is_gone(void **state)
-{
-	(void)state;
-	registered();
-	kernel.gone = stage.client_port;
-	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g1") "Route: <$P>\r\n"
-		  AB("g", "OPTIONS") "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 480 No Client Is Registered");
-	/* the contact in the Request-URI is another way to it */
-	stage.user->client_known = false;
-	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g2") "Route: <$P>\r\n"
-		  AB("g", "OPTIONS") "\r\n");
-	hop_gets();
-	first_line_is("SIP/2.0 480 No Client Is Registered");
-	kernel.gone = 0;
-	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g3") "Route: <$P>\r\n"
-		  AB("g", "OPTIONS") "\r\n");
-	client_gets();
-}
-
-static void client_of_another_user(void **state)
-{
-	(void)state;
-	kernel.stranger = true;
-	client_sends(OPTIONS VIA("$C", "u") AB("u", "OPTIONS") "\r\n");
-	silence();
-}
-
-static int open_for_others(void **state)
-{
-	(void)state;
-	kernel_reset();
-	stage_open("clients = [\"10.0.0.0/8\"];\n");
-	return 0;
-}
-
-static void who_is_no_client(void **state)
-{
-	(void)state;
-	client_sends(OPTIONS VIA("$C", "s") AB("s", "OPTIONS") "\r\n");
-	silence();
-	/* nor does anybody outside make mikeyd send to them */
-	hop_sends("SIP/2.0 200 OK\r\n" VIA("$O", "i") VIA("$C", "i") AB("i", "INVITE") "\r\n");
-	silence();
-}
-
 static struct sip_msg *large_request(unsigned int number)
 {
 	struct mbuf *mb = mbuf_alloc(TRANSPORT_MESSAGE_MAX);
@@ -670,14 +478,9 @@ int main(void)
 		EACH(responses_that_are_not_ours),
 		EACH(hops_run_out),
 		EACH(loops),
-		EACH(register_gets_a_path),
-		EACH(forged_tokens),
-		EACH(from_the_network_without_token),
 		EACH(dialogs_come_back),
 		EACH(strict_router),
-		EACH(flow_of_a_client),
 		EACH(no_tls),
-		EACH(no_tls_to_the_client),
 		EACH(tls_on_both_sides),
 		EACH(options_for_us),
 		EACH(answers_that_do_not_pass),
@@ -685,10 +488,7 @@ int main(void)
 		EACH(too_large_for_udp),
 		EACH(limits_of_udp),
 		EACH(next_hop_is_away),
-		EACH(client_that_is_gone),
-		EACH(client_of_another_user),
 		EACH(requests_not_answered),
-		cmocka_unit_test_setup_teardown(who_is_no_client, open_for_others, stage_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);

@@ -387,6 +387,25 @@ void hop_answers(const char *status)
 	hop_sends(answer(status));
 }
 
+void client_answers(const char *status)
+{
+	client_sends(answer(status));
+}
+
+void client_registers(void)
+{
+	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
+		     FROM_TO("alice@example.test", "alice@example.test", "r", "REGISTER")
+		     "Contact: <sip:alice@127.0.0.1:$C>\r\n\r\n");
+	hop_gets();
+	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
+	assert_non_null(strchr(stage.path, '>'));
+	*strchr(stage.path, '>') = '\0';
+	hop_answers("200 OK");
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
+}
+
 void client_is_told(const char *line, const char *words)
 {
 	client_gets();

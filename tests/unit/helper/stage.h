@@ -80,6 +80,10 @@ void first_line_is(const char *line);
 /* answer - a response to stage.got with its Via, From, To, Call-ID and CSeq */
 const char *answer(const char *status);
 void hop_answers(const char *status);
+void client_answers(const char *status);
+
+/* client_registers - as alice; the URI in the Path is stage.path then */
+void client_registers(void);
 
 /* client_is_told - the client's next message begins so, with these words in a Warning */
 void client_is_told(const char *line, const char *words);
