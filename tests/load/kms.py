@@ -75,6 +75,12 @@ class Runs:
                         [s.pid for s in servers],
                         lambda: kdc.generate(self.options.connections, self.options.seconds)))
 
+    def fill(self, store, what):
+        say(f"mikey-kms: importing {store.users} users into {what}")
+        begin = time.monotonic()
+        store.fill()
+        say(f"mikey-kms: imported in {time.monotonic() - begin:.0f} s")
+
     def kms(self, kind, original):
         users = original.users
         with parts.folder("/dev/shm" if kind == "memory" else self.where) as where:
@@ -84,10 +90,11 @@ class Runs:
                                                        "max_wal_size = 4GB")
                 url = self.pgsql.schema()
             store = parts.Store(where, users, self.options.settings, url)
-            store.copy(original, self.pgsql if url else None)
-            if url:     # behind a restore it would refuse for a minute
-                self.pgsql.sql(f"UPDATE {store.schema}.clock SET last = 0, floor = 0")
+            if url:
+                self.fill(store, "PostgreSQL")
                 self.pgsql.sql("VACUUM ANALYZE")
+            else:
+                store.copy(original)
             for processes in self.options.processes:
                 with store.serving(processes) as (servers, ports):
                     self.add(f"mikey-kms, {kind}", users, processes, measured(
@@ -102,10 +109,9 @@ class Runs:
         if self.options.kerberos:
             self.kerberos(users)
         with parts.folder(self.where) as where:
-            begin = time.monotonic()
             original = parts.Store(where, users)
-            original.fill()
-            say(f"mikey-kms: imported in {time.monotonic() - begin:.0f} s")
+            if set(self.options.stores) - {"pgsql"}:
+                self.fill(original, "SQLite")
             for kind in self.options.stores:
                 self.kms(kind, original)
 
@@ -183,7 +189,7 @@ def arguments():
                         help="more of mikey-kms.conf(5), such as 'audit-sync = true;'")
     parser.add_argument("--no-kerberos", dest="kerberos", action="store_false",
                         help="mikey-kms alone")
-    parser.add_argument("--dir", default=os.path.join(parts.BUILD, "load"),
+    parser.add_argument("--dir", type=os.path.abspath, default=os.path.join(parts.BUILD, "load"),
                         help="on whose disk the stores are (build/load)")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     return parser.parse_args()

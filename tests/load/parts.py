@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a load run of the KMS is made of: folders, servers, what they use."""
 import contextlib
-import csv
 import json
 import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import tempfile
 import time
@@ -138,26 +136,6 @@ class Pgsql:
     def sql(self, text):
         return run(self.script, "sql", self.dir, text)
 
-    def copy(self, schema, table, path):
-        """All rows of a table of an SQLite database."""
-        words = [self.script, "sql", self.dir,
-                 f"COPY {schema}.{table} FROM STDIN WITH (FORMAT csv)"]
-        with contextlib.closing(sqlite3.connect(path)) as db, \
-                subprocess.Popen(words, stdin=subprocess.PIPE, text=True) as psql:
-            cursor = db.execute(f"SELECT * FROM {table}")
-            names = [c[0] for c in cursor.description]
-            wanted = self.sql("SELECT column_name FROM information_schema.columns WHERE "
-                              f"table_schema = '{schema}' AND table_name = '{table}' "
-                              "ORDER BY ordinal_position").split()
-            if names != wanted:
-                raise Failed(f"{table}: {names} are not {wanted}")
-            rows = csv.writer(psql.stdin)
-            for row in cursor:
-                rows.writerow("\\x" + v.hex() if isinstance(v, bytes) else v for v in row)
-            psql.stdin.close()
-            if psql.wait():
-                raise Failed(f"{table}: the rows cannot be copied")
-
     def stop(self):
         run(self.script, "stop", self.dir)
 
@@ -214,29 +192,18 @@ class Store:
         return run(KMS, *command, "--config", self.config, *words[len(command):])
 
     def fill(self):
-        """In SQLite; with a backup of it from before it had users."""
+        """By an import, as an operator would."""
         listed = os.path.join(self.dir, "users.csv")
         self.ctl("init")
-        self.ctl("backup", os.path.join(self.dir, "empty"))
         with open(listed, "wb") as f:
             subprocess.run([GENERATOR, "users", str(self.users)], stdout=f, check=True)
         self.ctl("import", "users", listed)
         os.unlink(listed)
 
-    def copy(self, original, pgsql=None):
-        """All of an SQLite store; rows mean the same in both databases, and an
-        import into PostgreSQL takes ten times as long as the rows alone."""
+    def copy(self, original):
+        """All of another one that is a file."""
         shutil.copy(os.path.join(original.dir, "key"), self.dir)
-        if not pgsql:
-            shutil.copy(original.where, self.where)
-            return
-        self.ctl("restore", os.path.join(original.dir, "empty"))
-        for name in ("account", "psk", "uid"):
-            pgsql.copy(self.schema, name, original.where)
-
-    @property
-    def schema(self):
-        return self.where.rpartition("%3D")[2]
+        shutil.copy(original.where, self.where)
 
     def configure(self, listen):
         with open(self.config, "w", encoding="utf-8") as f:
