@@ -130,8 +130,11 @@ static int answer(struct kms_opened *o, struct kms_recorder *recorder,
 	const char *why = "";
 	int ret = 0;
 
-	parts.pool = kms_pool_new(o->config.store, o->seal, o->config.threads *
-				  o->config.num_listen, problem);
+	/*
+	 * For all addresses together: nobody holds one while it waits for a client
+	 * or for another server, and a database has not many to give.
+	 */
+	parts.pool = kms_pool_new(o->config.store, o->seal, o->config.threads, problem);
 	if (!parts.pool)
 		return problem->error;
 	parts.kms = kms_new(&o->config.policy, &kms_env_system);

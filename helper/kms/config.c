@@ -245,7 +245,8 @@ static int set_defaults(struct kms_config *config, struct problem *problem)
 	config->tpk_lifetime = 30 * DAY;
 	config->audit_must = true;
 	config->audit_segment = 64 * 1024;
-	config->threads = 4;
+	/* as many can share a commit (batch.h): what a slow disk or database needs */
+	config->threads = 16;
 	config->max_connections = 1000;
 	config->max_per_address = 200;
 	config->request_timeout = 10;
