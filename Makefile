@@ -30,6 +30,7 @@ include mk/check.mk
 include mk/bench.mk
 include mk/debug-kernel.mk
 include mk/kernels.mk
+include mk/coverage.mk
 include mk/secrets.mk
 include mk/style.mk
 include mk/install.mk

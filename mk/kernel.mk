@@ -8,6 +8,7 @@
 #: DEBUG  1 builds the modules' self tests in
 #: LLVM  1 builds the modules with clang
 #: KROOT  a folder of tests/kernels/fetch, for the newest kernel of another Debian
+#: COVERAGE  1 builds the modules with gcov, where the kernel has it
 
 # A running kernel without headers (a container, a cloud image) builds for
 # the newest kernel that has them; Debian's cloud kernels come last.
@@ -27,13 +28,17 @@ endif
 kernel_release := $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 module_tree := $(BUILD)/modules/$(kernel_release)$(if $(LLVM),-clang)$(if $(filter 1,$(DEBUG)),-debug)
+ifeq ($(COVERAGE),1)
+module_tree := $(BUILD)/modules/$(kernel_release)-coverage
+endif
 module_sources = Kbuild $(shell find kmod uapi -name '*.[ch]' -o -name '*.mk')
 # Another Debian's headers want its compiler, and stand at their own path only there.
 kbuild_in = $(if $(KROOT),BUILD=$(BUILD) tests/kernels/enter $(KROOT) make $(jobs_in_root),$(MAKE)) \
 	-C $(if $(KROOT),$(patsubst $(abspath $(KROOT))/root%,%,$(KDIR)),$(KDIR)) \
 	$(if $(LLVM),LLVM=$(LLVM)) $(if $(V),V=$(V))
 kbuild = $(kbuild_in) M=$(abspath $(module_tree)) \
-	$(if $(filter 1,$(DEBUG)),MIKEY_DEBUG=1) $(kbuild_extra)
+	$(if $(filter 1,$(DEBUG)),MIKEY_DEBUG=1) \
+	$(if $(filter 1,$(COVERAGE)),MIKEY_COVERAGE=1) $(kbuild_extra)
 jobs_in_root = -j$(shell nproc)
 
 .PHONY: modules module-tree
