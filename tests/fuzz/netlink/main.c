@@ -44,6 +44,7 @@ static struct shared {
 	u64 random;
 	time_t begin;		/* of new inputs */
 	time_t told;
+	u64 told_execs;
 } *shared;
 
 static time_t now(void)
@@ -56,15 +57,14 @@ static time_t now(void)
 
 static void tell(const char *what)
 {
-	static u64 before;
 	time_t t = now();
 
 	printf("# %s: %ld s, %llu execs (%llu a second), %u edges, %u blocks, corpus %u\n", what,
 	       (long)(shared->begin ? t - shared->begin : 0), (unsigned long long)shared->execs,
-	       (unsigned long long)((shared->execs - before) / (t - shared->told ?: 1)),
+	       (unsigned long long)((shared->execs - shared->told_execs) / (t - shared->told ?: 1)),
 	       shared->cover.num_edges, shared->cover.num_blocks, shared->corpus.num);
 	fflush(stdout);
-	before = shared->execs;
+	shared->told_execs = shared->execs;
 	shared->told = t;
 }
 
