@@ -9,8 +9,9 @@
 
 #include "helper/kms/event.h"
 
+static __thread const char *current;
 static unsigned int process_number;
-static _Thread_local const char *current;
+static atomic_uint requests;
 
 static void draw(void)
 {
@@ -22,7 +23,6 @@ static void draw(void)
 void kms_event_name(char name[KMS_EVENT_NAME_MAX])
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	static atomic_uint requests;
 
 	pthread_once(&once, draw);
 	snprintf(name, KMS_EVENT_NAME_MAX, "%08x%08x", process_number,
