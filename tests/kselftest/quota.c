@@ -7,7 +7,10 @@
 
 #include "quota.h"
 
-bool quota_read(struct quota *q)
+#define REST_MS 300
+#define LINKS (16 * 4)
+
+static bool look(struct quota *q)
 {
 	FILE *f = fopen("/proc/key-users", "r");
 	unsigned int uid;
@@ -22,12 +25,26 @@ bool quota_read(struct quota *q)
 	return found;
 }
 
+bool quota_read(struct quota *q)
+{
+	struct quota now;
+
+	if (!look(q))
+		return false;
+	while (usleep(REST_MS * 1000), look(&now)) {
+		if (now.keys == q->keys && now.bytes == q->bytes)
+			return true;
+		*q = now;
+	}
+	return false;
+}
+
 bool quota_back(const struct quota *before, int ms)
 {
 	struct quota now;
 
-	while (quota_read(&now)) {
-		if (now.keys == before->keys && now.bytes == before->bytes)
+	while (look(&now)) {
+		if (now.keys <= before->keys && now.bytes <= before->bytes + LINKS)
 			return true;
 		if (ms <= 0)
 			break;

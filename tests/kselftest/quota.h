@@ -14,11 +14,13 @@ struct quota {
 	int bytes;
 };
 
+/* As soon as it rests: former tests' keys may still be on their way out. */
 bool quota_read(struct quota *q);
 
 /*
  * Wait at most @ms for it to be @before again: dead keys are collected a little
- * later. Says how much is missing if not.
+ * later, and of some links to them the bytes stay charged (where there was no
+ * memory to unlink them). Says how much is missing if not.
  */
 bool quota_back(const struct quota *before, int ms);
 

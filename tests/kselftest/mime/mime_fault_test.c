@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Family "mikey_mime" without memory: each allocation of a command fails in
- * turn. It is refused then, nothing is spent or remembered for nothing, and
- * as soon as none fails it works. Needs a kernel with fail-nth and failslab
- * (and is of most use with KASAN and kmemleak); skipped on others.
+ * turn. It is refused then, nothing is spent, counted or remembered for
+ * nothing, the same command works at once when none fails, and in the end no
+ * key is left over. Needs a kernel with fail-nth and failslab (and is of most
+ * use with KASAN and kmemleak); skipped on others.
  */
 #include <kselftest_harness.h>
 
@@ -15,14 +16,26 @@
 
 #include "body.h"
 #include "tests/kselftest/fault.h"
+#include "tests/kselftest/quota.h"
 
-#define HELLO "Content-Type: text/plain\r\n\r\nhello"
+#define HEAD "Content-Type: text/plain\r\n\r\n"
 #define MOST 2000		/* allocations of one command */
 
+/*
+ * @text: an entity
+ * @form: in which it is sent
+ * @send, @receive: the tickets of this round
+ * @letter: what the second opens
+ */
 struct scene {
 	struct lane lane;
+	struct quota quota;
 	struct letter letter;
 	struct nlc_reply r;
+	char *text;
+	u32 form;
+	key_serial_t send;
+	key_serial_t receive;
 	bool able;
 };
 
@@ -39,6 +52,8 @@ FIXTURE_SETUP(fault)
 	if (!sc->able)
 		return;			/* and each test skips itself */
 	ASSERT_EQ(0, lane_open(&sc->lane));
+	sc->send = sc->lane.send;
+	ASSERT_TRUE(quota_read(&sc->quota));
 }
 
 FIXTURE_TEARDOWN(fault)
@@ -48,12 +63,15 @@ FIXTURE_TEARDOWN(fault)
 	if (!sc->able)
 		return;
 	nlc_free(&sc->r);
+	free(sc->text);
+	EXPECT_TRUE(quota_back(&sc->quota, 10000));
 	lane_close(&sc->lane);
 }
 
 /*
- * Send @m with its @nth allocation failing and look for a reply. Return: 0
- * with one in sc->r, or the error; *@hit: has any allocation failed?
+ * Send @m with its @nth allocation failing (0: none) and look for a reply.
+ * Return: 0 with one in sc->r, or the error, where a request that could not be
+ * sent is want of memory, too; *@hit: has one failed?
  */
 static int call_with_fault(struct scene *sc, struct nl_msg *m, int nth, bool *hit)
 {
@@ -69,12 +87,11 @@ static int call_with_fault(struct scene *sc, struct nl_msg *m, int nth, bool *hi
 	fault_set(nth);
 	n = send(fd, h, h->nlmsg_len, 0);
 	if (n < 0)
-		err = -errno;
+		err = fault_explains(-errno) ? -ENOMEM : -errno;
 	*hit = fault_hit();
 	fault_set(0);
 
 	nlc_free(&sc->r);
-	/* an error whose message failed, too, is one read that fails */
 	if (n > 0) {
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 		err = nlc_listen(&sc->lane.mime, &sc->r, 100);
@@ -90,89 +107,245 @@ static int call_with_fault(struct scene *sc, struct nl_msg *m, int nth, bool *hi
 	return err;
 }
 
-/* Or there is no answer, since that would have wanted memory, too. */
-static bool explains(int err)
+/* A command, what has to happen before each round, what must be true behind it */
+struct trial {
+	const char *name;
+	struct nl_msg *(*make)(struct scene *sc);
+	int (*before)(struct scene *sc);
+	bool (*after)(struct scene *sc);
+};
+
+/*
+ * A round for each allocation: the command with that one failing, and if this
+ * made it fail the same command once more, which works. Return: how many times
+ * it worked, or an error.
+ */
+static int each_fails(struct scene *sc, const struct trial *t)
 {
-	return fault_explains(err) || err == -ETIMEDOUT;
-}
+	bool hit = true, none;
+	int nth = 0, refused = 0, err = 0;
 
-static void protect_with_faults(struct __test_metadata *_metadata, struct scene *sc, u32 form,
-				u32 len)
-{
-	struct mikey_blob entity = body_entity(len);
-	bool hit = true;
-	int nth;
-
-	for (nth = 1; hit && nth < MOST; nth++) {
-		struct nl_msg *m = body_protect_msg(&sc->lane.mime, sc->lane.send, BOB, entity);
-		int err;
-
-		nla_put_u32(m, MIKEY_MIME_A_FORM, form);
-		/* most faults are fatal to the call, some are made up for */
-		err = call_with_fault(sc, m, nth, &hit);
+	while (hit && !err && nth < MOST) {
+		err = t->before ? t->before(sc) : 0;
 		if (err)
-			EXPECT_TRUE(hit && explains(err))
-				TH_LOG("fault %d: %d, %s", nth, err, sc->r.words);
+			break;
+		err = call_with_fault(sc, t->make(sc), ++nth, &hit);
+		if (err == -ENOMEM && hit) {
+			refused++;
+			err = call_with_fault(sc, t->make(sc), 0, &none);
+		}
+		if (!err && t->after && !t->after(sc))
+			err = -EPROTO;
 	}
-	EXPECT_LT(10, nth);
-	EXPECT_GT(MOST, nth);
-	EXPECT_NE(NULL, sc->r.attr[MIKEY_MIME_A_CMS]);
-	free((void *)entity.p);
+	fprintf(stderr, "# %s, form %u, %zu bytes: %d allocations, of which %d refused it%s\n",
+		t->name, sc->form, sc->text ? strlen(sc->text) : 0, nth - 1, refused,
+		err ? ", then" : "");
+	if (err)
+		fprintf(stderr, "# %d %s\n", err, sc->r.words);
+	nlc_free(&sc->r);
+	return err ? err : hit ? -E2BIG : nth;
 }
 
-TEST_F_TIMEOUT(fault, protect, 600)
+/* An entity with a body of @len bytes */
+static void set_text(struct scene *sc, u32 form, u32 len)
+{
+	free(sc->text);
+	sc->form = form;
+	sc->text = malloc(sizeof(HEAD) + len);
+	if (!sc->text)
+		abort();
+	strcpy(sc->text, HEAD);
+	memset(sc->text + strlen(HEAD), 'x', len);
+	sc->text[strlen(HEAD) + len] = '\0';
+}
+
+static struct nl_msg *make_protect(struct scene *sc)
+{
+	struct mikey_blob entity = { (const u8 *)sc->text, strlen(sc->text) };
+	struct nl_msg *m = body_protect_msg(&sc->lane.mime, sc->send, BOB, entity);
+
+	nla_put_u32(m, MIKEY_MIME_A_FORM, sc->form);
+	return m;
+}
+
+static bool has_cms(struct scene *sc)
+{
+	return sc->r.attr[MIKEY_MIME_A_CMS] && sc->r.attr[MIKEY_MIME_A_TRANSFER];
+}
+
+static int grant_for_one(struct scene *sc)
+{
+	sc->lane.alice.reusable = false;
+	sc->send = term_grant(&sc->lane.alice, BOB, &sc->lane.ticket);
+	return sc->send < 0 ? sc->send : 0;
+}
+
+/* It has served its message and serves no other. */
+static bool is_spent(struct scene *sc)
+{
+	struct nlc_reply r;
+	bool good = has_cms(sc);
+	int err;
+
+	err = nlc_call(&sc->lane.mime, make_protect(sc), &r);
+	nlc_free(&r);
+	keyctl_unlink(sc->send, KEY_SPEC_SESSION_KEYRING);
+	return good && (err == -EPERM || err == -ENOKEY);
+}
+
+static void protect(struct __test_metadata *_metadata, struct scene *sc, bool once)
+{
+	const struct trial t = {
+		.name = once ? "PROTECT once" : "PROTECT",
+		.make = make_protect,
+		.before = once ? grant_for_one : NULL,
+		.after = once ? is_spent : has_cms,
+	};
+	u64 protected = body_stat(&sc->lane.mime, MIKEY_MIME_S_PROTECTED);
+	int worked = each_fails(sc, &t);
+
+	EXPECT_LT(10, worked);
+	EXPECT_EQ(protected + worked, body_stat(&sc->lane.mime, MIKEY_MIME_S_PROTECTED));
+}
+
+TEST_F_TIMEOUT(fault, protect, 300)
 {
 	struct scene *sc = &self->sc;
 
 	if (!sc->able)
 		SKIP(return, "no fail-nth in this kernel");
-	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, 100);
-	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTH_ENVELOPED, 100000);
-	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTHENTICATED, 100);
-	protect_with_faults(_metadata, sc, MIKEY_FORM_AUTHENTICATED_ENVELOPED, 100);
-}
-
-/* A letter that could not be opened for want of memory opens afterwards. */
-static void unprotect_with_faults(struct __test_metadata *_metadata, struct scene *sc, u32 form)
-{
-	bool hit = true;
-	int nth;
-
-	for (nth = 1; hit && nth < MOST; nth++) {
-		key_serial_t receive;
-		struct nl_msg *m;
-		int err;
-
-		letter_write(&sc->letter, &sc->lane, form, PROOF_HASH, HELLO, 0, NULL);
-		receive = letter_admit(&sc->letter, &sc->lane);
-		ASSERT_LT(0, receive);
-		m = body_unprotect_msg(&sc->lane.mime, receive, letter_transfer(&sc->letter),
-				       letter_cms(&sc->letter));
-		err = call_with_fault(sc, m, nth, &hit);
-		if (err)
-			EXPECT_TRUE(hit && explains(err))
-				TH_LOG("fault %d: %d, %s", nth, err, sc->r.words);
-		if (err)
-			EXPECT_EQ(0, letter_open(&sc->letter, &sc->lane.mime, receive, &sc->r))
-				TH_LOG("fault %d: %s", nth, sc->r.words);
-		EXPECT_TRUE(body_is(body_attr(&sc->r, MIKEY_MIME_A_ENTITY), HELLO));
-		nlc_free(&sc->r);
-
-		receive = letter_admit(&sc->letter, &sc->lane);
-		ASSERT_LT(0, receive);
-		EXPECT_EQ(-EALREADY, letter_open(&sc->letter, &sc->lane.mime, receive, NULL));
+	for (u32 form = MIKEY_FORM_AUTH_ENVELOPED;
+	     form <= MIKEY_FORM_AUTHENTICATED_ENVELOPED; form++) {
+		set_text(sc, form, 100);
+		protect(_metadata, sc, false);
 	}
-	EXPECT_LT(10, nth);
-	EXPECT_GT(MOST, nth);
+	set_text(sc, MIKEY_FORM_AUTH_ENVELOPED, 200000);
+	protect(_metadata, sc, false);
 }
 
-TEST_F_TIMEOUT(fault, unprotect, 600)
+TEST_F_TIMEOUT(fault, protect_once, 300)
 {
+	struct scene *sc = &self->sc;
+
+	if (!sc->able)
+		SKIP(return, "no fail-nth in this kernel");
+	set_text(sc, MIKEY_FORM_AUTH_ENVELOPED, 100);
+	protect(_metadata, sc, true);
+}
+
+static int admit(struct scene *sc)
+{
+	letter_write(&sc->letter, &sc->lane, sc->form, PROOF_HASH, sc->text, 0, NULL);
+	sc->receive = letter_admit(&sc->letter, &sc->lane);
+	return sc->receive < 0 ? sc->receive : 0;
+}
+
+static struct nl_msg *make_unprotect(struct scene *sc)
+{
+	return body_unprotect_msg(&sc->lane.mime, sc->receive, letter_transfer(&sc->letter),
+				  letter_cms(&sc->letter));
+}
+
+static bool has_entity(struct scene *sc)
+{
+	struct mikey_blob entity = body_join(&sc->r, MIKEY_MIME_A_ENTITY);
+	bool good = body_is(entity, sc->text);
+
+	free((void *)entity.p);
+	return good;
+}
+
+/* It came out, and does not come out again. */
+static bool is_delivered(struct scene *sc)
+{
+	bool good = has_entity(sc);
+	key_serial_t again;
+
+	keyctl_unlink(sc->receive, KEY_SPEC_SESSION_KEYRING);
+	again = letter_admit(&sc->letter, &sc->lane);
+
+	good = again > 0 &&
+	       letter_open(&sc->letter, &sc->lane.mime, again, NULL) == -EALREADY && good;
+	keyctl_unlink(again, KEY_SPEC_SESSION_KEYRING);
+	return good;
+}
+
+static bool is_delivered_and_kept(struct scene *sc)
+{
+	bool good = has_entity(sc) &&
+		    letter_open(&sc->letter, &sc->lane.mime, sc->receive, NULL) == -EALREADY;
+
+	keyctl_unlink(sc->receive, KEY_SPEC_SESSION_KEYRING);
+	return good;
+}
+
+static void unprotect(struct __test_metadata *_metadata, struct scene *sc, bool kept)
+{
+	const struct trial t = {
+		.name = kept ? "UNPROTECT kept" : "UNPROTECT",
+		.make = make_unprotect,
+		.before = admit,
+		.after = kept ? is_delivered_and_kept : is_delivered,
+	};
+	u64 opened = body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED);
+	u64 known = body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES);
+	int worked = each_fails(sc, &t);
+
+	EXPECT_LT(10, worked);
+	EXPECT_EQ(opened + worked, body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED));
+	EXPECT_EQ(known + worked, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+}
+
+TEST_F_TIMEOUT(fault, unprotect, 400)
+{
+	struct scene *sc = &self->sc;
+
+	if (!sc->able)
+		SKIP(return, "no fail-nth in this kernel");
+	for (u32 form = MIKEY_FORM_AUTH_ENVELOPED;
+	     form <= MIKEY_FORM_AUTHENTICATED_ENVELOPED; form++) {
+		set_text(sc, form, 100);
+		unprotect(_metadata, sc, false);
+	}
+	set_text(sc, MIKEY_FORM_AUTH_ENVELOPED, 7000);	/* in pages of its own */
+	unprotect(_metadata, sc, false);
+}
+
+TEST_F_TIMEOUT(fault, unprotect_kept, 300)
+{
+	struct scene *sc = &self->sc;
+	key_serial_t send;
+
+	if (!sc->able)
+		SKIP(return, "no fail-nth in this kernel");
+	sc->lane.alice.kind.profile = MIKEY_PROFILE_ANNEX_I;
+	sc->lane.alice.cacheable = true;
+	send = term_grant(&sc->lane.alice, BOB, &sc->lane.ticket);
+	ASSERT_LT(0, send);
+	set_text(sc, MIKEY_FORM_AUTH_ENVELOPED, 100);
+	unprotect(_metadata, sc, true);
+	keyctl_unlink(send, KEY_SPEC_SESSION_KEYRING);
+}
+
+static struct nl_msg *make_stats(struct scene *sc)
+{
+	return nlc_msg(&sc->lane.mime, MIKEY_MIME_CMD_STATS);
+}
+
+static struct nl_msg *make_caps(struct scene *sc)
+{
+	return nlc_msg(&sc->lane.mime, MIKEY_MIME_CMD_CAPS);
+}
+
+TEST_F_TIMEOUT(fault, told, 60)
+{
+	const struct trial stats = { .name = "STATS", .make = make_stats };
+	const struct trial caps = { .name = "CAPS", .make = make_caps };
+
 	if (!self->sc.able)
 		SKIP(return, "no fail-nth in this kernel");
-	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTH_ENVELOPED);
-	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTHENTICATED);
-	unprotect_with_faults(_metadata, &self->sc, MIKEY_FORM_AUTHENTICATED_ENVELOPED);
+	EXPECT_LT(1, each_fails(&self->sc, &stats));
+	EXPECT_LT(1, each_fails(&self->sc, &caps));
 }
 
 TEST_HARNESS_MAIN
