@@ -284,7 +284,7 @@ TEST_F(mint, single_use)
 	ticket = mint(self, term_mint_msg(&self->lane.alice, to_bob));
 	ASSERT_LT(0, ticket);
 	EXPECT_EQ(0, protect(self, ticket, BOB));
-	/* spent, and its key gone at once or about to */
+	/* spent, and its key about to expire */
 	EXPECT_GT(0, protect(self, ticket, BOB));
 }
 
@@ -327,7 +327,8 @@ TEST_F(mint, too_long)
 		list[i] = names[i];
 	}
 	EXPECT_EQ(-EMSGSIZE, mint(self, term_mint_msg(&self->lane.alice, list)));
-	EXPECT_EQ(alive, term_stat(&self->lane.alice, MIKEY_TICKET_S_TICKETS));
+	/* those that other tests left behind may go meanwhile */
+	EXPECT_LE(term_stat(&self->lane.alice, MIKEY_TICKET_S_TICKETS), alive);
 }
 
 TEST_F(mint, is_counted)

@@ -267,7 +267,7 @@ static void race(struct __test_metadata *_metadata, struct scene *sc, bool one_t
 			delivered += !racer[i].err;
 			EXPECT_TRUE(!racer[i].err || racer[i].err == -EALREADY ||
 				    (one_ticket && (racer[i].err == -EPERM ||
-						    racer[i].err == -ENOKEY)))
+						    racer[i].err == -EKEYEXPIRED)))
 				TH_LOG("%d", racer[i].err);
 		}
 		EXPECT_EQ(1, delivered);
