@@ -8,9 +8,12 @@
 #include "helper/mikeyd/counters.h"
 #include "helper/mikeyd/sipmsg.h"
 
-/* Of each side, so that the network cannot keep the user from sending. */
-#define SERVERS_MAX 4096
-/* Of each side as well: what requests that have no answer yet may hold. */
+/*
+ * Of each side, so that the network cannot keep the user from sending. Each is
+ * remembered for Timer J, so this is 512 a second.
+ */
+#define SERVERS_MAX 16384
+/* Of each side as well: what requests that have no answer yet, and answers, may hold. */
 #define BYTES_MAX (64 * 1024 * 1024)
 /* Timer F; a server that was not answered by then never will be. */
 #define TIMER_F (64 * SIP_T1)
@@ -29,6 +32,15 @@ static void forget_msg(struct server *server)
 	server->msg = NULL;
 }
 
+static void forget_response(struct server *server)
+{
+	if (server->transactions)
+		server->transactions->n_bytes[server->flow.side] -= server->response_size;
+	server->response_size = 0;
+	sipmsg_wipe(server->response);
+	server->response = NULL;
+}
+
 static void server_destroy(void *data)
 {
 	struct server *server = data;
@@ -43,7 +55,7 @@ static void server_destroy(void *data)
 	forget_msg(server);
 	mem_deref(server->key);
 	mem_deref(server->via);
-	sipmsg_wipe(server->response);
+	forget_response(server);
 }
 
 /*
@@ -273,7 +285,7 @@ static void complete(struct server *server, uint16_t code)
 	server_event(server, DEBUG, "answered", log_number("status", code),
 		     log_number("ms", tmr_jiffies() - server->since));
 	tmr_cancel(&server->again);
-	/* its text is no longer needed, and 4096 of them would be a lot */
+	/* its text is no longer needed, and SERVERS_MAX of them would be a lot */
 	forget_msg(server);
 	server->accepted = server->invite && code < 300;
 	if (server->invite && !server->accepted && server->flow.tp == SIP_TRANSP_UDP) {
@@ -292,8 +304,10 @@ void server_relay(struct server *server, uint16_t code, struct mbuf *mb)
 		sipmsg_wipe(mb);
 		return;
 	}
-	sipmsg_wipe(server->response);
+	forget_response(server);
 	server->response = mb;
+	server->response_size = mb->size;
+	server->transactions->n_bytes[server->flow.side] += mb->size;
 	counter_more(COUNTER_RESPONSES_SENT, server->flow.side, code / 100);
 	send_to_sender(server, mb);
 	if (code >= 200)

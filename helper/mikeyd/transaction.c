@@ -5,7 +5,7 @@
 #include <errno.h>
 
 /* The buckets; a power of two. */
-#define BUCKETS 1024
+#define BUCKETS 4096
 
 static void transactions_destroy(void *data)
 {

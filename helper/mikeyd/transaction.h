@@ -18,7 +18,7 @@ struct transactions {
 	struct transport *transport;
 	struct hash *servers, *clients;
 	unsigned int n_servers[SIDES];
-	size_t n_bytes[SIDES];		/* of requests that have no answer yet */
+	size_t n_bytes[SIDES];		/* of answers, and of requests without one */
 };
 
 int transactions_alloc(struct transactions **transactions, struct transport *transport);
@@ -39,6 +39,7 @@ struct server {
 	struct flow flow;
 	struct sip_msg *msg;
 	size_t size;			/* of msg, while it is there */
+	size_t response_size;
 	char txn[TXN_SIZE];		/* for the log, with the method ... */
 	char method[16];		/* ... which may be cut off */
 	uint64_t since;

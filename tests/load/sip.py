@@ -11,7 +11,8 @@ time), then for a while at a share of that. What counts are the ratios: the
 times are this machine's.
 
 Ends with status 1 if in the second part any message was lost, came twice or
-was refused, or if a mikeyd or Kamailio went on growing.
+was refused, or if a mikeyd went on growing (Kamailio has a pool of its own, which
+it comes to touch all of).
 """
 
 import argparse
@@ -186,7 +187,7 @@ def faults(way, soak):
     if soak["failed"]:
         found.append(f"{way}: {soak['failed']} failed")
     for name, growth in soak["growth"].items():
-        if growth > GROWTH_ALLOWED:
+        if growth > GROWTH_ALLOWED and name.startswith("mikeyd"):
             found.append(f"{way}: {name} grew by {growth} bytes in the second half")
     return found
 

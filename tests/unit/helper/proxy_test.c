@@ -443,30 +443,59 @@ static void requests_not_answered(void **state)
 {
 	struct transactions *transactions = stage.mikeyd.transactions;
 	struct flow flow = stage.mikeyd.next_hop;
-	struct server *server = NULL, *first = NULL;
+	struct server *server = NULL, *early[2] = { NULL };
 	unsigned int number = 0;
 	struct sip_msg *msg;
 	int err = 0;
 
 	(void)state;
 	while (!err && number < 4096) {
-		msg = large_request(number++);
+		msg = large_request(number);
 		err = server_new(&server, transactions, &flow, msg);
 		mem_deref(msg);
-		first = first ?: server;
+		if (number < ARRAY_SIZE(early))
+			early[number] = server;
+		number++;
 	}
 	assert_int_equal(err, -EMFILE);
 	assert_in_range(number, 64, 256);
-	/* the other side has a share of its own; an answer gives room again */
+	/* the other side has a share of its own; answers give room, but for their own */
 	flow.side = SIDE_INSIDE;
 	msg = large_request(number);
 	assert_int_equal(server_new(&server, transactions, &flow, msg), 0);
 	mem_deref(msg);
-	server_respond(first, 503, "Service Unavailable", NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(early); i++)
+		server_respond(early[i], 503, "Service Unavailable", NULL);
 	flow.side = SIDE_OUTSIDE;
 	msg = large_request(number);
 	assert_int_equal(server_new(&server, transactions, &flow, msg), 0);
 	mem_deref(msg);
+}
+
+/* Nor are the answers, which stay for Timer J. */
+static void answers_count(void **state)
+{
+	struct transactions *transactions = stage.mikeyd.transactions;
+	struct flow flow = stage.mikeyd.next_hop;
+	static char headers[256 * 1024];
+	struct server *server = NULL;
+	unsigned int number = 0;
+	struct sip_msg *msg;
+	int err = 0;
+
+	(void)state;
+	memset(headers, 'a', sizeof(headers) - 1);
+	memcpy(headers, "X: ", 3);
+	memcpy(headers + sizeof(headers) - 3, "\r\n", 2);
+	while (!err && number < 1024) {
+		msg = large_request(number++);
+		err = server_new(&server, transactions, &flow, msg);
+		mem_deref(msg);
+		if (!err)
+			server_respond(server, 200, "OK", headers);
+	}
+	assert_int_equal(err, -EMFILE);
+	assert_in_range(number, 64, 256);
 }
 
 int main(void)
@@ -489,6 +518,7 @@ int main(void)
 		EACH(limits_of_udp),
 		EACH(next_hop_is_away),
 		EACH(requests_not_answered),
+		EACH(answers_count),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
