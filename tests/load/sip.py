@@ -131,11 +131,12 @@ class Way:
 
 
 def first_error(folder):
-    """The first thing that a sipp there complained of, and no more than a message."""
+    """The first thing that a sipp there complained of, but for late answers."""
     for name in sorted(os.listdir(folder)):
         if name.endswith("_errors.log"):
             with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as f:
-                return f.read(1200)
+                told = [e for e in f.read().split("\n'") if "Dead call" not in e]
+                return told[0][:1200] if told else ""
     return ""
 
 
