@@ -102,7 +102,11 @@ class Pgsql:
         self.start()
 
     def start(self):
-        """Also again, after it was killed."""
+        """Also again, after it was killed, and the disk is back that was cut."""
+        # until its parent has waited for it, the next server takes it for alive
+        for name in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.dir, name))
         self.url = run(self.script, "start", self.dir, *self.settings).strip()
         with open(os.path.join(self.dir, "data", "postmaster.pid"), encoding="ascii") as f:
             self.pid = int(f.readline())
@@ -123,10 +127,6 @@ class Pgsql:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
-        # until its parent has waited for it, the next server takes it for alive
-        for name in ("data/postmaster.pid", ".s.PGSQL.5432.lock"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self.dir, name))
 
     def schema(self):
         self.schemas += 1
