@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+/* What the network sends to a registered client, and what comes of it. */
 #include "tests/unit/helper/incoming_stage.h"
 
 const char *message_from(const char *from, const char *branch, const char *rest)

@@ -5,6 +5,7 @@
 
 #include "tests/unit/helper/stage.h"
 
+/* TRANSFER_INIT and CMS as the double of the kernel takes them. */
 #define MULTIPART(cms) \
 	"Content-Type: multipart/mixed;boundary=b\r\n\r\n" \
 	"--b\r\nContent-Type: application/mikey\r\nContent-Transfer-Encoding: base64\r\n\r\n" \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Several users behind one mikeyd: who may be whom, and what stays apart. */
-#include "tests/unit/helper/stage.h"
+#include "tests/unit/helper/incoming_stage.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,16 +17,6 @@
 	"  psk-id = \"a\"; group = \"team@example.test\"; },\n" \
 	"{ name = \"b\"; identity = [\"bob@example.test\", \"bobby@example.test\"];\n" \
 	"  psk = \"logon:mikey:b\"; psk-id = \"b\"; list-service = \"list@example.test\"; } );\n"
-
-/* TRANSFER_INIT and CMS as the double of the kernel takes them. */
-#define MULTIPART(cms) \
-	"Content-Type: multipart/mixed;boundary=b\r\n\r\n" \
-	"--b\r\nContent-Type: application/mikey\r\nContent-Transfer-Encoding: base64\r\n\r\n" \
-	"VFJBTlNGRVI=\r\n--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\n" \
-	"Content-Transfer-Encoding: binary\r\n\r\n" cms "\r\n--b--\r\n"
-
-/* "Content-Type: text/plain" and "hello", turned round as the double does */
-#define HELLO "olleh\n\r\n\rnialp/txet :epyT-tnetnoC"
 
 static int begin(void **state)
 {
