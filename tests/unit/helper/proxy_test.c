@@ -424,9 +424,9 @@ static void next_hop_is_away(void **state)
 	assert_non_null(strstr(header("Warning", 0), "next SIP hop cannot be reached"));
 }
 
-static struct sip_msg *large_request(unsigned int number)
+static struct sip_msg *request_of(size_t size, unsigned int number)
 {
-	struct mbuf *mb = mbuf_alloc(TRANSPORT_MESSAGE_MAX);
+	struct mbuf *mb = mbuf_alloc(size);
 	struct sip_msg *msg;
 
 	mbuf_printf(mb, "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK%u\r\n"
@@ -436,6 +436,30 @@ static struct sip_msg *large_request(unsigned int number)
 	assert_int_equal(sipmsg_decode(&msg, mb), 0);
 	mem_deref(mb);
 	return msg;
+}
+
+static struct sip_msg *large_request(unsigned int number)
+{
+	return request_of(TRANSPORT_MESSAGE_MAX, number);
+}
+
+/* As docs/sip.md has it: 512 a second for Timer J. */
+static void transactions_remembered(void **state)
+{
+	struct flow flow = stage.mikeyd.next_hop;
+	struct server *server = NULL;
+	unsigned int number = 0;
+	struct sip_msg *msg;
+	int err;
+
+	(void)state;
+	do {
+		msg = request_of(512, number);
+		err = server_new(&server, stage.mikeyd.transactions, &flow, msg);
+		mem_deref(msg);
+	} while (!err && ++number < 100000);
+	assert_int_equal(err, -EMFILE);
+	assert_int_equal(number, 16384);
 }
 
 /* What waits for an answer is held in memory, so not without limit. */
@@ -517,6 +541,7 @@ int main(void)
 		EACH(too_large_for_udp),
 		EACH(limits_of_udp),
 		EACH(next_hop_is_away),
+		EACH(transactions_remembered),
 		EACH(requests_not_answered),
 		EACH(answers_count),
 	};
