@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 LIBRARIES += mikeyd-core
-mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c branch.c check.c circular.c client.c \
+mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c branch.c check.c circular.c client.c deadline.c \
 	entity.c envelope.c framing.c history.c immediate.c inbox.c inbox_command.c inbox_hook.c inbox_json.c \
 	inbox_message.c inbox_sip.c inbox_socket.c inbox_store.c inbox_user.c incoming.c kms.c \
 	listbody.c listserver.c listserver_group.c listserver_uris.c mailing.c mimehead.c \

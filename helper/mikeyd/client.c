@@ -24,7 +24,7 @@ struct client {
 	struct mbuf *request;
 	client_response_h *handler;
 	void *arg;
-	struct tmr again, end;
+	struct deadline again, end;
 	uint32_t interval;
 	bool retried;			/* on a second connection */
 	bool invite;
@@ -38,8 +38,8 @@ static void client_destroy(void *data)
 {
 	struct client *client = data;
 
-	tmr_cancel(&client->again);
-	tmr_cancel(&client->end);
+	deadline_cancel(&client->again);
+	deadline_cancel(&client->end);
 	hash_unlink(&client->le);
 	mem_deref(client->branch);
 	mem_deref(client->key);
@@ -77,6 +77,11 @@ static void client_end(struct client *client, int err, const struct sip_msg *msg
 	handler(err, msg, arg);
 }
 
+static void start(struct client *client, struct deadline *deadline, uint32_t ms, tmr_h *handler)
+{
+	deadline_start(client->transactions->deadlines, deadline, ms, handler, client);
+}
+
 static int transmit(struct client *client, struct mbuf *mb)
 {
 	mb->pos = 0;
@@ -110,7 +115,7 @@ static void cancel(struct client *client)
 	client->cancelled = true;
 	if (!client->answered)
 		return;
-	tmr_start(&client->end, TIMER_F, client_timeout, client);
+	start(client, &client->end, TIMER_F, client_timeout);
 	send_cancel(client);
 }
 
@@ -137,7 +142,7 @@ static void client_again(void *arg)
 	client->interval *= 2;
 	if (client->interval > SIP_T2 && !client->invite)
 		client->interval = SIP_T2;
-	tmr_start(&client->again, client->interval, client_again, client);
+	start(client, &client->again, client->interval, client_again);
 	transmit(client, client->request);
 }
 
@@ -156,8 +161,6 @@ int client_send(struct transactions *transactions, const struct flow *to, const 
 	client->arg = arg;
 	client->interval = SIP_T1;
 	client->invite = !pl_strcmp(method, "INVITE");
-	tmr_init(&client->again);
-	tmr_init(&client->end);
 	if (re_sdprintf(&client->branch, "%s", branch) ||
 	    re_sdprintf(&client->key, "%s %r", branch, method)) {
 		mem_deref(client);
@@ -165,9 +168,9 @@ int client_send(struct transactions *transactions, const struct flow *to, const 
 	}
 	hash_append(transactions->clients, hash_joaat_str(client->key), &client->le, client);
 	counter_more(COUNTER_REQUESTS_SENT, to->side, counter_method(method));
-	tmr_start(&client->end, TIMER_F, client_timeout, client);
+	start(client, &client->end, TIMER_F, client_timeout);
 	if (to->tp == SIP_TRANSP_UDP)
-		tmr_start(&client->again, client->interval, client_again, client);
+		start(client, &client->again, client->interval, client_again);
 	err = transmit(client, mb);
 	if (err)
 		mem_deref(client);
@@ -205,10 +208,10 @@ static void provisional(struct client *client, const struct sip_msg *msg)
 	if (!client->invite) {
 		client->interval = SIP_T2;
 	} else {
-		tmr_cancel(&client->again);
+		deadline_cancel(&client->again);
 		/* any but 100 says that somebody is being called (16.7 step 2) */
 		if (!client->cancelled && (first || msg->scode > 100))
-			tmr_start(&client->end, TIMER_C, client_timeout, client);
+			start(client, &client->end, TIMER_C, client_timeout);
 		else if (first)
 			cancel(client);
 	}
@@ -223,14 +226,14 @@ static void answer_to_invite(struct client *client, const struct sip_msg *msg)
 	/* after a 2xx there are only more of these, and after a refusal none */
 	if (!first && refused != client->refused)
 		return;
-	tmr_cancel(&client->again);
+	deadline_cancel(&client->again);
 	if (refused)
 		acknowledge(client, msg);
 	if (first) {
 		client->final = true;
 		client->refused = refused;
-		tmr_start(&client->end, !refused ? TIMER_F :
-			  client->to.tp == SIP_TRANSP_UDP ? TIMER_D : 0, client_timeout, client);
+		start(client, &client->end, !refused ? TIMER_F :
+			  client->to.tp == SIP_TRANSP_UDP ? TIMER_D : 0, client_timeout);
 	}
 	if (first || !refused)
 		client->handler(0, msg, client->arg);

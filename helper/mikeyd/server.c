@@ -45,8 +45,8 @@ static void server_destroy(void *data)
 {
 	struct server *server = data;
 
-	tmr_cancel(&server->timer);
-	tmr_cancel(&server->again);
+	deadline_cancel(&server->timer);
+	deadline_cancel(&server->again);
 	hash_unlink(&server->le);
 	if (server->transactions)
 		server->transactions->n_servers[server->flow.side]--;
@@ -148,6 +148,11 @@ static struct server *find(struct transactions *transactions, const struct flow 
 	return le ? le->data : NULL;
 }
 
+static void start(struct server *server, struct deadline *deadline, uint32_t ms, tmr_h *handler)
+{
+	deadline_start(server->transactions->deadlines, deadline, ms, handler, server);
+}
+
 static void server_expire(void *arg)
 {
 	struct server *server = arg;
@@ -197,9 +202,9 @@ bool server_acknowledged(struct transactions *transactions, const struct flow *f
 	if (!server->final)
 		return true;
 	/* Timer I: more ACKs may come over UDP */
-	tmr_cancel(&server->again);
-	tmr_start(&server->timer, server->flow.tp == SIP_TRANSP_UDP ? SIP_T4 : 0,
-		  server_expire, server);
+	deadline_cancel(&server->again);
+	start(server, &server->timer, server->flow.tp == SIP_TRANSP_UDP ? SIP_T4 : 0,
+		  server_expire);
 	return true;
 }
 
@@ -246,8 +251,6 @@ int server_new(struct server **out, struct transactions *transactions,
 	re_snprintf(server->method, sizeof(server->method), "%r", &msg->met);
 	server->size = msg->mb->size;
 	transactions->n_bytes[flow->side] += server->size;
-	tmr_init(&server->timer);
-	tmr_init(&server->again);
 	rand_str(server->tag, sizeof(server->tag));
 	err = server_key(&server->key, flow, msg, &msg->met) ?:
 		sipmsg_received_via(&server->via, msg);
@@ -258,8 +261,8 @@ int server_new(struct server **out, struct transactions *transactions,
 	hash_append(transactions->servers, hash_joaat_str(server->key), &server->le, server);
 	/* how long an INVITE may ring is the client transaction's business */
 	if (!server->invite) {
-		tmr_start(&server->timer, 2 * TIMER_F, server_expire, server);
-		tmr_start(&server->again, TRYING_MS, say_trying, server);
+		start(server, &server->timer, 2 * TIMER_F, server_expire);
+		start(server, &server->again, TRYING_MS, say_trying);
 	}
 	tell_new(server);
 	*out = server;
@@ -274,7 +277,7 @@ static void repeat(void *arg)
 	server->interval *= 2;
 	if (server->interval > SIP_T2)
 		server->interval = SIP_T2;
-	tmr_start(&server->again, server->interval, repeat, server);
+	start(server, &server->again, server->interval, repeat);
 	send_to_sender(server, server->response);
 }
 
@@ -284,16 +287,16 @@ static void complete(struct server *server, uint16_t code)
 	server->final = true;
 	server_event(server, DEBUG, "answered", log_number("status", code),
 		     log_number("ms", tmr_jiffies() - server->since));
-	tmr_cancel(&server->again);
+	deadline_cancel(&server->again);
 	/* its text is no longer needed, and SERVERS_MAX of them would be a lot */
 	forget_msg(server);
 	server->accepted = server->invite && code < 300;
 	if (server->invite && !server->accepted && server->flow.tp == SIP_TRANSP_UDP) {
 		server->interval = SIP_T1;
-		tmr_start(&server->again, server->interval, repeat, server);
+		start(server, &server->again, server->interval, repeat);
 	}
 	/* over TCP nothing is sent twice, yet a proxy may repeat over UDP */
-	tmr_start(&server->timer, server->invite ? TIMER_H : TIMER_J, server_expire, server);
+	start(server, &server->timer, server->invite ? TIMER_H : TIMER_J, server_expire);
 }
 
 void server_relay(struct server *server, uint16_t code, struct mbuf *mb)

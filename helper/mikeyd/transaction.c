@@ -15,6 +15,7 @@ static void transactions_destroy(void *data)
 	hash_flush(transactions->clients);
 	mem_deref(transactions->servers);
 	mem_deref(transactions->clients);
+	mem_deref(transactions->deadlines);
 }
 
 int transactions_alloc(struct transactions **out, struct transport *transport)
@@ -25,7 +26,8 @@ int transactions_alloc(struct transactions **out, struct transport *transport)
 	if (!transactions)
 		return -ENOMEM;
 	transactions->transport = transport;
-	if (hash_alloc(&transactions->servers, BUCKETS) ||
+	if (deadlines_alloc(&transactions->deadlines) ||
+	    hash_alloc(&transactions->servers, BUCKETS) ||
 	    hash_alloc(&transactions->clients, BUCKETS)) {
 		mem_deref(transactions);
 		return -ENOMEM;

@@ -8,6 +8,7 @@
 #define HELPER_MIKEYD_TRANSACTION_H
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/deadline.h"
 #include "helper/mikeyd/transport.h"
 #include "helper/mikeyd/txn.h"
 
@@ -16,6 +17,7 @@
 
 struct transactions {
 	struct transport *transport;
+	struct deadlines *deadlines;
 	struct hash *servers, *clients;
 	unsigned int n_servers[SIDES];
 	size_t n_bytes[SIDES];		/* of answers, and of requests without one */
@@ -51,8 +53,8 @@ struct server {
 	bool invite;
 	bool final;
 	bool accepted;			/* with 2xx, an INVITE (RFC 6026) */
-	struct tmr timer;
-	struct tmr again;		/* Timer G; until an answer: the 100 of RFC 4320 */
+	struct deadline timer;
+	struct deadline again;		/* Timer G; until an answer: the 100 of RFC 4320 */
 	uint32_t interval;
 };
 

@@ -2,7 +2,7 @@
 # Unit tests of the helper library and of mikeyd. Where the kernel's part is
 # needed a double of it stands in (kernel.c); the true one is met end to end.
 helper_lib_tests := uid base64 config endpoint log
-helper_core_tests := record entity multipart recipients sipmsg stream siptls kms owner
+helper_core_tests := deadline record entity multipart recipients sipmsg stream siptls kms owner
 helper_proxy_tests := proxy flow invite torture outgoing mailing incoming incoming_record immediate tickets users \
 	listserver inbox inbox_hook control
 helper_core_tests += queuestore

@@ -45,6 +45,19 @@ void loop_for(unsigned int ms)
 	loop_until(NULL, NULL, ms);
 }
 
+int loop_timers(void)
+{
+	const char *at;
+	char *text;
+	int n = 0;
+
+	assert_int_equal(re_sdprintf(&text, "%H", tmr_status, NULL), 0);
+	for (at = text; (at = strstr(at, "th=")); at++)
+		n++;
+	mem_deref(text);
+	return n;
+}
+
 /*
  * Not one that the kernel gives to whoever connects: until it is bound for good
  * another program could have got it.

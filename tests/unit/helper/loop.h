@@ -18,6 +18,13 @@ bool loop_until(bool (*condition)(void *arg), void *arg, unsigned int ms);
 /* loop_for - run for a while */
 void loop_for(unsigned int ms);
 
+/*
+ * loop_timers - how many timers libre has
+ *
+ * Each that is started walks past all that end later.
+ */
+int loop_timers(void);
+
 /* loop_free_port - a port of 127.0.0.1 that nobody has, for UDP and TCP */
 uint16_t loop_free_port(void);
 
