@@ -8,10 +8,13 @@
 #: COVERAGE_SUITES  kselftests that make coverage runs (those of one process)
 COVERAGE_SUITES ?= $(filter-out %_race_test ticket_stress_test mikeyctl_test \
 	peer_test,$(kselftests))
+#: COVERAGE_PART  name of what this coverage-kernel adds; other names' lines stay (all)
+COVERAGE_PART ?= all
 
 flags_coverage := $(filter-out -Werror,$(flags_base)) -O0 --coverage
 link_coverage := --coverage
 cc_coverage = $(CC)
+coverage_part = $(abspath $(BUILD))/coverage/kernel/$(COVERAGE_PART)
 coverage_tests := $(filter test-wire-% test-mime-%,$(unit_tests))
 coverage_fuzzers := $(filter fuzz-wire-% fuzz-mime-%,$(FUZZERS))
 
@@ -47,10 +50,8 @@ coverage-user: $(addprefix $(BUILD)/coverage/,$(coverage_tests) $(coverage_fuzze
 coverage-kernel: deps
 	+$(q)$(MAKE) debug-kernel kselftests
 	+$(q)$(MAKE) modules COVERAGE=1 KDIR=$(debug_tree)
-	$(q)rm -rf $(BUILD)/coverage/kernel && mkdir -p $(BUILD)/coverage/kernel
 	$(q)release=$$(tests/vm/run --kernel $(debug_image) --print-kernel) && \
-		cd $(BUILD)/modules/$$release-coverage && \
-		find . -name '*.gcno' -exec cp --parents -t $(abspath $(BUILD))/coverage/kernel {} +
+		tests/coverage/part $(BUILD)/modules/$$release-coverage $(coverage_part)
 	$(q)BUILD=$(BUILD) MIKEY_PATIENCE=$(PATIENCE) tests/vm/run --kernel $(debug_image) --coverage \
-		--memory 3072 --timeout 7200 --rw $(abspath $(BUILD))/coverage/kernel -- \
-		tests/coverage/guest $(abspath $(BUILD))/coverage/kernel $(COVERAGE_SUITES)
+		--memory 3072 --timeout 7200 --rw $(coverage_part) -- \
+		tests/coverage/guest $(coverage_part) $(COVERAGE_SUITES)
