@@ -28,7 +28,7 @@ static void register_gets_a_path(void **state)
 	assert_string_equal(header("Supported", 0), "");
 	hop_answers("200 OK");
 	client_gets();
-	client_registers();
+	client_registers("alice");
 	hop_sends("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0\r\n" VIA("$H", "8")
 		  "Route: <$P>, <sip:127.0.0.1:$I;lr>\r\n" AB("8", "OPTIONS") "\r\n");
 	client_gets();
@@ -45,7 +45,7 @@ static void forged_tokens(void **state)
 	char *digit = stage.path + strlen("sip:");
 
 	(void)state;
-	client_registers();
+	client_registers("alice");
 	for (unsigned int i = 0; digit[i] != '@'; i++) {
 		char text[1024], good = digit[i], id[16];
 
@@ -71,7 +71,7 @@ static void from_the_network_without_token(void **state)
 		  "\r\n");
 	hop_gets();
 	first_line_is("SIP/2.0 480 No Client Is Registered");
-	client_registers();
+	client_registers("alice");
 	hop_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$H", "n2") AB("n", "OPTIONS")
 		  "\r\n");
 	client_gets();
@@ -119,7 +119,7 @@ static void flow_of_a_client(void **state)
 static void no_tls_to_the_client(void **state)
 {
 	(void)state;
-	client_registers();
+	client_registers("alice");
 	hop_sends("OPTIONS sips:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "s1") "Route: <$P>\r\n"
 		  AB("s", "OPTIONS") "\r\n");
 	hop_gets();
@@ -132,7 +132,7 @@ static void no_tls_to_the_client(void **state)
 static void client_that_is_gone(void **state)
 {
 	(void)state;
-	client_registers();
+	client_registers("alice");
 	kernel.gone = stage.client_port;
 	hop_sends("OPTIONS sip:alice@127.0.0.1:$C SIP/2.0\r\n" VIA("$H", "g1") "Route: <$P>\r\n"
 		  AB("g", "OPTIONS") "\r\n");

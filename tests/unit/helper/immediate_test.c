@@ -30,18 +30,6 @@ static const char *incoming(const char *branch, const char *rest)
 	return text;
 }
 
-static void register_client(void)
-{
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
-		     FROM_TO("bob@example.test", "bob@example.test", "r", "REGISTER")
-		     "Contact: <sip:bob@127.0.0.1:$C>\r\n\r\n");
-	hop_gets();
-	/* of other methods nothing is taken */
-	assert_memory_equal(header("Contact", 0), "<sip:bob@127.0.0.1:", 19);
-	hop_sends(answer("200 OK"));
-	client_gets();
-}
-
 static void open_with(const char *policy, const char *more)
 {
 	char text[512];
@@ -49,7 +37,7 @@ static void open_with(const char *policy, const char *more)
 	kernel_reset();
 	snprintf(text, sizeof(text), "policy = { %s };\n%s", policy, more);
 	stage_open(text);
-	register_client();
+	client_registers("bob");
 }
 
 static int open_passing(void **state)

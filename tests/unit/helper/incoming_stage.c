@@ -18,23 +18,11 @@ const char *message(const char *branch, const char *rest)
 	return message_from("alice@example.test", branch, rest);
 }
 
-void register_client(void)
-{
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
-		     FROM_TO("bob@example.test", "bob@example.test", "r", "REGISTER")
-		     "Contact: <sip:bob@127.0.0.1:$C>\r\n\r\n");
-	hop_gets();
-	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
-	*strchr(stage.path, '>') = '\0';
-	hop_sends(answer("200 OK"));
-	client_gets();
-}
-
 int open_with(const char *more)
 {
 	kernel_reset();
 	stage_open(more);
-	register_client();
+	client_registers("bob");
 	return 0;
 }
 

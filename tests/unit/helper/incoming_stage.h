@@ -18,9 +18,6 @@
 const char *message_from(const char *from, const char *branch, const char *rest);
 const char *message(const char *branch, const char *rest);
 
-/* The client registers through mikeyd; its Path is in stage.path. */
-void register_client(void);
-
 /* Fixtures; @more: further lines of mikeyd.conf */
 int open_with(const char *more);
 int open_stage(void **state);

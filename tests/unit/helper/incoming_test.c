@@ -187,7 +187,7 @@ static void kept_tickets(void **state)
 {
 	(void)state;
 	stage_restart("policy = { accept-profile = [\"annex-i\"]; };\n");
-	register_client();
+	client_registers("bob");
 	kernel.profile = MIKEY_PROFILE_ANNEX_I;
 	kernel.keep = true;
 	opened("1", MULTIPART(HELLO));
@@ -223,7 +223,7 @@ static void profiles_and_forms(void **state)
 	stage_restart("list-service = \"list@example.test\";\n"
 		      "policy = { accept-profile = [\"immediate\", \"annex-i\"];\n"
 		      "accept = \"authenticated-enveloped\"; };\n");
-	register_client();
+	client_registers("bob");
 	opened("2", MULTIPART(HELLO));
 	assert_int_equal(kernel.forms_seen, 1 << MIKEY_FORM_AUTHENTICATED_ENVELOPED);
 	assert_int_equal(kernel.list_services, 1);

@@ -109,7 +109,7 @@ static void loops(void **state)
 	char text[4096], via0[300], via1[300];
 
 	(void)state;
-	client_registers();
+	client_registers("alice");
 	client_sends("OPTIONS sip:alice@example.test SIP/2.0\r\n" VIA("$C", "7")
 		     AB("7", "OPTIONS") "\r\n");
 	hop_gets();

@@ -392,12 +392,17 @@ void client_answers(const char *status)
 	client_sends(answer(status));
 }
 
-void client_registers(void)
+void client_registers(const char *name)
 {
-	client_sends("REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
-		     FROM_TO("alice@example.test", "alice@example.test", "r", "REGISTER")
-		     "Contact: <sip:alice@127.0.0.1:$C>\r\n\r\n");
+	char text[1024];
+
+	snprintf(text, sizeof(text), "REGISTER sip:example.test SIP/2.0\r\n" VIA("$C", "r")
+		 FROM_TO("%s@example.test", "%s@example.test", "r", "REGISTER")
+		 "Contact: <sip:%s@127.0.0.1:$C>\r\n\r\n", name, name, name);
+	client_sends(text);
 	hop_gets();
+	/* a Contact is taken out of MESSAGEs only */
+	assert_memory_equal(header("Contact", 0), "<sip:", 5);
 	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
 	assert_non_null(strchr(stage.path, '>'));
 	*strchr(stage.path, '>') = '\0';

@@ -82,8 +82,8 @@ const char *answer(const char *status);
 void hop_answers(const char *status);
 void client_answers(const char *status);
 
-/* client_registers - as alice; the URI in the Path is stage.path then */
-void client_registers(void);
+/* client_registers - as NAME@example.test; the URI in the Path is stage.path then */
+void client_registers(const char *name);
 
 /* client_is_told - the client's next message begins so, with these words in a Warning */
 void client_is_told(const char *line, const char *words);
