@@ -9,5 +9,7 @@ mikeyctl-commands_SRCS += helper/mikeyctl/queue.c helper/mikeyd/sql.c \
 mikeyctl-commands_PKGS := libre libnl-genl-3.0 libkeyutils libcrypto sqlite3 jansson
 
 PROGRAMS += mikeyctl
-mikeyctl_SRCS := helper/mikeyctl/main.c
+# the clock of libre's timers, which no object asks for by name
+mikeyctl_SRCS := helper/mikeyctl/main.c helper/mikeyd/jiffies.c
+mikeyctl_PKGS := libre
 mikeyctl_LIBS := mikeyctl-commands mikeyhelper

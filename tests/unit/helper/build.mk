@@ -5,7 +5,7 @@ helper_lib_tests := uid base64 config endpoint log
 helper_core_tests := deadline record entity multipart recipients sipmsg stream siptls kms owner
 helper_proxy_tests := proxy flow invite torture outgoing mailing incoming incoming_record immediate tickets users \
 	listserver inbox inbox_hook control
-helper_core_tests += queuestore
+helper_core_tests += queuestore jiffies
 helper_proxy_tests += queue queuelist queuenomem
 
 define helper_lib_test
