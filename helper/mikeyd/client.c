@@ -280,15 +280,17 @@ void client_stop(struct transactions *transactions)
 /*
  * The first client on a lost flow that waits for it; each one's handler may
  * change the table. An INVITE that rings waits for nothing that was sent: its
- * final response comes on a connection that the next hop makes (18.2.2).
+ * final response comes on a connection that the next hop makes (18.2.2). One that
+ * has it is still there only for what comes again.
  */
 static bool client_on(struct le *le, void *arg)
 {
 	const struct client *client = le->data;
 	const struct flow *flow = arg;
 
-	return !(client->invite && client->answered) && client->to.side == flow->side &&
-		client->to.tp == flow->tp && sa_cmp(&client->to.peer, &flow->peer, SA_ALL);
+	return !(client->invite && (client->answered || client->final)) &&
+		client->to.side == flow->side && client->to.tp == flow->tp &&
+		sa_cmp(&client->to.peer, &flow->peer, SA_ALL);
 }
 
 /* Send it once more, over a new connection. */

@@ -213,6 +213,26 @@ static void connection_is_reset(void **state)
 	client_gets_line("SIP/2.0 503 Service Unavailable");
 }
 
+/* A call that was taken at once, without any other answer before: nothing of it is lost. */
+static void reset_after_answer(void **state)
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	(void)state;
+	stage.mikeyd.next_hop.tp = SIP_TRANSP_TCP;
+	client_sends(INVITE);
+	client_gets_line("SIP/2.0 100 Trying");
+	hop_gets_tcp();
+	hop_sends(answer("200 OK"));
+	client_gets_line("SIP/2.0 200 OK");
+	setsockopt(stage.hop_conn, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(stage.hop_conn);
+	stage.hop_conn = -1;
+	loop_for(50);
+	assert_int_equal(accept4(stage.hop_tcp, NULL, NULL, SOCK_NONBLOCK), -1);
+	silence();
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, stage_setup, stage_teardown)
@@ -225,6 +245,7 @@ int main(void)
 		EACH(without_branch),
 		EACH(next_hop_is_away),
 		EACH(connection_is_reset),
+		EACH(reset_after_answer),
 	};
 
 	return cmocka_run_group_tests(tests, loop_open, loop_close);
