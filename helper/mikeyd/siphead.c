@@ -35,6 +35,7 @@ static const struct known {
 	{ "Contact", 'm', SIP_HDR_CONTACT, false },
 	{ "Content-Length", 'l', SIP_HDR_CONTENT_LENGTH, false },
 	{ "Content-Type", 'c', SIP_HDR_CONTENT_TYPE, false },
+	{ "Subject", 's', SIP_HDR_SUBJECT, false },
 	{ "Content-Encoding", 'e', SIP_HDR_CONTENT_ENCODING, false },
 };
 

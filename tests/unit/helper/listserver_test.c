@@ -208,7 +208,7 @@ static void group_privacy(void **state)
 	assert_string_equal(header("Subject", 0), "s");
 	opens_to("Content-Type: text/plain\r\n\r\nhello");
 	stage_restart(GROUP);
-	to_group("2", "Privacy: user;id\r\nReply-To: <sip:alice@example.test>\r\n"
+	to_group("2", "Privacy: user;id\r\ns: about alice\r\nReply-To: <sip:alice@example.test>\r\n"
 		 MULTIPART(HELLO));
 	kms_grants(2);
 	hop_gets();
