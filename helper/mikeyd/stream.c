@@ -19,6 +19,11 @@
 #define CONNECTIONS_OWN 16
 #define CONNECT_MS 5000
 #define IDLE_MS (900 * 1000)
+/*
+ * Clients have longer: many are reached by their connection only, and say nothing on
+ * it until they register again, within an hour mostly.
+ */
+#define CLIENT_IDLE_MS (7200 * 1000)
 /* A ping is answered within this time (RFC 5626 4.4.1). */
 #define PONG_MS 10000
 /* A message that has begun arrives whole within this time, or never. */
@@ -145,7 +150,8 @@ static void rest(struct stream *stream)
 {
 	if (framing_is_inside(&stream->framing))
 		return;
-	tmr_start(&stream->timer, IDLE_MS, timed_out, stream);
+	tmr_start(&stream->timer, stream->flow.side == SIDE_INSIDE ? CLIENT_IDLE_MS : IDLE_MS,
+		  timed_out, stream);
 }
 
 /*

@@ -39,6 +39,7 @@ test-mikeyd-incoming_SRCS += tests/unit/helper/incoming_stage.c
 test-mikeyd-incoming_record_SRCS += tests/unit/helper/incoming_stage.c
 test-mikeyd-control_SRCS += tests/unit/helper/asker.c
 $(BUILD)/tests/test-mikeyd-control: LDFLAGS += -Wl,--wrap=fd_listen
+$(BUILD)/tests/test-mikeyd-stream: LDFLAGS += -Wl,--wrap=tmr_start
 $(BUILD)/tests/test-mikeyd-proxy: LDFLAGS += -Wl,--wrap=getsockopt
 test-mikeyd-queue_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuelist_SRCS += tests/unit/helper/queue_stage.c

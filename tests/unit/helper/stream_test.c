@@ -282,6 +282,32 @@ static void answer_on_the_same_connection(void **state)
 	assert_false(transport_connected(here.transport, &here.flow));
 }
 
+static uint64_t longest;
+
+void __real_tmr_start(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg);
+void __wrap_tmr_start(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg);
+
+void __wrap_tmr_start(struct tmr *tmr, uint64_t delay, tmr_h *th, void *arg)
+{
+	if (delay > longest)
+		longest = delay;
+	__real_tmr_start(tmr, delay, th, arg);
+}
+
+/* A client that says nothing between two registrations, an hour apart, is still there. */
+static void silent_client(void **state)
+{
+	static const char text[] = GOOD("1", "l: 0\r\n\r\n");
+	int fd = loop_connect(here.port);
+
+	(void)state;
+	longest = 0;
+	send_all(fd, text, sizeof(text) - 1);
+	wait_messages(1);
+	assert_true(longest > 3600 * 1000);
+	close(fd);
+}
+
 static void nobody_listens(void **state)
 {
 	struct flow to = { .side = SIDE_INSIDE, .tp = SIP_TRANSP_TCP };
@@ -406,6 +432,7 @@ int main(void)
 		EACH(over_the_limit_is_told_and_skipped),
 		EACH(what_is_no_sip),
 		EACH(answer_on_the_same_connection),
+		EACH(silent_client),
 		EACH(nobody_listens),
 		EACH(all_connections_taken),
 		EACH(silence_is_limited),
