@@ -5,7 +5,7 @@ mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c branch.c check.c circ
 	inbox_message.c inbox_sip.c inbox_socket.c inbox_store.c inbox_user.c incoming.c jiffies.c kms.c \
 	listbody.c listserver.c listserver_group.c listserver_uris.c mailing.c mimehead.c \
 	multipart.c outgoing.c owner.c pathmtu.c proxy.c psk.c record.c recipients.c reload.c route.c sealing.c sender.c \
-	server.c sipfault.c siphead.c sipmsg.c siptime.c siptls.c standing.c state.c stream.c \
+	server.c sipaddr.c sipfault.c siphead.c sipmsg.c siptime.c siptls.c standing.c state.c stream.c \
 	tickets.c token.c transaction.c transport.c user.c verdict.c verified.c wayback.c)
 # Offline
 mikeyd-core_SRCS += helper/mikeyd/sql.c $(addprefix helper/mikeyd/queue,.c bundle.c clock.c fate.c \

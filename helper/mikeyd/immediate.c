@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "helper/mikeyd/sipaddr.h"
 #include "helper/mikeyd/sipmsg.h"
 
 #define PREFERRED_HEADER "P-Preferred-Identity"
@@ -100,7 +101,7 @@ const struct uid *immediate_preferred(const struct user *user, const struct sip_
 	struct sip_addr address;
 	struct uid uid;
 
-	if (!hdr || sip_addr_decode(&address, &hdr->val) || !sipmsg_is_one(&address.params) ||
+	if (!hdr || sipaddr_decode(&address, &hdr->val) || !sipmsg_is_one(&address.params) ||
 	    uid_from_uri(&uid, address.auri.p, address.auri.l))
 		return NULL;
 	for (unsigned int i = 0; i < config->n_identities; i++)

@@ -19,6 +19,7 @@
 #include "helper/mikeyd/proxy.h"
 #include "helper/mikeyd/psk.h"
 #include "helper/mikeyd/record.h"
+#include "helper/mikeyd/sipaddr.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/tickets.h"
 #include "helper/mikeyd/verdict.h"
@@ -319,7 +320,7 @@ static uint32_t rule_for(const struct config_user *config, const struct sip_addr
 {
 	struct uid uid;
 
-	if (!sipmsg_is_one(&address->params))
+	if (!sipaddr_is_plain(&address->dname, &address->params))
 		return rules_receive_strictest(config);
 	switch (uid_from_uri(&uid, address->auri.p, address->auri.l)) {
 	case 0:
@@ -339,7 +340,8 @@ static uint32_t rule_for(const struct config_user *config, const struct sip_addr
  */
 static uint32_t rule_for_plain(const struct config_user *config, const struct sip_msg *msg)
 {
-	struct sip_addr address = { .auri = msg->from.auri, .params = msg->from.params };
+	struct sip_addr address = { .dname = msg->from.dname, .auri = msg->from.auri,
+				    .params = msg->from.params };
 	uint32_t rule = rule_for(config, &address);
 	struct le *le;
 
@@ -348,7 +350,7 @@ static uint32_t rule_for_plain(const struct config_user *config, const struct si
 
 		if (!sipmsg_named(hdr, IDENTITY_HEADER))
 			continue;
-		rule = rules_stricter(rule, sip_addr_decode(&address, &hdr->val) ?
+		rule = rules_stricter(rule, sipaddr_decode(&address, &hdr->val) ?
 				      rules_receive_strictest(config) :
 				      rule_for(config, &address));
 	}

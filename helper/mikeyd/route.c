@@ -13,6 +13,7 @@
 #include "helper/mikeyd/listserver.h"
 #include "helper/mikeyd/owner.h"
 #include "helper/mikeyd/pathmtu.h"
+#include "helper/mikeyd/sipaddr.h"
 #include "helper/mikeyd/sipmsg.h"
 #include "helper/mikeyd/token.h"
 #include "helper/mikeyd/wayback.h"
@@ -79,7 +80,7 @@ static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 
 		if (!sipmsg_named(hdr, "Route"))
 			continue;
-		if (sip_addr_decode(&address, &hdr->val))
+		if (sipaddr_decode(&address, &hdr->val))
 			return REFUSE_ROUTE;
 		if (!transport_is_local(mikeyd->transport, &address.uri.host,
 					address.uri.port)) {

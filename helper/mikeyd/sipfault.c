@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "helper/mikeyd/sipaddr.h"
+
 /*
  * No control characters, lone CR and LF among them, for which parsers have
  * different ideas; but as quoted pairs in quotes, where they are valid
@@ -111,18 +113,6 @@ static bool are_single(const struct sip_msg *msg)
 		is_single(msg, "Max-Forwards", false) && is_single(msg, "Content-Length", false);
 }
 
-/* Behind a quoted string, or NULL if it does not end. */
-static const char *behind_quotes(const char *at, const char *end)
-{
-	for (at++; at < end; at++) {
-		if (*at == '\\' && end - at > 1)
-			at++;
-		else if (*at == '"')
-			return at + 1;
-	}
-	return NULL;
-}
-
 static bool are_words(const char *at, const char *end)
 {
 	for (; at < end; at++) {
@@ -153,12 +143,8 @@ static bool is_address(const struct sip_taddr *address)
 			return false;
 	if (uri == at)
 		return true;
-	open = at;
-	if (*at == '"') {
-		open = behind_quotes(at, end);
-		at = open;
-	}
-	open = open ? memchr(open, '<', end - open) : NULL;
+	at = sipaddr_behind_name(&address->val);
+	open = at ? memchr(at, '<', end - at) : NULL;
 	return open && uri == open + 1 && uri_end < end && *uri_end == '>' &&
 		are_words(at, open);
 }

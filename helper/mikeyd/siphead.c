@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "helper/mikeyd/sipaddr.h"
+
 /* More lines than this are no SIP message. */
 #define HEADERS_MAX 1024
 #define BUCKETS 16
@@ -220,17 +222,20 @@ static int read_status_line(struct sip_msg *msg, const char *line, const char *e
 static void read_address(struct sip_taddr *out, const struct pl *value)
 {
 	struct sip_addr address;
-	const char *end = value->p + value->l, *open, *close;
+	const char *end = value->p + value->l, *name = sipaddr_behind_name(value) ?: value->p;
+	const char *open, *close;
 
 	memset(out, 0, sizeof(*out));
 	out->val = *value;
-	if (!sip_addr_decode(&address, value)) {
+	if (!sipaddr_decode(&address, value)) {
 		out->dname = address.dname;
 		out->auri = trim(address.auri.p, address.auri.p + address.auri.l);
 		out->uri = address.uri;
 		out->params = address.params;
 	} else {
-		open = memchr(value->p, '<', value->l);
+		out->dname.p = value->p;
+		out->dname.l = name - value->p;
+		open = memchr(name, '<', end - name);
 		close = memchr(open ?: value->p, open ? '>' : ';', end - (open ?: value->p));
 		if (open && !close)
 			return;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "helper/mikeyd/sipaddr.h"
+
 void sipmsg_release(void *data)
 {
 	struct sip_msg *msg = data;
@@ -256,7 +258,7 @@ static int write_strict(struct mbuf *mb, const struct sip_pass *pass)
 
 		if (!sipmsg_named(hdr, "Route") || routes++ < pass->drop_routes)
 			continue;
-		if (sip_addr_decode(&address, &hdr->val))
+		if (sipaddr_decode(&address, &hdr->val))
 			break;
 		return mbuf_printf(mb, "%r %r SIP/2.0\r\n", &pass->msg->met, &address.auri);
 	}
@@ -276,7 +278,7 @@ int sipmsg_unstrict(struct sip_msg *msg)
 		last = le->data;
 		first = first ?: last;
 	}
-	if (!last || sip_addr_decode(&address, &last->val) || !sipmsg_is_uri(&address.auri))
+	if (!last || sipaddr_decode(&address, &last->val) || !sipmsg_is_uri(&address.auri))
 		return -EBADMSG;
 	msg->ruri = address.auri;
 	msg->uri = address.uri;

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "helper/lib/log.h"
+#include "helper/mikeyd/sipaddr.h"
 #include "helper/mikeyd/txn.h"
 
 char *verified_line(const struct mime_opened *opened, const struct sender *original)
@@ -39,11 +40,11 @@ static bool is_proved(const struct mime_opened *opened)
  * else besides?
  */
 static bool is_sender(const struct mime_opened *opened, const struct sender *original,
-		      const struct pl *uri, const struct pl *params)
+		      const struct pl *name, const struct pl *uri, const struct pl *params)
 {
 	struct uid uid;
 
-	return sipmsg_is_one(params) && !uid_from_uri(&uid, uri->p, uri->l) &&
+	return sipaddr_is_plain(name, params) && !uid_from_uri(&uid, uri->p, uri->l) &&
 		(uid_equal(&uid, &opened->initiator) || uid_equal(&uid, &original->uid));
 }
 
@@ -53,7 +54,7 @@ char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened,
 	char escaped[UID_ESCAPED_MAX], txn[TXN_SIZE], *from = NULL;
 	struct uid claimed;
 
-	if (is_sender(opened, original, &msg->from.auri, &msg->from.params))
+	if (is_sender(opened, original, &msg->from.dname, &msg->from.auri, &msg->from.params))
 		return NULL;
 	txn_of(txn, msg);
 	log_event(WARNING, "from-differs", log_text("txn", txn),
@@ -61,7 +62,7 @@ char *verified_from(const struct sip_msg *msg, const struct mime_opened *opened,
 		  log_text("sender", opened->initiator.text));
 	if (!is_proved(opened))
 		return NULL;
-	if (!sipmsg_is_one(&msg->from.params) ||
+	if (!sipaddr_is_plain(&msg->from.dname, &msg->from.params) ||
 	    uid_from_uri(&claimed, msg->from.auri.p, msg->from.auri.l))
 		claimed.len = 0;
 	claimed.text[claimed.len] = '\0';
@@ -90,8 +91,8 @@ char *verified_identity(const struct sip_msg *msg, const struct mime_opened *ope
 		struct sip_addr addr;
 
 		if (sipmsg_named(hdr, IDENTITY_HEADER) &&
-		    (sip_addr_decode(&addr, &hdr->val) ||
-		     !is_sender(opened, original, &addr.auri, &addr.params)))
+		    (sipaddr_decode(&addr, &hdr->val) ||
+		     !is_sender(opened, original, &addr.dname, &addr.auri, &addr.params)))
 			other = true;
 	}
 	if (!other)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "helper/mikeyd/sipaddr.h"
 #include "helper/mikeyd/token.h"
 
 /* Where the network is to connect to, best first: as we go to it, then TCP. */
@@ -84,7 +85,7 @@ static bool registers_flow(const struct sip_msg *msg)
 
 	return contact && sipmsg_lists(msg, "Supported", "outbound") &&
 		sip_msg_hdr_count(msg, SIP_HDR_VIA) == 1 &&
-		!sip_addr_decode(&address, &contact->val) &&
+		!sipaddr_decode(&address, &contact->val) &&
 		!msg_param_decode(&address.params, "reg-id", &value);
 }
 
