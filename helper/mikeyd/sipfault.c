@@ -163,6 +163,16 @@ static bool is_uri(const struct sip_msg *msg)
 		!pl_isset(&msg->uri.headers);
 }
 
+/*
+ * Methods are told by case (7.1), but some read them in any: as "Message" a text would
+ * pass here as something unknown, and be shown by them.
+ */
+static bool is_method(const struct pl *method)
+{
+	return is_token(method) && (pl_strcasecmp(method, "MESSAGE") ||
+				    !pl_strcmp(method, "MESSAGE"));
+}
+
 static bool is_version(const struct pl *version)
 {
 	const char *at = version->p, *end = at + version->l, *dot;
@@ -213,7 +223,7 @@ uint16_t sipmsg_fault(const struct sip_msg *msg)
 	if (!pl_isset(&msg->callid) || !is_address(&msg->from) || !is_address(&msg->to) ||
 	    !is_sequence(msg) || !is_length(msg))
 		return 400;
-	if (msg->req && (!is_token(&msg->met) || !is_uri(msg) ||
+	if (msg->req && (!is_method(&msg->met) || !is_uri(msg) ||
 			 pl_cmp(&msg->met, &msg->cseq.met)))
 		return 400;
 	return 0;

@@ -35,9 +35,9 @@ static const struct known {
 	{ "Max-Forwards", '\0', SIP_HDR_MAX_FORWARDS, false },
 	{ "Supported", 'k', SIP_HDR_SUPPORTED, false },
 	{ "Contact", 'm', SIP_HDR_CONTACT, false },
+	{ "Subject", 's', SIP_HDR_SUBJECT, false },
 	{ "Content-Length", 'l', SIP_HDR_CONTENT_LENGTH, false },
 	{ "Content-Type", 'c', SIP_HDR_CONTENT_TYPE, false },
-	{ "Subject", 's', SIP_HDR_SUBJECT, false },
 	{ "Content-Encoding", 'e', SIP_HDR_CONTENT_ENCODING, false },
 };
 
@@ -183,12 +183,21 @@ static int read_lines(struct sip_msg *msg, const char *line, const char *end)
 	return err;
 }
 
+/* In whatever case (7.1). */
+static bool has_version(const char *at, const char *end)
+{
+	for (; end - at >= 4; at++)
+		if (!strncasecmp(at, "SIP/", 4))
+			return true;
+	return false;
+}
+
 /* "METHOD URI SIP/2.0": what is between the first and the last space is the URI */
 static int read_request_line(struct sip_msg *msg, const char *line, const char *end)
 {
 	const char *first = memchr(line, ' ', end - line), *last = memrchr(line, ' ', end - line);
 
-	if (!first || first == line || !memmem(first, end - first, "SIP/", 4))
+	if (!first || first == line || !has_version(first, end))
 		return -EBADMSG;
 	msg->req = true;
 	msg->met.p = line;

@@ -38,9 +38,9 @@ static bool is_length(const char *line, size_t len, struct pl *value)
 	if (!(name == 14 && !strncasecmp(line, "Content-Length", 14)) &&
 	    !(name == 1 && (*line == 'l' || *line == 'L')))
 		return false;
-	for (colon++; colon < end && (*colon == ' ' || *colon == '\t'); colon++)
+	for (colon++; colon < end && strchr(" \t\r\n", *colon); colon++)
 		;
-	while (end > colon && (end[-1] == ' ' || end[-1] == '\t'))
+	while (end > colon && strchr(" \t\r\n", end[-1]))
 		end--;
 	value->p = colon;
 	value->l = end - colon;
@@ -54,7 +54,9 @@ bool sipmsg_content_length(const char *head, size_t len, struct pl *value)
 	bool any = false;
 
 	for (; line < end; line = stop + 2) {
-		stop = memmem(line, end - line, "\r\n", 2);
+		for (stop = line; (stop = memmem(stop, end - stop, "\r\n", 2)); stop += 2)
+			if (end - stop < 3 || (stop[2] != ' ' && stop[2] != '\t'))
+				break;
 		if (!stop)
 			break;
 		if (!is_length(line, stop - line, &found))
