@@ -182,12 +182,15 @@ static void stateless_refuse(struct mikeyd *mikeyd, const struct flow *flow,
 			     const struct sip_msg *msg, struct refusal refusal)
 {
 	struct mbuf *mb = mbuf_alloc(1024);
+	struct flow to = *flow;
 	char tag[17], *via = NULL;
 
+	if (to.tp == SIP_TRANSP_UDP)
+		sa_set_port(&to.peer, sipmsg_reply_port(msg));
 	if (!sipmsg_is(msg, "ACK") && mb && !sipmsg_received_via(&via, msg)) {
 		token_hash(tag, via);
 		if (!sipmsg_respond(mb, msg, via, tag, refusal.code, refusal.reason, NULL))
-			transport_send(mikeyd->transport, flow, mb);
+			transport_send(mikeyd->transport, &to, mb);
 	}
 	mem_deref(via);
 	mem_deref(mb);

@@ -160,12 +160,18 @@ static void server_expire(void *arg)
 	mem_deref(server);
 }
 
+/* On the connection of the request; to who is inside on no other one, which has no owner yet */
 static void send_to_sender(struct server *server, struct mbuf *mb)
 {
+	struct transport *transport = server->transactions->transport;
+	struct flow to = server->flow;
 	int err;
 
+	if (to.tp == SIP_TRANSP_UDP ||
+	    (to.side == SIDE_OUTSIDE && !transport_connected(transport, &to)))
+		sa_set_port(&to.peer, server->reply_port);
 	mb->pos = 0;
-	err = transport_send(server->transactions->transport, &server->flow, mb);
+	err = transport_send(transport, &to, mb);
 	if (err)
 		server_event(server, INFO, "response-lost", log_text("reason", strerror(-err)));
 }
@@ -242,6 +248,7 @@ int server_new(struct server **out, struct transactions *transactions,
 		return -ENOMEM;
 	server->transactions = transactions;
 	server->flow = *flow;
+	server->reply_port = sipmsg_reply_port(msg);
 	server->invite = sipmsg_is(msg, "INVITE");
 	transactions->n_servers[flow->side]++;
 	count_new(transactions, flow->side, msg);

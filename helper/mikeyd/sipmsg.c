@@ -475,20 +475,14 @@ int sipmsg_received_via(char **via, const struct sip_msg *msg)
 	return -err;
 }
 
-int sipmsg_via_target(struct sa *target, const struct sip_via *via)
+uint16_t sipmsg_reply_port(const struct sip_msg *msg)
 {
-	struct pl value;
-	uint16_t port = sa_port(&via->addr);
+	uint16_t sent_by = sa_port(&msg->via.addr), usual = msg->tp == SIP_TRANSP_TLS ?
+		SIP_PORT_TLS : SIP_PORT;
+	struct pl flag;
 
-	if (!msg_param_decode(&via->params, "rport", &value) && pl_u32(&value) < 65536)
-		port = pl_u32(&value);
-	if (!port)
-		port = SIP_PORT;
-	if (!msg_param_decode(&via->params, "received", &value) && !sa_set(target, &value, port))
-		return 0;
-	*target = via->addr;
-	if (!sa_isset(target, SA_ADDR))
-		return -EADDRNOTAVAIL;
-	sa_set_port(target, port);
-	return 0;
+	if (msg->tp == SIP_TRANSP_UDP && (find_flag(&msg->via.params, "rport", &flag) ||
+					  !sa_cmp(&msg->via.addr, &msg->src, SA_ADDR)))
+		return sa_port(&msg->src);
+	return sent_by ? sent_by : usual;
 }

@@ -166,10 +166,13 @@ int sipmsg_unstrict(struct sip_msg *msg);
 int sipmsg_received_via(char **via, const struct sip_msg *msg);
 
 /*
- * sipmsg_via_target - where responses to this Via go (18.2.2, RFC 3581)
+ * sipmsg_reply_port - the port of its sender that an answer to a request goes to: over
+ * UDP, and over TCP and TLS if the connection that it came on is gone (18.2.2)
  *
- * -EADDRNOTAVAIL if it names a host instead of an address and lacks received.
+ * Over UDP that is the one in sent-by, unless the sender wants the one that it sent
+ * from (RFC 3581), or has another address than sent-by says: then there is a NAT in
+ * between, or who knows what, and the port in sent-by is nobody's there.
  */
-int sipmsg_via_target(struct sa *target, const struct sip_via *via);
+uint16_t sipmsg_reply_port(const struct sip_msg *msg);
 
 #endif

@@ -39,6 +39,7 @@ struct server {
 	struct le le;
 	struct transactions *transactions;
 	struct flow flow;
+	uint16_t reply_port;		/* where its sender hears answers */
 	struct sip_msg *msg;
 	size_t size;			/* of msg, while it is there */
 	size_t response_size;

@@ -142,6 +142,7 @@ static void request(struct sip_msg *msg, enum side side, bool strict)
 
 	if (strict)
 		sipmsg_unstrict(msg);
+	must(sipmsg_reply_port(msg));
 	if (route_request(&mikeyd, &from, msg, &route).code)
 		answer(msg, 404);
 	else
@@ -152,11 +153,7 @@ static void response(const struct sip_msg *msg)
 {
 	struct sip_pass changes = { .msg = msg, .pop_via = true };
 	struct mbuf *mb = mbuf_alloc(1024);
-	struct sip_via via;
-	struct sa to;
 
-	if (!sip_via_decode(&via, &msg->via.val))
-		sipmsg_via_target(&to, &via);
 	must(!sipmsg_write(mb, &changes));
 	mem_deref(read_again(mb));
 	mem_deref(mb);

@@ -148,30 +148,30 @@ static void via_received_and_rport(void **state)
 		    "SIP/2.0/UDP h;receivedx=1;branch=1;received=192.0.2.7;rport=4444");
 }
 
-static void target_is(const char *text, const char *expected)
+static void reply_is(enum sip_transp tp, const char *via, uint16_t expected)
 {
-	char target_text[64] = "none";
-	struct sip_via via;
-	struct sa target;
-	struct pl pl;
+	char text[512];
+	struct sip_msg *msg;
 
-	pl_set_str(&pl, text);
-	assert_int_equal(sip_via_decode(&via, &pl), 0);
-	if (!sipmsg_via_target(&target, &via))
-		re_snprintf(target_text, sizeof(target_text), "%J", &target);
-	assert_string_equal(target_text, expected);
+	re_snprintf(text, sizeof(text), "MESSAGE sip:b@x SIP/2.0\r\nVia: %s\r\n" LINES "\r\n", via);
+	msg = decode(text);
+	msg->tp = tp;
+	assert_int_equal(sipmsg_reply_port(msg), expected);
+	sipmsg_release(msg);
 }
 
 static void way_of_responses(void **state)
 {
 	(void)state;
-	target_is("SIP/2.0/UDP 10.0.0.1;branch=1", "10.0.0.1:5060");
-	target_is("SIP/2.0/UDP 10.0.0.1:5070;branch=1", "10.0.0.1:5070");
-	target_is("SIP/2.0/UDP host.test:5070;branch=1;received=192.0.2.7", "192.0.2.7:5070");
-	target_is("SIP/2.0/UDP host.test;branch=1;received=192.0.2.7;rport=4444",
-		  "192.0.2.7:4444");
-	target_is("SIP/2.0/UDP 10.0.0.1;branch=1;rport=99999", "10.0.0.1:5060");
-	target_is("SIP/2.0/UDP host.test;branch=1", "none");
+	reply_is(SIP_TRANSP_UDP, "SIP/2.0/UDP 192.0.2.7;branch=1", 5060);
+	reply_is(SIP_TRANSP_UDP, "SIP/2.0/UDP 192.0.2.7:5070;branch=1", 5070);
+	reply_is(SIP_TRANSP_UDP, "SIP/2.0/UDP 192.0.2.7:5070;branch=1; rport ;x", 4444);
+	reply_is(SIP_TRANSP_UDP, "SIP/2.0/UDP 192.0.2.7:5070;xrport;branch=1", 5070);
+	reply_is(SIP_TRANSP_UDP, "SIP/2.0/UDP 10.0.0.1:5070;branch=1", 4444);
+	reply_is(SIP_TRANSP_UDP, "SIP/2.0/UDP host.test:5070;branch=1", 4444);
+	reply_is(SIP_TRANSP_TCP, "SIP/2.0/TCP 192.0.2.7:5070;branch=1;rport", 5070);
+	reply_is(SIP_TRANSP_TCP, "SIP/2.0/TCP host.test;branch=1;rport", 5060);
+	reply_is(SIP_TRANSP_TLS, "SIP/2.0/TLS host.test;branch=1", 5061);
 }
 
 static void length_of(const char *head, const char *expected)
@@ -191,6 +191,11 @@ static void content_length(void **state)
 	length_of("X y\r\ncontent-length:0\r\n\r\n", "0");
 	length_of("X y\r\nL : 7 \r\nA: b\r\n\r\n", "7");
 	length_of("X y\r\nl: 7\r\nContent-Length: 7\r\n\r\n", "7");
+	/* a fold is a blank, and its line is no header's */
+	length_of("X y\r\nContent-Length:\r\n 7\r\n\r\n", "7");
+	length_of("X y\r\nl \t:\r\n\t7\r\n \r\nS: x\r\n l: 8\r\n\r\n", "7");
+	length_of("X y\r\nl: 7\r\n 1\r\n\r\n", "none");
+	length_of("X y\r\nS: x\r\n\tContent-Length: 8\r\n\r\n", "none");
 	length_of("X y\r\nl: 7\r\nContent-Length: 8\r\n\r\n", "none");
 	length_of("X y\r\n\r\n", "none");
 	length_of("X y\r\nContent-Length:\r\n\r\n", "none");
