@@ -100,17 +100,21 @@ static int look_up(struct owner *owner, enum sip_transp tp, const struct sa *her
 static int try_out(struct owner *owner, const struct transport *transport,
 		   struct problem *problem)
 {
+	struct flow nobody = { .side = SIDE_INSIDE };
 	struct inet_diag_msg answer;
 	const struct sa *local;
-	struct sa nobody;
 
 	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TLS; tp++) {
-		local = transport_local(transport, SIDE_INSIDE, tp, AF_INET) ?:
-			transport_local(transport, SIDE_INSIDE, tp, AF_INET6);
+		nobody.tp = tp;
+		sa_init(&nobody.peer, AF_INET);
+		local = transport_local(transport, &nobody);
+		if (!local) {
+			sa_init(&nobody.peer, AF_INET6);
+			local = transport_local(transport, &nobody);
+		}
 		if (!local)
 			continue;
-		sa_init(&nobody, sa_af(local));
-		if (look_up(owner, tp, local, &nobody, &answer))
+		if (look_up(owner, tp, local, &nobody.peer, &answer))
 			return problem_set(problem, -EOPNOTSUPP,
 					   "the kernel does not tell whose socket a client has: modprobe %s_diag, or let everybody in with client-users = [\"*\"]",
 					   tp == SIP_TRANSP_UDP ? "udp" : "tcp");

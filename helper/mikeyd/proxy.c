@@ -347,7 +347,7 @@ static bool accepts(const struct flow *flow, void *arg)
 
 	if (flow->side == SIDE_OUTSIDE)
 		return true;
-	local = transport_local(mikeyd->transport, SIDE_INSIDE, flow->tp, sa_af(&flow->peer));
+	local = transport_local(mikeyd->transport, flow);
 	return local && route_is_client(mikeyd, &flow->peer) &&
 		owner_allows(mikeyd->owner, NULL, flow, local);
 }

@@ -94,14 +94,14 @@ static int keep_what_stays(struct mikeyd *mikeyd, struct config *rules,
 static int check_next_hop(const struct mikeyd *mikeyd, const struct config *rules,
 			  struct problem *problem)
 {
-	int af = rules->next_hop.address.ss_family;
+	struct flow hop;
 
-	if (rules->next_hop.transport == ENDPOINT_TLS &&
-	    !transport_local(mikeyd->transport, SIDE_OUTSIDE, SIP_TRANSP_TLS, af))
+	flow_to(&hop, SIDE_OUTSIDE, &rules->next_hop);
+	if (hop.tp == SIP_TRANSP_TLS && !transport_local(mikeyd->transport, &hop))
 		return problem_set(problem, -EAFNOSUPPORT,
 				   "next-hop over TLS: listen-outside has no tls: address of its family yet, which takes a restart");
-	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TLS; tp++)
-		if (transport_local(mikeyd->transport, SIDE_OUTSIDE, tp, af))
+	for (hop.tp = SIP_TRANSP_UDP; hop.tp <= SIP_TRANSP_TLS; hop.tp++)
+		if (transport_local(mikeyd->transport, &hop))
 			return 0;
 	return problem_set(problem, -EAFNOSUPPORT,
 			   "listen-outside has no address of the next hop's family");

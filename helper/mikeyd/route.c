@@ -65,30 +65,37 @@ bool route_is_client(const struct mikeyd *mikeyd, const struct sa *peer)
 
 /*
  * Route values from the top that name us, the last token in them, and whether
- * the one behind them is a strict router's (16.4, 16.6 step 6).
+ * the one behind them is a strict router's (16.4, 16.6 step 6). A request passes the
+ * outside once: a second value of that side is for when it comes back, to another client.
  */
 static int own_routes(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 		      struct pl *token, struct route *route)
 {
 	static const struct pl lr = PL("lr");
+	bool was_outside = false;
 	struct le *le;
 
 	LIST_FOREACH(&msg->hdrl, le) {
 		const struct sip_hdr *hdr = le->data;
 		struct sip_addr address;
 		struct pl value;
+		bool outside;
 
 		if (!sipmsg_named(hdr, "Route"))
 			continue;
 		if (sipaddr_decode(&address, &hdr->val))
 			return REFUSE_ROUTE;
-		if (!transport_is_local(mikeyd->transport, &address.uri.host,
+		outside = transport_is_outside(mikeyd->transport, &address.uri.host,
+					       address.uri.port);
+		if ((outside && was_outside) ||
+		    !transport_is_local(mikeyd->transport, &address.uri.host,
 					address.uri.port)) {
 			route->strict = uri_param_get(&address.uri.params, &lr, &value);
 			/* it is to be the Request-URI */
 			return route->strict && !sipmsg_is_uri(&address.auri) ?
 				REFUSE_ROUTE : 0;
 		}
+		was_outside = was_outside || outside;
 		if (pl_isset(&address.uri.user))
 			*token = address.uri.user;
 		route->drop_routes++;
@@ -174,8 +181,7 @@ static bool find_addressee(struct mikeyd *mikeyd, const struct sip_msg *msg,
 static bool reaches(const struct mikeyd *mikeyd, const struct user *user,
 		    const struct flow *client)
 {
-	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
-						 sa_af(&client->peer));
+	const struct sa *local = transport_local(mikeyd->transport, client);
 
 	if (client->tp != SIP_TRANSP_UDP && transport_connected(mikeyd->transport, client))
 		return true;
@@ -357,18 +363,17 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 static int write_once(struct mikeyd *mikeyd, struct route *route, struct sip_pass *pass,
 		      const char *branch, struct mbuf **out)
 {
+	struct flow way = route->to;
 	const struct sa *local;
 	struct mbuf *mb;
 	char via[160], date[SIPTIME_LINE_SIZE] = "", *headers = NULL;
 	bool is_message = sipmsg_is(pass->msg, "MESSAGE");
 	int err;
 
-	local = transport_local(mikeyd->transport, route->to.side, route->to.tp,
-				sa_af(&route->to.peer));
+	local = transport_local(mikeyd->transport, &way);
 	/* without a listener for TCP the answer comes on the same connection */
-	if (!local)
-		local = transport_local(mikeyd->transport, route->to.side, SIP_TRANSP_UDP,
-					sa_af(&route->to.peer));
+	way.tp = SIP_TRANSP_UDP;
+	local = local ?: transport_local(mikeyd->transport, &way);
 	if (!local)
 		return -EAFNOSUPPORT;
 	re_snprintf(via, sizeof(via), "SIP/2.0/%s %J;branch=%s;rport",

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "helper/lib/log.h"
 #include "helper/mikeyd/counters.h"
@@ -48,7 +50,8 @@ static void udp_recv(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct listener *listener = arg;
 	struct transport *transport = listener->transport;
-	struct flow flow = { .side = listener->side, .tp = SIP_TRANSP_UDP, .peer = *src };
+	struct flow flow = { .side = listener->side, .tp = SIP_TRANSP_UDP, .peer = *src,
+			     .local = listener->local };
 	struct sip_msg *msg;
 	int err;
 
@@ -72,7 +75,8 @@ static void stream_incoming(const struct sa *peer, void *arg)
 {
 	struct listener *listener = arg;
 	struct transport *transport = listener->transport;
-	struct flow flow = { .side = listener->side, .tp = listener->tp, .peer = *peer };
+	struct flow flow = { .side = listener->side, .tp = listener->tp, .peer = *peer,
+			     .local = listener->local };
 
 	if (!transport->handlers.accept(&flow, transport->handlers.arg))
 		tcp_reject(listener->tcp);
@@ -131,51 +135,118 @@ int transport_listen(struct transport *transport, enum side side, enum sip_trans
 	return 0;
 }
 
-static struct listener *find(const struct transport *transport, enum side side,
-			     enum sip_transp tp, int af)
+/* The address at which the way to a peer begins: a connected UDP socket sends nothing */
+static void way_begins(struct sa *from, const struct sa *peer)
+{
+	int fd = socket(sa_af(peer), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	sa_init(from, AF_UNSPEC);
+	from->len = sizeof(from->u);
+	if (fd < 0 || connect(fd, &peer->u.sa, peer->len) ||
+	    getsockname(fd, &from->u.sa, &from->len))
+		sa_init(from, AF_UNSPEC);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool serves(const struct listener *listener, const struct flow *to)
+{
+	return listener->side == to->side && listener->tp == to->tp &&
+		sa_af(&listener->local) == sa_af(&to->peer);
+}
+
+/* The first one that serves a flow, at that address; NULL: at any */
+static struct listener *find_at(const struct transport *transport, const struct flow *to,
+				const struct sa *address, int flags)
 {
 	struct le *le;
 
 	LIST_FOREACH(&transport->listeners, le) {
 		struct listener *listener = le->data;
 
-		if (listener->side == side && listener->tp == tp &&
-		    sa_af(&listener->local) == af)
+		if (serves(listener, to) &&
+		    (!address || sa_cmp(&listener->local, address, flags)))
 			return listener;
 	}
 	return NULL;
 }
 
-const struct sa *transport_local(const struct transport *transport, enum side side,
-				 enum sip_transp tp, int af)
+static unsigned int count(const struct transport *transport, const struct flow *to)
 {
-	struct listener *listener = find(transport, side, tp, af);
+	unsigned int n = 0;
+	struct le *le;
+
+	LIST_FOREACH(&transport->listeners, le)
+		n += serves(le->data, to);
+	return n;
+}
+
+/* Answers leave from where the request came to (RFC 3581 section 4). */
+static struct listener *find(const struct transport *transport, const struct flow *to)
+{
+	struct listener *listener = NULL;
+	struct sa from;
+
+	if (count(transport, to) < 2)
+		return find_at(transport, to, NULL, 0);
+	if (sa_isset(&to->local, SA_ADDR))
+		listener = find_at(transport, to, &to->local, SA_ALL);
+	if (listener)
+		return listener;
+	way_begins(&from, &to->peer);
+	return find_at(transport, to, &from, SA_ADDR) ?: find_at(transport, to, NULL, 0);
+}
+
+const struct sa *transport_local(const struct transport *transport, const struct flow *to)
+{
+	struct listener *listener = find(transport, to);
 
 	return listener ? &listener->local : NULL;
+}
+
+static bool is_at(const struct listener *listener, const struct pl *host, uint16_t port)
+{
+	struct sa address;
+
+	if (!sa_set(&address, host, port))
+		return sa_cmp(&listener->local, &address, SA_ALL);
+	return !pl_strcasecmp(host, "localhost") && sa_is_loopback(&listener->local) &&
+		sa_port(&listener->local) == port;
+}
+
+/* The sides that have a listener there, as bits. */
+static unsigned int sides_at(const struct transport *transport, const struct pl *host,
+			     uint16_t port)
+{
+	unsigned int sides = 0;
+	struct le *le;
+
+	LIST_FOREACH(&transport->listeners, le) {
+		const struct listener *listener = le->data;
+
+		if (is_at(listener, host, port ? port : SIP_PORT))
+			sides |= 1u << listener->side;
+	}
+	return sides;
 }
 
 bool transport_is_local(const struct transport *transport, const struct pl *host,
 			uint16_t port)
 {
-	struct sa address;
-	struct le *le;
+	return sides_at(transport, host, port);
+}
 
-	if (sa_set(&address, host, port ? port : SIP_PORT))
-		return false;
-	LIST_FOREACH(&transport->listeners, le) {
-		struct listener *listener = le->data;
-
-		if (sa_cmp(&listener->local, &address, SA_ALL))
-			return true;
-	}
-	return false;
+bool transport_is_outside(const struct transport *transport, const struct pl *host,
+			  uint16_t port)
+{
+	return sides_at(transport, host, port) == 1u << SIDE_OUTSIDE;
 }
 
 /* Connections leave from the address we listen on, so that both are one to others. */
 static const struct sa *leave_from(const struct transport *transport, const struct flow *to,
 				   struct sa *local)
 {
-	const struct listener *listener = find(transport, to->side, to->tp, sa_af(&to->peer));
+	const struct listener *listener = find(transport, to);
 
 	if (!listener)
 		return NULL;
@@ -190,7 +261,7 @@ int transport_send(struct transport *transport, const struct flow *to, struct mb
 	struct sa local;
 
 	if (to->tp == SIP_TRANSP_UDP) {
-		listener = find(transport, to->side, to->tp, sa_af(&to->peer));
+		listener = find(transport, to);
 		if (!listener)
 			return -EAFNOSUPPORT;
 		return -udp_send(listener->udp, &to->peer, mb);
@@ -230,5 +301,6 @@ void flow_to(struct flow *flow, enum side side, const struct endpoint *endpoint)
 {
 	flow->side = side;
 	flow->tp = flow_transport(endpoint->transport);
+	sa_init(&flow->local, AF_UNSPEC);
 	sa_set_sa(&flow->peer, (const struct sockaddr *)&endpoint->address);
 }

@@ -37,6 +37,7 @@ struct flow {
 	enum side side;
 	enum sip_transp tp;
 	struct sa peer;
+	struct sa local;		/* where it arrived; unset: not known any more */
 };
 
 /* flow_to - where an address of the configuration leads */
@@ -111,16 +112,23 @@ bool transport_connected(const struct transport *transport, const struct flow *t
 bool transport_established(const struct transport *transport, const struct flow *to);
 
 /*
- * transport_local - the address to be reached at, for Via and Path
+ * transport_local - the address to be reached at by a peer, for Via and Path: where it
+ * came to, or else the one at which the way to it begins
  *
  * Returns NULL if nothing listens on that side for that transport and
  * address family.
  */
-const struct sa *transport_local(const struct transport *transport, enum side side,
-				 enum sip_transp tp, int af);
+const struct sa *transport_local(const struct transport *transport, const struct flow *to);
 
-/* transport_is_local - does this host and port name one of our listeners? */
+/*
+ * transport_is_local - does this host and port name one of our listeners? Of names only
+ * "localhost" does.
+ */
 bool transport_is_local(const struct transport *transport, const struct pl *host,
 			uint16_t port);
+
+/* transport_is_outside - does it name one that the network finds, and no client? */
+bool transport_is_outside(const struct transport *transport, const struct pl *host,
+			  uint16_t port);
 
 #endif

@@ -209,8 +209,7 @@ struct user *user_of_uri(const struct mikeyd *mikeyd, const struct pl *uri)
 bool user_may_be(const struct user *user, const struct flow *client)
 {
 	const struct mikeyd *mikeyd = user->mikeyd;
-	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
-						 sa_af(&client->peer));
+	const struct sa *local = transport_local(mikeyd->transport, client);
 
 	for (unsigned int i = 0; local && i < user->config->n_clients; i++)
 		if (network_contains(&user->config->clients[i], &client->peer.u.sa))

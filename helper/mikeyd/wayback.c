@@ -11,17 +11,17 @@
 static const struct sa *outside_address(const struct mikeyd *mikeyd, enum sip_transp *tp)
 {
 	static const enum sip_transp order[] = { SIP_TRANSP_TCP, SIP_TRANSP_UDP, SIP_TRANSP_TLS };
-	int af = sa_af(&mikeyd->next_hop.peer);
+	struct flow hop = mikeyd->next_hop;
 	const struct sa *local = NULL;
 
-	*tp = SIP_TRANSP_TLS;
-	if (mikeyd->next_hop.tp == SIP_TRANSP_TLS)
-		local = transport_local(mikeyd->transport, SIDE_OUTSIDE, *tp, af);
+	if (hop.tp == SIP_TRANSP_TLS)
+		local = transport_local(mikeyd->transport, &hop);
 	/* protected messages are larger than UDP takes: ask for TCP */
 	for (size_t i = 0; i < ARRAY_SIZE(order) && !local; i++) {
-		*tp = order[i];
-		local = transport_local(mikeyd->transport, SIDE_OUTSIDE, *tp, af);
+		hop.tp = order[i];
+		local = transport_local(mikeyd->transport, &hop);
 	}
+	*tp = hop.tp;
 	return local;
 }
 
@@ -52,8 +52,7 @@ static int outside_uri(const struct mikeyd *mikeyd, const struct user *user,
 static int inside_uri(const struct mikeyd *mikeyd, const struct flow *client, bool secure,
 		      char *uri, size_t size)
 {
-	const struct sa *local = transport_local(mikeyd->transport, SIDE_INSIDE, client->tp,
-						 sa_af(&client->peer));
+	const struct sa *local = transport_local(mikeyd->transport, client);
 
 	if (!local)
 		return -EAFNOSUPPORT;
