@@ -6,6 +6,7 @@ helper_core_tests := deadline record entity multipart recipients sipmsg stream s
 helper_proxy_tests := proxy flow invite torture outgoing mailing incoming incoming_record immediate tickets users \
 	listserver inbox inbox_hook control
 helper_core_tests += queuestore jiffies
+helper_proxy_tests += strangers
 helper_proxy_tests += queue queuelist queuenomem
 
 define helper_lib_test
@@ -37,6 +38,7 @@ test-mikeyd-inbox_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-inbox_hook_SRCS += $(addprefix tests/unit/helper/,asker.c inbox_stage.c)
 test-mikeyd-incoming_SRCS += tests/unit/helper/incoming_stage.c
 test-mikeyd-incoming_record_SRCS += tests/unit/helper/incoming_stage.c
+test-mikeyd-strangers_SRCS += tests/unit/helper/incoming_stage.c
 test-mikeyd-control_SRCS += tests/unit/helper/asker.c
 $(BUILD)/tests/test-mikeyd-control: LDFLAGS += -Wl,--wrap=fd_listen
 $(BUILD)/tests/test-mikeyd-stream: LDFLAGS += -Wl,--wrap=tmr_start
