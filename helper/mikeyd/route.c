@@ -295,28 +295,33 @@ static int validate(const struct mikeyd *mikeyd, const struct flow *from,
 	return branch_returns(mikeyd, from, msg) ? REFUSE_LOOP : 0;
 }
 
-/* No extension of a proxy's behaviour is known here (16.3 step 5). */
-static int extensions(const struct sip_msg *msg, struct route *route)
+/*
+ * Option tags that are required of mikeyd, of which it knows none: in Proxy-Require of
+ * a proxy (16.3 step 5), in Require of what it takes itself (8.2.2.3).
+ */
+static int extensions(const struct sip_msg *msg, const char *name, struct route *route)
 {
+	char *told = route->headers;
+	struct pl rest, tag;
+	bool any = false;
 	size_t at = 0;
 	struct le *le;
 
 	LIST_FOREACH(&msg->hdrl, le) {
 		const struct sip_hdr *hdr = le->data;
-		int len;
 
-		if (!sipmsg_named(hdr, "Proxy-Require") || !pl_isset(&hdr->val))
-			continue;
-		len = re_snprintf(route->headers + at, sizeof(route->headers) - at,
-				  "Unsupported: %r\r\n", &hdr->val);
-		if (len < 0) {
-			/* so many that they cannot all be told */
-			route->headers[at] = '\0';
-			return REFUSE_EXTENSION;
+		rest = hdr->val;
+		while (sipmsg_named(hdr, name) && sipmsg_next_value(&rest, &tag)) {
+			any = true;
+			/* there may be more than can be told */
+			if (at + tag.l < sizeof(route->headers) - 20)
+				at += re_snprintf(told + at, sizeof(route->headers) - at, "%s%r",
+						  at ? ", " : "Unsupported: ", &tag);
 		}
-		at += len;
 	}
-	return at ? REFUSE_EXTENSION : 0;
+	if (at)
+		strcpy(told + at, "\r\n");
+	return any ? REFUSE_EXTENSION : 0;
 }
 
 /* Is mikeyd itself meant, and not somebody behind it? */
@@ -339,7 +344,8 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 	route->asks_us = !code && is_for_us(mikeyd, msg, &token, route);
 	if (route->asks_us)
 		return refusals[0];
-	code = code ?: validate(mikeyd, from, msg, route) ?: extensions(msg, route);
+	code = code ?: validate(mikeyd, from, msg, route) ?:
+		extensions(msg, "Proxy-Require", route);
 	if (code)
 		return refusals[code];
 	if (from->side == SIDE_INSIDE) {
@@ -355,6 +361,8 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 		return refusals[0];
 	}
 	code = way_inside(mikeyd, msg, &token, route) ?: keeps_secure(msg, route);
+	if (!code && route->inbox)
+		code = extensions(msg, "Require", route);
 	if (!code)
 		wayback_write(mikeyd, from->side, &route->to, msg, route);
 	return refusals[code];

@@ -134,8 +134,7 @@ bool sipmsg_is_one(const struct pl *params)
 	return true;
 }
 
-/* The next of values that commas divide; false behind the last. */
-static bool next_value(struct pl *rest, struct pl *value)
+bool sipmsg_next_value(struct pl *rest, struct pl *value)
 {
 	const char *comma;
 
@@ -162,7 +161,7 @@ bool sipmsg_lists(const struct sip_msg *msg, const char *name, const char *tag)
 		const struct sip_hdr *hdr = le->data;
 
 		rest = hdr->val;
-		while (sipmsg_named(hdr, name) && next_value(&rest, &value))
+		while (sipmsg_named(hdr, name) && sipmsg_next_value(&rest, &value))
 			if (!pl_strcasecmp(&value, tag))
 				return true;
 	}
@@ -181,7 +180,7 @@ static int write_require(struct mbuf *mb, const struct pl *values, const char *t
 	bool any = false;
 	int err = 0;
 
-	while (!err && next_value(&rest, &value)) {
+	while (!err && sipmsg_next_value(&rest, &value)) {
 		if (!pl_strcasecmp(&value, tag))
 			continue;
 		err = mbuf_printf(mb, "%s%r", any ? ", " : "Require: ", &value);

@@ -82,6 +82,9 @@ const struct sip_hdr *sipmsg_find(const struct sip_msg *msg, const char *name);
  */
 bool sipmsg_is_one(const struct pl *params);
 
+/* sipmsg_next_value - the next of values that commas divide; false behind the last */
+bool sipmsg_next_value(struct pl *rest, struct pl *value);
+
 /* sipmsg_lists - is this among the values of that header, which commas divide? */
 bool sipmsg_lists(const struct sip_msg *msg, const char *name, const char *tag);
 

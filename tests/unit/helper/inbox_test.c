@@ -57,6 +57,18 @@ static void kept_and_taken(void **state)
 	close(fd);
 }
 
+/* Who takes a message knows what it requires, or says that they do not (8.2.2.3). */
+static void extension_is_required(void **state)
+{
+	(void)state;
+	inbox_stage_open("", "");
+	hop_sends(inbox_message("1", "Require: x-a ,x-b\r\nrequire: x-c\r\n" MULTIPART(HELLO)));
+	inbox_answered("SIP/2.0 420 Bad Extension");
+	assert_string_equal(header("Unsupported", 0), "x-a, x-b, x-c");
+	assert_string_equal(header("Unsupported", 1), "");
+	assert_int_equal(kms_waiting(), 0);
+}
+
 static void repeats_are_known(void **state)
 {
 	json_t *answer;
@@ -440,6 +452,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(kept_and_taken),
+		TEST(extension_is_required),
 		TEST(repeats_are_known),
 		TEST(only_without_a_client),
 		TEST(full_before_it_is_opened),
