@@ -38,11 +38,18 @@ static struct flight *flight_new(struct lane *lane)
 	return flight;
 }
 
+/* The seconds; a comment may follow, and parameters (RFC 3261 20.33). */
 static unsigned int retry_after(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sipmsg_find(msg, "Retry-After");
+	struct pl seconds = PL_INIT;
 
-	return hdr ? pl_u32(&hdr->val) : 0;
+	if (!hdr)
+		return 0;
+	for (seconds.p = hdr->val.p; seconds.l < hdr->val.l && seconds.l < 9; seconds.l++)
+		if (seconds.p[seconds.l] < '0' || seconds.p[seconds.l] > '9')
+			break;
+	return pl_u32(&seconds);
 }
 
 static const char *words_of(int err, const struct sip_msg *msg, char *text, size_t size)

@@ -6,7 +6,7 @@ helper_core_tests := deadline record entity multipart recipients sipmsg stream s
 helper_proxy_tests := proxy flow invite torture outgoing mailing incoming incoming_record immediate tickets users \
 	listserver inbox inbox_hook control
 helper_core_tests += queuestore jiffies
-helper_proxy_tests += strangers
+helper_proxy_tests += strangers timers
 helper_proxy_tests += queue queuelist queuenomem
 
 define helper_lib_test
@@ -44,6 +44,7 @@ $(BUILD)/tests/test-mikeyd-control: LDFLAGS += -Wl,--wrap=fd_listen
 $(BUILD)/tests/test-mikeyd-stream: LDFLAGS += -Wl,--wrap=tmr_start
 $(BUILD)/tests/test-mikeyd-proxy: LDFLAGS += -Wl,--wrap=getsockopt
 test-mikeyd-queue_SRCS += tests/unit/helper/queue_stage.c
+test-mikeyd-timers_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuelist_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuenomem_SRCS += $(addprefix tests/unit/helper/,queue_stage.c nomem.c)
 $(BUILD)/tests/test-mikeyd-queuenomem: LDFLAGS += \
