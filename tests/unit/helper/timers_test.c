@@ -7,6 +7,8 @@
 
 #define AB(cseq) FROM_TO("alice@example.test", "bob@example.test", "call", cseq)
 #define INVITE "INVITE sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("INVITE") "\r\n"
+#define OPTIONS(branch) "OPTIONS sip:bob@example.test SIP/2.0\r\n" VIA("$C", branch) \
+	AB("OPTIONS") "\r\n"
 #define ACK "ACK sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("ACK") "\r\n"
 
 static uint64_t ahead;
@@ -84,7 +86,7 @@ static void nobody_answers(void **state)
 	call();
 	pass(30);
 	drain(stage.hop);
-	assert_false(hash_apply(stage.mikeyd.transactions->clients, any, NULL) == NULL);
+	assert_non_null(hash_apply(stage.mikeyd.transactions->clients, any, NULL));
 	pass(3);
 	client_gets_line("SIP/2.0 408 Request Timeout");
 	pass(33);
@@ -135,14 +137,14 @@ static void all_ends(void **state)
 	client_sends(ACK);
 	pass(33);
 	nothing_is_left();
-	client_sends("OPTIONS sip:bob@example.test SIP/2.0\r\n" VIA("$C", "o") AB("OPTIONS") "\r\n");
+	client_sends(OPTIONS("o"));
 	hop_gets();
 	hop_answers("200 OK");
 	client_gets_line("SIP/2.0 200 OK");
 	pass(33);
 	nothing_is_left();
 	/* RFC 4320: no 408 */
-	client_sends("OPTIONS sip:bob@example.test SIP/2.0\r\n" VIA("$C", "u") AB("OPTIONS") "\r\n");
+	client_sends(OPTIONS("u"));
 	hop_gets();
 	pass(4);
 	client_gets_line("SIP/2.0 100 Trying");
