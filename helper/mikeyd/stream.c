@@ -24,6 +24,9 @@
  * it until they register again, within an hour mostly.
  */
 #define CLIENT_IDLE_MS (7200 * 1000)
+/* TCP looks after so many seconds, and so often then, whether a client is there still. */
+#define KEEP_IDLE 120
+#define KEEP_PAUSE 10
 /* A ping is answered within this time (RFC 5626 4.4.1). */
 #define PONG_MS 10000
 /* A message that has begun arrives whole within this time, or never. */
@@ -165,6 +168,18 @@ static void limit_silence(const struct stream *stream)
 	if (setsockopt(tcp_conn_fd(stream->tcp), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit,
 		       sizeof(limit)))
 		log_event(INFO, "no-user-timeout", log_text("reason", strerror(errno)));
+}
+
+/* A client that went without a word gives its place to others, as it may be silent for long. */
+static void look_after(const struct stream *stream)
+{
+	const int on = 1, idle = KEEP_IDLE, pause = KEEP_PAUSE;
+	int fd = tcp_conn_fd(stream->tcp);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause, sizeof(pause)))
+		log_event(INFO, "no-keep-alive", log_text("reason", strerror(errno)));
 }
 
 static void send_queue(struct stream *stream)
@@ -350,6 +365,8 @@ void streams_accept(struct streams *streams, const struct flow *flow, struct tcp
 	}
 	tcp_conn_txqsz_set(stream->tcp, SEND_QUEUE_MAX);
 	limit_silence(stream);
+	if (flow->side == SIDE_INSIDE)
+		look_after(stream);
 	tmr_start(&stream->timer, MESSAGE_MS, timed_out, stream);
 	/* TLS is established when its handshake is over, and TCP now */
 	stream->connected = flow->tp != SIP_TRANSP_TLS;

@@ -385,6 +385,11 @@ static void silence_is_limited(void **state)
 	loop_for(50);
 	assert_int_equal(getsockopt(end_here(fd), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, &len), 0);
 	assert_in_range(limit, 1000, 20000);
+	/* and so that a client which says nothing is asked whether it is there */
+	assert_int_equal(getsockopt(end_here(fd), SOL_SOCKET, SO_KEEPALIVE, &limit, &len), 0);
+	assert_int_equal(limit, 1);
+	assert_int_equal(getsockopt(end_here(fd), IPPROTO_TCP, TCP_KEEPIDLE, &limit, &len), 0);
+	assert_in_range(limit, 10, 300);
 	close(fd);
 	loop_for(20);
 }
