@@ -69,6 +69,17 @@ void mime_segments_copy(const struct genl_info *info, int type, u8 *buf)
 	}
 }
 
+void mime_segments_wipe(const struct genl_info *info, int type)
+{
+	const struct nlattr *attr;
+	int rem;
+
+	nla_for_each_attr(attr, genlmsg_data(info->genlhdr),
+			  genlmsg_len(info->genlhdr), rem)
+		if (nla_type(attr) == type)
+			memzero_explicit(nla_data(attr), nla_len(attr));
+}
+
 static int cmd_stats(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mime_reply reply = {};

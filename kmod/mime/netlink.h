@@ -45,6 +45,9 @@ u64 mime_segments_len(const struct genl_info *info, int type);
 /* Copy them, one behind the other; @buf has room for mime_segments_len(). */
 void mime_segments_copy(const struct genl_info *info, int type, u8 *buf);
 
+/* Wipe them in the request, which netlink frees as it is. */
+void mime_segments_wipe(const struct genl_info *info, int type);
+
 extern struct genl_family mime_family;
 
 int mime_netlink_init(void);

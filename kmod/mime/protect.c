@@ -217,7 +217,7 @@ static int protect(struct protect *p, struct genl_info *info)
 	return 0;
 }
 
-int mime_cmd_protect(struct sk_buff *skb, struct genl_info *info)
+static int check_and_protect(struct sk_buff *skb, struct genl_info *info)
 {
 	struct protect *p;
 	int err;
@@ -237,5 +237,13 @@ int mime_cmd_protect(struct sk_buff *skb, struct genl_info *info)
 	if (p->ticket)
 		mikey_ticket_put(p->ticket);
 	kfree_sensitive(p);
+	return err;
+}
+
+int mime_cmd_protect(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = check_and_protect(skb, info);
+
+	mime_segments_wipe(info, MIKEY_MIME_A_ENTITY);
 	return err;
 }
