@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -280,9 +281,8 @@ static void mind_the_time(struct stream *stream)
 	stream->framing.begun = false;
 }
 
-static void received(struct mbuf *mb, void *arg)
+static void take(struct stream *stream, struct mbuf *mb)
 {
-	struct stream *stream = arg;
 	struct framing *framing = &stream->framing;
 	const struct transport_handlers *handlers = &stream->streams->handlers;
 
@@ -318,6 +318,13 @@ static void received(struct mbuf *mb, void *arg)
 		}
 	}
 	rest(stream);
+}
+
+/* libre frees what it read as it is, and the stream may be gone by then. */
+static void received(struct mbuf *mb, void *arg)
+{
+	take(arg, mb);
+	OPENSSL_cleanse(mb->buf, mb->size);
 }
 
 static struct stream *stream_new(struct streams *streams, const struct flow *flow,
