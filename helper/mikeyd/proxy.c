@@ -190,7 +190,7 @@ static void stateless_refuse(struct mikeyd *mikeyd, const struct flow *flow,
 	if (!sipmsg_is(msg, "ACK") && mb && !sipmsg_received_via(&via, msg)) {
 		token_hash(tag, via);
 		if (!sipmsg_respond(mb, msg, via, tag, refusal.code, refusal.reason, NULL))
-			transport_send(mikeyd->transport, &to, mb);
+			transport_answer(mikeyd->transport, &to, mb);
 	}
 	mem_deref(via);
 	mem_deref(mb);

@@ -171,7 +171,7 @@ static void send_to_sender(struct server *server, struct mbuf *mb)
 	    (to.side == SIDE_OUTSIDE && !transport_connected(transport, &to)))
 		sa_set_port(&to.peer, server->reply_port);
 	mb->pos = 0;
-	err = transport_send(transport, &to, mb);
+	err = transport_answer(transport, &to, mb);
 	if (err)
 		server_event(server, INFO, "response-lost", log_text("reason", strerror(-err)));
 }

@@ -409,7 +409,7 @@ bool streams_established(const struct streams *streams, const struct flow *to)
 
 /* Make a connection. */
 static int stream_open(struct stream **out, struct streams *streams, const struct flow *to,
-		       const struct sa *local)
+		       const struct sa *local, bool own)
 {
 	struct stream *stream;
 	int err;
@@ -417,7 +417,7 @@ static int stream_open(struct stream **out, struct streams *streams, const struc
 	/* a client over TLS proves nothing, and is not one to connect to */
 	if (to->tp == SIP_TRANSP_TLS && to->side == SIDE_INSIDE)
 		return -ENOTCONN;
-	stream = stream_new(streams, to, CONNECTIONS_MAX);
+	stream = stream_new(streams, to, CONNECTIONS_MAX - (own ? 0 : CONNECTIONS_OWN));
 	if (!stream)
 		return -EMFILE;
 	err = -tcp_connect_bind(&stream->tcp, &to->peer, established, received, closed, local,
@@ -452,7 +452,7 @@ int streams_ping(struct streams *streams, const struct flow *to, const struct sa
 	int err;
 
 	if (!stream)
-		return stream_open(&stream, streams, to, local);
+		return stream_open(&stream, streams, to, local, true);
 	/* on its way already */
 	if (!stream->connected)
 		return 0;
@@ -470,7 +470,7 @@ int streams_ping(struct streams *streams, const struct flow *to, const struct sa
 }
 
 int streams_send(struct streams *streams, const struct flow *to, const struct sa *local,
-		 struct mbuf *mb)
+		 bool own, struct mbuf *mb)
 {
 	struct stream *stream = stream_find(streams, to);
 	int err;
@@ -480,7 +480,7 @@ int streams_send(struct streams *streams, const struct flow *to, const struct sa
 		return -tcp_send(stream->tcp, mb);
 	}
 	if (!stream) {
-		err = stream_open(&stream, streams, to, local);
+		err = stream_open(&stream, streams, to, local, own);
 		if (err)
 			return err;
 	}

@@ -22,9 +22,10 @@ void streams_accept(struct streams *streams, const struct flow *flow, struct tcp
 /*
  * streams_send - send to a peer, connecting to it if there is no connection
  * @local: address to connect from, or NULL
+ * @own: we want to, and not who asked us: by one of the connections that are kept for that
  */
 int streams_send(struct streams *streams, const struct flow *to, const struct sa *local,
-		 struct mbuf *mb);
+		 bool own, struct mbuf *mb);
 
 /* streams_ping - as transport_ping() */
 int streams_ping(struct streams *streams, const struct flow *to, const struct sa *local);

@@ -255,7 +255,8 @@ static const struct sa *leave_from(const struct transport *transport, const stru
 	return local;
 }
 
-int transport_send(struct transport *transport, const struct flow *to, struct mbuf *mb)
+static int send_by(struct transport *transport, const struct flow *to, bool own,
+		   struct mbuf *mb)
 {
 	struct listener *listener;
 	struct sa local;
@@ -266,7 +267,17 @@ int transport_send(struct transport *transport, const struct flow *to, struct mb
 			return -EAFNOSUPPORT;
 		return -udp_send(listener->udp, &to->peer, mb);
 	}
-	return streams_send(transport->streams, to, leave_from(transport, to, &local), mb);
+	return streams_send(transport->streams, to, leave_from(transport, to, &local), own, mb);
+}
+
+int transport_send(struct transport *transport, const struct flow *to, struct mbuf *mb)
+{
+	return send_by(transport, to, true, mb);
+}
+
+int transport_answer(struct transport *transport, const struct flow *to, struct mbuf *mb)
+{
+	return send_by(transport, to, false, mb);
 }
 
 int transport_ping(struct transport *transport, const struct flow *to)

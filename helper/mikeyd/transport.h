@@ -97,6 +97,12 @@ int transport_listen(struct transport *transport, enum side side, enum sip_trans
 int transport_send(struct transport *transport, const struct flow *to, struct mbuf *mb);
 
 /*
+ * transport_answer - the same to somebody who asked: they do not get one of the last
+ * connections, which are the way to the next hop
+ */
+int transport_answer(struct transport *transport, const struct flow *to, struct mbuf *mb);
+
+/*
  * transport_ping - ask on a connection whether it is alive (RFC 5626 4.4.1), and
  * make it if there is none
  *

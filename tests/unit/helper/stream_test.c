@@ -345,6 +345,8 @@ static void all_connections_taken(void **state)
 	sa_set_str(&to.peer, "127.0.0.1", ntohs(in.sin_port));
 	mbuf_write_str(mb, "mine");
 	mb->pos = 0;
+	/* nor by asking, and being gone when the answer is there */
+	assert_int_equal(transport_answer(here.transport, &to, mb), -EMFILE);
 	assert_int_equal(transport_send(here.transport, &to, mb), 0);
 	mem_deref(mb);
 	loop_for(20);
