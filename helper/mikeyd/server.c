@@ -210,7 +210,7 @@ bool server_acknowledged(struct transactions *transactions, const struct flow *f
 	/* Timer I: more ACKs may come over UDP */
 	deadline_cancel(&server->again);
 	start(server, &server->timer, server->flow.tp == SIP_TRANSP_UDP ? SIP_T4 : 0,
-		  server_expire);
+	      server_expire);
 	return true;
 }
 
