@@ -30,6 +30,7 @@ struct client {
 	bool invite;
 	bool answered;			/* a provisional response came */
 	bool cancelled;
+	char *reason;			/* why, or NULL */
 	bool final, refused;		/* an INVITE */
 	struct mbuf *ack;
 };
@@ -45,6 +46,7 @@ static void client_destroy(void *data)
 	mem_deref(client->key);
 	sipmsg_wipe(client->request);
 	mem_deref(client->ack);
+	mem_deref(client->reason);
 }
 
 static bool client_is(struct le *le, void *arg)
@@ -101,7 +103,7 @@ static void send_cancel(struct client *client)
 	static const struct pl method = PL("CANCEL");
 	struct mbuf *mb = mbuf_alloc(1024);
 
-	if (mb && !sipmsg_hop(mb, client->request, "CANCEL", NULL))
+	if (mb && !sipmsg_hop(mb, client->request, "CANCEL", NULL, client->reason))
 		client_send(client->transactions, &client->to, client->branch, &method, mb,
 			    nobody_waits, NULL);
 	mem_deref(mb);
@@ -177,13 +179,31 @@ int client_send(struct transactions *transactions, const struct flow *to, const 
 	return err;
 }
 
-void client_cancel(struct transactions *transactions, const char *branch)
+static int print_reasons(struct re_printf *pf, const struct sip_msg *msg)
+{
+	struct le *le;
+	int err = 0;
+
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (sipmsg_named(hdr, "Reason"))
+			err |= re_hprintf(pf, "Reason: %r\r\n", &hdr->val);
+	}
+	return err;
+}
+
+void client_cancel(struct transactions *transactions, const char *branch,
+		   const struct sip_msg *msg)
 {
 	static const struct pl method = PL("INVITE");
 	struct client *client = find(transactions, branch, &method);
 
-	if (client && !client->final && !client->cancelled)
-		cancel(client);
+	if (!client || client->final || client->cancelled)
+		return;
+	if (re_sdprintf(&client->reason, "%H", print_reasons, msg))
+		client->reason = NULL;
+	cancel(client);
 }
 
 static void acknowledge(struct client *client, const struct sip_msg *msg)
@@ -191,7 +211,7 @@ static void acknowledge(struct client *client, const struct sip_msg *msg)
 	if (!client->ack) {
 		client->ack = mbuf_alloc(1024);
 		if (client->ack &&
-		    sipmsg_hop(client->ack, client->request, "ACK", &msg->to.val))
+		    sipmsg_hop(client->ack, client->request, "ACK", &msg->to.val, NULL))
 			client->ack = mem_deref(client->ack);
 	}
 	if (client->ack)

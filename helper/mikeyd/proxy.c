@@ -239,8 +239,9 @@ static bool cancels(struct mikeyd *mikeyd, struct server *server)
 	invited = server_invited(mikeyd->transactions, &server->flow, server->msg);
 	if (!invited)
 		return false;
+	/* before the answer, which the request does not outlive */
+	client_cancel(mikeyd->transactions, invited->branch, server->msg);
 	server_respond(server, 200, "OK", NULL);
-	client_cancel(mikeyd->transactions, invited->branch);
 	return true;
 }
 

@@ -375,7 +375,8 @@ int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
 	return err ? -ENOMEM : 0;
 }
 
-int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const struct pl *to)
+int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const struct pl *to,
+	       const char *headers)
 {
 	struct mbuf *view = mbuf_alloc_ref(request);
 	struct sip_msg *msg;
@@ -399,9 +400,9 @@ int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const 
 		    sipmsg_named(hdr, "From") || sipmsg_named(hdr, "Call-ID"))
 			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
 	}
-	err |= mbuf_printf(mb, "To: %r\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\n"
+	err |= mbuf_printf(mb, "To: %r\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\n%s"
 			   "Content-Length: 0\r\n\r\n", to ?: &msg->to.val, msg->cseq.num,
-			   method);
+			   method, headers ?: "");
 	mem_deref(msg);
 	mb->pos = 0;
 	return err ? -ENOMEM : 0;

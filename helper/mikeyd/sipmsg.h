@@ -151,8 +151,10 @@ int sipmsg_respond(struct mbuf *mb, const struct sip_msg *msg, const char *via,
  * a request that was sent: for the next hop only (17.1.1.3, 9.1)
  * @request: as it was sent
  * @to: the response's To for an ACK, NULL for the request's
+ * @headers: more lines, with their ends, or NULL
  */
-int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const struct pl *to);
+int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const struct pl *to,
+	       const char *headers);
 
 /*
  * sipmsg_unstrict - undo what a strict router made of a request (16.4): the

@@ -139,8 +139,12 @@ typedef void (client_response_h)(int err, const struct sip_msg *msg, void *arg);
 int client_send(struct transactions *transactions, const struct flow *to, const char *branch,
 		const struct pl *method, struct mbuf *mb, client_response_h *handler, void *arg);
 
-/* client_cancel - cancel an INVITE that was sent with that branch, if it waits */
-void client_cancel(struct transactions *transactions, const char *branch);
+/*
+ * client_cancel - cancel an INVITE that was sent with that branch, if it waits
+ * @msg: the CANCEL that wants it, whose Reason goes along (RFC 3326 section 2)
+ */
+void client_cancel(struct transactions *transactions, const char *branch,
+		   const struct sip_msg *msg);
 
 /* client_response - find the transaction of a response; false if there is none */
 bool client_response(struct transactions *transactions, const struct sip_msg *msg);

@@ -100,7 +100,7 @@ static void follow(struct mbuf *request, const struct sip_msg *msg, const char *
 	struct mbuf *mb = mbuf_alloc(1024);
 	struct sip_msg *again;
 
-	must(!sipmsg_hop(mb, request, method, &msg->to.val));
+	must(!sipmsg_hop(mb, request, method, &msg->to.val, NULL));
 	again = read_again(mb);
 	must(!sipmsg_fault(again) && !pl_cmp(&again->via.branch, &msg->via.branch));
 	mem_deref(again);

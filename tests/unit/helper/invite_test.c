@@ -9,7 +9,9 @@
 #define INVITE "INVITE sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") \
 	"Timestamp: 54\r\nRoute: <sip:127.0.0.1:$I;lr>, <sip:far.test;lr>\r\n" AB("INVITE") \
 	"Content-Length: 4\r\n\r\nv=0\n"
-#define CANCEL "CANCEL sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("CANCEL") "\r\n"
+#define ELSEWHERE "SIP;cause=200;text=\"Call completed elsewhere\""
+#define CANCEL "CANCEL sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("CANCEL") \
+	"reason: " ELSEWHERE "\r\nReason: Q.850;cause=26\r\n\r\n"
 #define ACK "ACK sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("ACK") "\r\n"
 
 static char ringing[4096], busy[4096], accepted[4096], branch[256];
@@ -112,6 +114,9 @@ static void cancelled_call(void **state)
 	silence();
 	hop_sends(ringing);
 	hop_gets_own("CANCEL");
+	/* RFC 3326: so that no phone shows a missed call */
+	assert_string_equal(header("Reason", 0), ELSEWHERE);
+	assert_string_equal(header("Reason", 1), "Q.850;cause=26");
 	hop_sends(answer("200 OK"));
 	client_gets_line("SIP/2.0 180 Ringing");
 	silence();
