@@ -400,7 +400,7 @@ int sipmsg_hop(struct mbuf *mb, struct mbuf *request, const char *method, const 
 		    sipmsg_named(hdr, "From") || sipmsg_named(hdr, "Call-ID"))
 			err |= mbuf_printf(mb, "%r: %r\r\n", &hdr->name, &hdr->val);
 	}
-	err |= mbuf_printf(mb, "To: %r\r\nCSeq: %u %s\r\nMax-Forwards: 70\r\n%s"
+	err |= mbuf_printf(mb, "To: %r\r\nCSeq: %u %s\r\n%sMax-Forwards: 70\r\n"
 			   "Content-Length: 0\r\n\r\n", to ?: &msg->to.val, msg->cseq.num,
 			   method, headers ?: "");
 	mem_deref(msg);
