@@ -3,6 +3,7 @@
 #include "helper/mikeyd/transport.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -204,14 +205,29 @@ const struct sa *transport_local(const struct transport *transport, const struct
 	return listener ? &listener->local : NULL;
 }
 
+/* The machine's own name, with its domain if it has one, or without. */
+static bool is_hostname(const struct pl *host)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+
+	if (gethostname(name, sizeof(name) - 1) || !*name)
+		return false;
+	if (!pl_strcasecmp(host, name))
+		return true;
+	name[strcspn(name, ".")] = '\0';
+	return *name && !pl_strcasecmp(host, name);
+}
+
 static bool is_at(const struct listener *listener, const struct pl *host, uint16_t port)
 {
 	struct sa address;
 
 	if (!sa_set(&address, host, port))
 		return sa_cmp(&listener->local, &address, SA_ALL);
-	return !pl_strcasecmp(host, "localhost") && sa_is_loopback(&listener->local) &&
-		sa_port(&listener->local) == port;
+	if (sa_port(&listener->local) != port)
+		return false;
+	return pl_strcasecmp(host, "localhost") ? is_hostname(host) :
+		sa_is_loopback(&listener->local);
 }
 
 /* The sides that have a listener there, as bits. */

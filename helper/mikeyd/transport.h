@@ -128,7 +128,7 @@ const struct sa *transport_local(const struct transport *transport, const struct
 
 /*
  * transport_is_local - does this host and port name one of our listeners? Of names only
- * "localhost" does.
+ * "localhost" and the machine's own do.
  */
 bool transport_is_local(const struct transport *transport, const struct pl *host,
 			uint16_t port);

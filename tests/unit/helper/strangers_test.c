@@ -146,17 +146,32 @@ static void message_in_another_case(void **state)
 	}
 }
 
-/* The outbound proxy of a client's configuration, by the one name that is known. */
-static void by_name(void **state)
+static void route_by(const char *host, const char *branch)
 {
-	(void)state;
-	client_sends(TO_BOB VIA("$C", "l1") "Route: <sip:LOCALHOST:$I;lr>, <sip:far.test;lr>\r\n"
-		     FROM_TO("alice@example.test", "bob@example.test", "l1", "OPTIONS") "\r\n");
+	char text[1024];
+
+	snprintf(text, sizeof(text), TO_BOB
+		 "Via: SIP/2.0/UDP 127.0.0.1:$C;branch=z9hG4bK%s;rport\r\n"
+		 "Route: <sip:%s:$I;lr>, <sip:far.test;lr>\r\n"
+		 FROM_TO("alice@example.test", "bob@example.test", "%s", "OPTIONS") "\r\n",
+		 branch, host, branch);
+	client_sends(text);
 	hop_gets();
 	assert_string_equal(header("Route", 0), "<sip:far.test;lr>");
 	assert_string_equal(header("Route", 1), "");
-	hop_answers("200 OK");
-	client_gets();
+}
+
+/* The outbound proxy of a client's configuration, by a name that is known. */
+static void by_name(void **state)
+{
+	char name[256] = "";
+
+	(void)state;
+	assert_int_equal(gethostname(name, sizeof(name) - 1), 0);
+	route_by(name, "h1");
+	name[strcspn(name, ".")] = '\0';
+	route_by(name, "h2");
+	route_by("LOCALHOST", "l1");
 	client_sends("OPTIONS sip:localhost:$I SIP/2.0\r\n" VIA("$C", "l2")
 		     FROM_TO("alice@example.test", "x@localhost", "l2", "OPTIONS") "\r\n");
 	client_gets();
