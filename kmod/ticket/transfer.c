@@ -131,8 +131,10 @@ EXPORT_SYMBOL_NS_GPL(mikey_transfer_begin, MIKEY_NS(MIKEY_TICKET));
 
 u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len)
 {
-	return TRANSFER_ROOM + ticket->policy.idr_i.data.len + recipient_len +
-	       ticket->wire_len + 3 * ticket->suite->mac_len;
+	u32 size = TRANSFER_ROOM + ticket->policy.idr_i.data.len + recipient_len +
+		   ticket->wire_len + 3 * ticket->suite->mac_len;
+
+	return min_t(u32, size, MIKEY_MSG_MAX);
 }
 EXPORT_SYMBOL_NS_GPL(mikey_transfer_size, MIKEY_NS(MIKEY_TICKET));
 

@@ -8,7 +8,7 @@ mikeybody_SRCS := tests/kselftest/mime/body.c tests/kselftest/mime/cms_peer.c \
 	tests/unit/mime/edit.c
 mikeybody_PKGS := libcrypto libnl-genl-3.0
 
-mime_kselftests := mime_test mime_forms_test mime_damage_test mime_forgery_test \
+mime_kselftests := mime_test mime_edge_test mime_forms_test mime_damage_test mime_forgery_test \
 	mime_replay_test mime_module_test mime_fault_test mime_race_test mime_wipe_test
 TESTS += $(mime_kselftests)
 $(foreach t,$(mime_kselftests),$(eval $(t)_SRCS := tests/kselftest/mime/$(t).c) \
