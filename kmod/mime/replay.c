@@ -249,11 +249,10 @@ static void del_entry(struct cache *c, struct sender *s, struct entry *e)
 	atomic_long_dec(&total);
 }
 
+/* Of one that has entries */
 static struct entry *oldest(struct sender *s)
 {
-	struct rb_node *first = rb_first_cached(&s->entries);
-
-	return first ? rb_entry(first, struct entry, node) : NULL;
+	return rb_entry(rb_first_cached(&s->entries), struct entry, node);
 }
 
 static s64 newest_time(struct sender *s)
@@ -297,8 +296,6 @@ static int make_room(struct cache *c, struct sender *s, s64 sent,
 	return 0;
 own:
 	*old = oldest(s);
-	if (!*old)
-		return 0;
 	if (sent <= (*old)->sent) {
 		*old = NULL;
 		return -ESTALE;
@@ -431,10 +428,8 @@ void mime_replay_forget(const struct mime_receipt *r)
 	bool leftmost;
 
 	rcu_read_lock();
-	c = find_cache(r->uid);
+	c = find_cache(r->uid);		/* committing has made it, and it stays */
 	rcu_read_unlock();
-	if (!c)
-		return;
 	fill_entry(&like, r);
 
 	spin_lock(&c->lock);

@@ -162,8 +162,6 @@ int mikey_kms_open(const struct mikey_exchange *ex, struct mikey_blob msg,
 	if (m->hdr.data_type != (ex->resolve ? MIKEY_DT_RESOLVE_RESP :
 					       MIKEY_DT_REQUEST_RESP))
 		return refuse_form(why, "the message is not an answer to this exchange");
-	if (m->hdr.num_cs || m->hdr.map_type != MIKEY_MAP_EMPTY)
-		return refuse_form(why, "the answer has crypto sessions");
 	if (m->t.type != MIKEY_TS_NTP_UTC && m->t.type != MIKEY_TS_NTP_UTC_32)
 		return refuse_form(why, "the answer's timestamp is not in UTC");
 	return check_mac(ex, m, ex->auth, initial, why);
