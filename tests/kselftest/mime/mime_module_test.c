@@ -249,6 +249,60 @@ TEST_F(module, one_users_share)
 	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 996)));
 }
 
+/* A sender who has the user's share alone forgets his own, and the oldest of it. */
+TEST_F(module, alone_in_a_users_share)
+{
+	struct scene *sc = &self->sc;
+	static struct letter kept[3];
+	s64 now = time(NULL);
+
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
+	/* a sender and three messages */
+	reload(_metadata, sc, "replay_user=4");
+	use(sc, &dave);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 100 + 10 * i)));
+		kept[i] = sc->letter;
+	}
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 95)));
+	EXPECT_EQ(3, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-EALREADY, deliver(sc, &sc->letter));
+	EXPECT_EQ(-ESTALE, deliver(sc, &kept[0]));
+	EXPECT_EQ(-EALREADY, deliver(sc, &kept[1]));
+	EXPECT_EQ(-EALREADY, deliver(sc, &kept[2]));
+	EXPECT_EQ(-ESTALE, deliver(sc, write_letter(sc, now - 95)));
+}
+
+/* Silent longest, but the one who writes now, and with nothing to forget */
+TEST_F(module, silent_until_now)
+{
+	struct scene *sc = &self->sc;
+	static struct letter erins;
+	s64 now = time(NULL);
+	key_serial_t receive;
+
+	if (!getenv("MIKEY_MODULES"))
+		SKIP(return, "MIKEY_MODULES is not set");
+	reload(_metadata, sc, "replay_user=4");
+	use(sc, &dave);
+	receive = letter_admit(write_letter(sc, now - 100), &sc->lane);
+	ASSERT_LT(0, receive);
+	letter_open_unheard(&sc->letter, receive);
+	use(sc, &erin);
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 90 + i)));
+	erins = sc->letter;
+	EXPECT_EQ(2, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+
+	use(sc, &dave);
+	EXPECT_EQ(0, deliver(sc, write_letter(sc, now - 80)));
+	EXPECT_EQ(1, body_stat(&sc->lane.mime, MIKEY_MIME_S_REPLAY_ENTRIES));
+	EXPECT_EQ(-EALREADY, deliver(sc, &sc->letter));
+	use(sc, &erin);
+	EXPECT_EQ(-ESTALE, deliver(sc, &erins));
+}
+
 TEST_F(module, parameters)
 {
 	struct scene *sc = &self->sc;
