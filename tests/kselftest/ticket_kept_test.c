@@ -6,6 +6,8 @@
  */
 #include <kselftest_harness.h>
 
+#include <time.h>
+
 #include <openssl/sha.h>
 
 #include "ticket/module.h"
@@ -401,6 +403,33 @@ TEST_F(kept, so_many)
 	last = admit_first(w);
 	ASSERT_LT(0, last) TH_LOG("%s", w->r.words);
 	EXPECT_EQ(last, found(self, &self->second));
+}
+
+static void jump(long seconds)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += seconds;
+	clock_settime(CLOCK_REALTIME, &now);
+}
+
+/* The clock was past TRe once: the key lives on, the ticket does not. */
+TEST_F(kept, dead_in_a_living_key)
+{
+	struct term *bob = &self->way.bob;
+	const long days = 3 * 24 * 3600;
+	u64 tickets, left;
+
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
+	EXPECT_EQ(self->ticket, found(self, &self->second));
+	tickets = term_stat(bob, MIKEY_TICKET_S_TICKETS);
+	jump(days);
+	left = term_stat_wait(bob, MIKEY_TICKET_S_TICKETS, tickets - 1, 2000);
+	jump(-days);
+	EXPECT_EQ(tickets - 1, left);
+	EXPECT_EQ(0, found(self, &self->second));
 }
 
 /* Whoever cannot search the keyring learns nothing from it. */
