@@ -333,10 +333,21 @@ static bool is_for_us(const struct mikeyd *mikeyd, const struct sip_msg *msg,
 		transport_is_local(mikeyd->transport, &msg->uri.host, msg->uri.port);
 }
 
+/* Where a client hears what is for it: over UDP that need not be where it sends from. */
+static struct flow client_of(const struct flow *from, const struct sip_msg *msg)
+{
+	struct flow client = *from;
+
+	if (client.tp == SIP_TRANSP_UDP)
+		sa_set_port(&client.peer, sipmsg_reply_port(msg));
+	return client;
+}
+
 struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 			     const struct sip_msg *msg, struct route *route)
 {
 	struct pl token = PL_INIT;
+	struct flow client;
 	int code;
 
 	memset(route, 0, sizeof(*route));
@@ -351,8 +362,9 @@ struct refusal route_request(struct mikeyd *mikeyd, const struct flow *from,
 	if (from->side == SIDE_INSIDE) {
 		route->to = mikeyd->next_hop;
 		code = find_sender(mikeyd, from, msg, route);
+		client = client_of(from, msg);
 		if (!code)
-			wayback_write(mikeyd, from->side, from, msg, route);
+			wayback_write(mikeyd, from->side, &client, msg, route);
 		return refusals[code];
 	}
 	/* what a list server sends goes where the client's requests go */

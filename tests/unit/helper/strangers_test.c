@@ -254,6 +254,30 @@ static void answers_to_another_port(void **state)
 	close(fd);
 }
 
+/* And so for what comes for it: Path leads to where it listens. */
+static void requests_to_another_port(void **state)
+{
+	int fd = talks_to("127.0.0.1", stage.inside_port);
+	char text[1024];
+
+	(void)state;
+	snprintf(text, sizeof(text), "REGISTER sip:example.test SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP 127.0.0.1:%u;branch=z9hG4bKr\r\n"
+		 FROM_TO("alice@example.test", "alice@example.test", "r", "REGISTER") "\r\n",
+		 stage.client_port);
+	says(fd, text);
+	hop_gets();
+	snprintf(stage.path, sizeof(stage.path), "%s", header("Path", 0) + 1);
+	*strchr(stage.path, '>') = '\0';
+	hop_answers("200 OK");
+	client_gets();
+	hop_sends("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0\r\n" VIA("$H", "o") "Route: <$P>\r\n"
+		  FROM_TO("bob@example.test", "alice@example.test", "o", "OPTIONS") "\r\n");
+	client_gets();
+	first_line_is("OPTIONS sip:alice@127.0.0.1:9 SIP/2.0");
+	close(fd);
+}
+
 /* The same for what has no transaction. */
 static void malformed_from_another_port(void **state)
 {
@@ -338,6 +362,7 @@ int main(void)
 		EACH(by_name),
 		EACH(dialog_within),
 		EACH(answers_to_another_port),
+		EACH(requests_to_another_port),
 		EACH(malformed_from_another_port),
 		EACH(answer_on_another_connection),
 		EACH(several_addresses),
