@@ -28,7 +28,8 @@ struct client {
 	uint32_t interval;
 	bool retried;			/* on a second connection */
 	bool invite;
-	bool answered;			/* a provisional response came */
+	bool answered;			/* a provisional response came ... */
+	bool called;			/* ... which is no 100: somebody is being called */
 	bool cancelled;
 	char *reason;			/* why, or NULL */
 	bool final, refused;		/* an INVITE */
@@ -225,6 +226,7 @@ static void provisional(struct client *client, const struct sip_msg *msg)
 	if (client->final)
 		return;
 	client->answered = true;
+	client->called = client->called || msg->scode > 100;
 	if (!client->invite) {
 		client->interval = SIP_T2;
 	} else {
@@ -300,15 +302,17 @@ void client_stop(struct transactions *transactions)
 /*
  * The first client on a lost flow that waits for it; each one's handler may
  * change the table. An INVITE that rings waits for nothing that was sent: its
- * final response comes on a connection that the next hop makes (18.2.2). One that
- * has it is still there only for what comes again.
+ * final response comes on a connection that the next hop makes (18.2.2). With a 100
+ * only, the next hop may have died with it. One that has its final response is
+ * still there only for what comes again, and one that was cancelled ends by itself.
  */
 static bool client_on(struct le *le, void *arg)
 {
 	const struct client *client = le->data;
 	const struct flow *flow = arg;
 
-	return !(client->invite && (client->answered || client->final)) &&
+	return !(client->invite && (client->called || client->final ||
+				    (client->answered && client->cancelled))) &&
 		client->to.side == flow->side && client->to.tp == flow->tp &&
 		sa_cmp(&client->to.peer, &flow->peer, SA_ALL);
 }

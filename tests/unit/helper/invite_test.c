@@ -196,10 +196,18 @@ static void next_hop_is_away(void **state)
 	client_sends(ACK);
 }
 
+static void reset(void)
+{
+	const struct linger reset = { .l_onoff = 1 };
+
+	setsockopt(stage.hop_conn, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(stage.hop_conn);
+	stage.hop_conn = -1;
+}
+
 /* The next hop resets the connection: what had no answer is sent on another one. */
 static void connection_is_reset(void **state)
 {
-	const struct linger reset = { .l_onoff = 1 };
 	char first[2048];
 
 	(void)state;
@@ -207,22 +215,39 @@ static void connection_is_reset(void **state)
 	client_sends("OPTIONS sip:bob@example.test SIP/2.0\r\n" VIA("$C", "o")
 		     AB("OPTIONS") "\r\n");
 	strcpy(first, hop_gets_tcp());
-	setsockopt(stage.hop_conn, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(stage.hop_conn);
-	stage.hop_conn = -1;
+	reset();
 	assert_string_equal(hop_gets_tcp(), first);
 	/* once, so that a request which kills its reader does no more harm */
-	setsockopt(stage.hop_conn, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(stage.hop_conn);
-	stage.hop_conn = -1;
+	reset();
 	client_gets_line("SIP/2.0 503 Service Unavailable");
+}
+
+/* The next hop said 100 and died; a call that rings goes on without a connection. */
+static void reset_after_trying(void **state)
+{
+	char first[2048];
+
+	(void)state;
+	stage.mikeyd.next_hop.tp = SIP_TRANSP_TCP;
+	client_sends(INVITE);
+	client_gets_line("SIP/2.0 100 Trying");
+	strcpy(first, hop_gets_tcp());
+	strcpy(ringing, answer("180 Ringing"));
+	hop_sends(answer("100 Trying"));
+	silence();
+	reset();
+	assert_string_equal(hop_gets_tcp(), first);
+	hop_sends(ringing);
+	client_gets_line("SIP/2.0 180 Ringing");
+	reset();
+	loop_for(50);
+	assert_int_equal(accept4(stage.hop_tcp, NULL, NULL, SOCK_NONBLOCK), -1);
+	silence();
 }
 
 /* A call that was taken at once, without any other answer before: nothing of it is lost. */
 static void reset_after_answer(void **state)
 {
-	const struct linger reset = { .l_onoff = 1 };
-
 	(void)state;
 	stage.mikeyd.next_hop.tp = SIP_TRANSP_TCP;
 	client_sends(INVITE);
@@ -230,9 +255,7 @@ static void reset_after_answer(void **state)
 	hop_gets_tcp();
 	hop_sends(answer("200 OK"));
 	client_gets_line("SIP/2.0 200 OK");
-	setsockopt(stage.hop_conn, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-	close(stage.hop_conn);
-	stage.hop_conn = -1;
+	reset();
 	loop_for(50);
 	assert_int_equal(accept4(stage.hop_tcp, NULL, NULL, SOCK_NONBLOCK), -1);
 	silence();
@@ -250,6 +273,7 @@ int main(void)
 		EACH(without_branch),
 		EACH(next_hop_is_away),
 		EACH(connection_is_reset),
+		EACH(reset_after_trying),
 		EACH(reset_after_answer),
 	};
 
