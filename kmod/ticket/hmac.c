@@ -88,9 +88,9 @@ const struct mikey_hash *mikey_hash_of_auth(u8 auth_alg)
 	}
 }
 
-u32 mikey_hash_len(const struct mikey_hash *hash)
+u32 mikey_hmac_len(const struct mikey_hmac *h)
 {
-	return hash->len;
+	return hashes[h->hash].len;
 }
 
 /* The chaining value behind one block */
@@ -133,7 +133,7 @@ int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
 	if (len > HMAC_BLOCK)
 		return -EINVAL;
 	desc->tfm = hash->tfm;
-	h->hash = hash;
+	h->hash = hash - hashes;
 
 	memcpy(pad, key, len);
 	for (i = 0; i < HMAC_BLOCK; i++)
@@ -164,15 +164,16 @@ static int update_all(struct shash_desc *desc, const struct mikey_blob *seg,
 int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
 		   u32 num, u8 *mac)
 {
-	SHASH_DESC_ON_STACK(desc, h->hash->tfm);
+	const struct mikey_hash *hash = &hashes[h->hash];
+	SHASH_DESC_ON_STACK(desc, hash->tfm);
 	int err;
 
-	desc->tfm = h->hash->tfm;
-	err = import_block(desc, h->hash, h->inner) ?:
+	desc->tfm = hash->tfm;
+	err = import_block(desc, hash, h->inner) ?:
 	      update_all(desc, seg, num) ?:
 	      crypto_shash_final(desc, mac) ?:
-	      import_block(desc, h->hash, h->outer) ?:
-	      crypto_shash_finup(desc, mac, h->hash->len, mac);
+	      import_block(desc, hash, h->outer) ?:
+	      crypto_shash_finup(desc, mac, hash->len, mac);
 	shash_desc_zero(desc);
 	return err;
 }

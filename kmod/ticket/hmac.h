@@ -13,12 +13,13 @@ struct mikey_hash;
 /*
  * A key ready for use: the chaining values of the hash behind the inner and the
  * outer pad, which is all that its state has behind a whole block. As secret as
- * the key itself. Wipe with memzero_explicit().
+ * the key itself. Wipe with memzero_explicit(). All in bytes: tickets keep three
+ * of these each.
  */
 struct mikey_hmac {
-	const struct mikey_hash *hash;
 	u8 inner[MIKEY_MAC_MAX];
 	u8 outer[MIKEY_MAC_MAX];
+	u8 hash;			/* of which; for hmac.c alone */
 };
 
 int mikey_hmac_init(void);
@@ -27,7 +28,9 @@ void mikey_hmac_exit(void);
 /* NULL for a number that is not known here, and for NULL authentication. */
 const struct mikey_hash *mikey_hash_of_prf(u8 prf);
 const struct mikey_hash *mikey_hash_of_auth(u8 auth_alg);
-u32 mikey_hash_len(const struct mikey_hash *hash);
+
+/* Bytes of the MACs that a prepared key makes. */
+u32 mikey_hmac_len(const struct mikey_hmac *h);
 
 /**
  * mikey_hmac_prepare() - key an HMAC
@@ -41,7 +44,7 @@ int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
 
 /**
  * mikey_hmac_sum() - MAC over pieces in order
- * @mac: mikey_hash_len() bytes
+ * @mac: mikey_hmac_len() bytes
  */
 int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
 		   u32 num, u8 *mac);

@@ -20,7 +20,7 @@
 static int p_xor(const struct mikey_hmac *s, struct mikey_blob label,
 		 u8 *outkey, u32 len)
 {
-	u32 hash_len = mikey_hash_len(s->hash);
+	u32 hash_len = mikey_hmac_len(s);
 	u8 a[MIKEY_MAC_MAX], block[MIKEY_MAC_MAX];
 	struct mikey_blob seg[2];
 	u32 done, i;
