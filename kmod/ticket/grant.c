@@ -43,13 +43,17 @@ int mikey_grant_check(const struct mikey_policy *p,
 static int reply(struct genl_info *info, const struct mikey_ticket *t,
 		 struct sk_buff **skb, void **hdr)
 {
+	struct mikey_policy p;
 	int err;
 
+	err = mikey_ticket_policy(t, &p);
+	if (err)
+		return err;
 	*skb = mikey_reply_new(info, nla_total_size(sizeof(s32)) +
-			       mikey_policy_room(&t->policy), hdr);
+			       mikey_policy_room(&p), hdr);
 	if (IS_ERR(*skb))
 		return PTR_ERR(*skb);
-	err = mikey_reply_policy(*skb, &t->policy, t->profile, t->suite);
+	err = mikey_reply_policy(*skb, &p, t->profile, t->suite);
 	if (err)
 		nlmsg_free(*skb);
 	return err;

@@ -81,10 +81,12 @@ int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
 static bool is_ours(const struct mikey_ticket *t,
 		    const struct mikey_exchange *ex, const u8 digest[32])
 {
-	return t->role == MIKEY_ROLE_RESPONDER && t->kept &&
+	const struct mikey_received *r = t->received;
+
+	return r && r->kept &&
 	       t->profile == ex->profile && t->suite == ex->suite &&
-	       !crypto_memneq(t->digest, digest, sizeof(t->digest)) &&
-	       !crypto_memneq(t->asker, ex->asker, sizeof(t->asker));
+	       !crypto_memneq(r->digest, digest, sizeof(r->digest)) &&
+	       !crypto_memneq(r->asker, ex->asker, sizeof(r->asker));
 }
 
 /* One whose keys have died meanwhile is as good as none. */

@@ -72,7 +72,7 @@ static void ticket_free_preparse(struct key_preparsed_payload *prep)
  */
 static unsigned long summary(const struct mikey_ticket *t)
 {
-	return (unsigned long)t->policy.flags | t->suite->id << 16 |
+	return (unsigned long)t->flags | t->suite->id << 16 |
 	       t->profile->id << 24;
 }
 
@@ -155,20 +155,24 @@ bool mikey_key_uid_ok(struct mikey_blob uid)
 /* SHA-256 over profile, suite and every IDRr, as mikey_ticket.h has it. */
 static int responders_digest(const struct mikey_ticket *t, u8 digest[32])
 {
-	u32 max = 2 + t->policy.tp_data.len, at = 2;
 	struct mikey_policy_iter it;
+	struct mikey_policy p;
 	struct mikey_id id;
+	u32 at = 2;
 	u8 *buf;
 	int err;
 
+	err = mikey_ticket_policy(t, &p);
+	if (err)
+		return err;
 	/* an IDR payload is longer than the length and bytes put down here */
-	buf = kvmalloc(max, GFP_KERNEL);
+	buf = kvmalloc(2 + p.tp_data.len, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
 	buf[0] = t->profile->id;
 	buf[1] = t->suite->id;
-	mikey_policy_walk(&it, &t->policy, MIKEY_IDR_R);
-	while (mikey_policy_next(&it, &t->policy, &id)) {
+	mikey_policy_walk(&it, &p, MIKEY_IDR_R);
+	while (mikey_policy_next(&it, &p, &id)) {
 		buf[at++] = id.data.len >> 8;
 		buf[at++] = id.data.len;
 		memcpy(buf + at, id.data.p, id.data.len);
@@ -206,13 +210,13 @@ int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
 	int err;
 
 	if (t->role == MIKEY_ROLE_RESPONDER) {
-		mikey_key_describe_received(desc, t->policy.idr_i.data,
-					    t->digest);
+		mikey_key_describe_received(desc, t->initiator,
+					    t->received->digest);
 		return 0;
 	}
 	err = responders_digest(t, digest);
 	if (!err)
-		describe(desc, 'i', t->policy.idr_i.data, digest);
+		describe(desc, 'i', t->initiator, digest);
 	return err;
 }
 

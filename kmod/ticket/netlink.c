@@ -267,6 +267,7 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 	static const u16 need[] = { MIKEY_TICKET_A_TICKET };
 	struct mikey_why why = {};
 	struct mikey_ticket *t;
+	struct mikey_policy p;
 	struct sk_buff *reply;
 	void *hdr;
 	int err;
@@ -279,14 +280,17 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(t))
 		return mikey_answer_refusal(info, &why, PTR_ERR(t));
 
+	err = mikey_ticket_policy(t, &p);
+	if (err)
+		goto out;
 	reply = mikey_reply_new(info, nla_total_size(sizeof(u32)) +
 				nla_total_size_64bit(sizeof(s64)) +
-				mikey_policy_room(&t->policy), &hdr);
+				mikey_policy_room(&p), &hdr);
 	err = PTR_ERR_OR_ZERO(reply);
 	if (err)
 		goto out;
 	err = nla_put_u32(reply, MIKEY_TICKET_A_ROLE, t->role) ?:
-	      mikey_reply_policy(reply, &t->policy, t->profile, t->suite) ?:
+	      mikey_reply_policy(reply, &p, t->profile, t->suite) ?:
 	      nla_put_s64(reply, MIKEY_TICKET_A_REMAINING,
 			  t->expires - ktime_get_real_seconds(),
 			  MIKEY_TICKET_A_PAD);

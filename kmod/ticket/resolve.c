@@ -389,18 +389,19 @@ static int check_answer(const struct mikey_exchange *ex,
 static int bind_ticket(struct mikey_ticket *t, const struct mikey_exchange *ex)
 {
 	struct mikey_blob to = { t->wire, t->wire_len };
+	struct mikey_received *r = t->received;
 
-	memcpy(t->asker, ex->asker, sizeof(t->asker));
-	memcpy(t->reader, ex->reader, sizeof(t->reader));
-	if (!t->kept) {
-		t->transfer = kvmalloc(ex->transfer_len, GFP_KERNEL_ACCOUNT);
-		if (!t->transfer)
+	memcpy(r->asker, ex->asker, sizeof(r->asker));
+	memcpy(r->reader, ex->reader, sizeof(r->reader));
+	if (!r->kept) {
+		r->transfer = kvmalloc(ex->transfer_len, GFP_KERNEL_ACCOUNT);
+		if (!r->transfer)
 			return -ENOMEM;
-		memcpy(t->transfer, ex->transfer, ex->transfer_len);
-		t->transfer_len = ex->transfer_len;
-		to = (struct mikey_blob){ t->transfer, t->transfer_len };
+		memcpy(r->transfer, ex->transfer, ex->transfer_len);
+		r->transfer_len = ex->transfer_len;
+		to = (struct mikey_blob){ r->transfer, r->transfer_len };
 	}
-	return mikey_sha256(&to, 1, t->digest);
+	return mikey_sha256(&to, 1, r->digest);
 }
 
 /* @transfer is TRANSFER_INIT, and a ticket only comes out if it verifies. */

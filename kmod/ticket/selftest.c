@@ -270,7 +270,7 @@ static int test_transfer(struct run *r, struct mikey_ticket *t,
 /* A ticket without J serves one message, and then has no key that is a key. */
 static int test_transfers(struct run *r, struct mikey_ticket *t)
 {
-	bool more = (t->policy.flags & MIKEY_FLAG_J) &&
+	bool more = (t->flags & MIKEY_FLAG_J) &&
 		    r->v->messages.transfer_init_proof.len;
 	struct mikey_session *s = kmalloc(sizeof(*s), GFP_KERNEL);
 	int err;
@@ -294,7 +294,7 @@ static int test_granted(struct run *r, const struct mikey_exchange *ex)
 	if (IS_ERR(t))
 		return FAIL("%s: REQUEST_RESP: %s", r->v->name, r->why.words);
 	/* spending a ticket is for one that is a key */
-	err = t->policy.flags & MIKEY_FLAG_J ? test_transfers(r, t) : 0;
+	err = t->flags & MIKEY_FLAG_J ? test_transfers(r, t) : 0;
 	mikey_ticket_free(t);
 	return err;
 }
@@ -353,7 +353,7 @@ static int test_minted(struct run *r)
 	if (!mikey_blob_eq((struct mikey_blob){ t->wire, t->wire_len },
 			   r->transfer.ticket.from_type))
 		err = FAIL("%s: the ticket", r->v->name);
-	else if (t->policy.flags & MIKEY_FLAG_J)
+	else if (t->flags & MIKEY_FLAG_J)
 		err = test_transfers(r, t);
 	mikey_ticket_free(t);
 	return err;

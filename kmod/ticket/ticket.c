@@ -72,8 +72,8 @@ void mikey_ticket_wipe(struct mikey_ticket *t, int death)
 	if (!secrets)
 		return;
 	free_secrets(secrets);
-	if (t->kept)
-		mikey_kept_uncount(t->owner);
+	if (t->received && t->received->kept)
+		mikey_kept_uncount(t->received->owner);
 	mikey_uncount(MIKEY_TICKET_S_TICKETS);
 	mikey_count(MIKEY_TICKET_S_WIPES);
 }
@@ -92,12 +92,19 @@ void mikey_ticket_start(struct mikey_ticket *t, struct key *key)
 		      HRTIMER_MODE_ABS);
 }
 
+static void free_ticket(struct mikey_ticket *t)
+{
+	if (t->received)
+		kvfree(t->received->transfer);
+	kfree(t->received);
+	kfree(t);
+}
+
 void mikey_ticket_free(struct mikey_ticket *t)
 {
 	hrtimer_cancel(&t->timer);
 	mikey_ticket_wipe(t, -EKEYREVOKED);
-	kvfree(t->transfer);
-	kfree(t);
+	free_ticket(t);
 }
 
 int mikey_ticket_spend(struct mikey_ticket *t)
@@ -162,11 +169,11 @@ int mikey_ticket_borrow(struct mikey_ticket *t, struct mikey_secrets *copy)
  * shorter anyway; a ticket's traffic key and MPKs are renewed by another
  * ticket, or at the responder by another resolve, so they end then.
  */
-static s64 end_of_keys(const struct mikey_ticket *t,
-		       const struct mikey_ticket_spec *spec)
+static s64 end_of_keys(const struct mikey_ticket_spec *spec,
+		       const struct mikey_policy *p, s64 until)
 {
-	u32 rekey = mikey_policy_rekey(&t->policy);
-	s64 end = min(spec->expires, t->until);
+	u32 rekey = mikey_policy_rekey(p);
+	s64 end = min(spec->expires, until);
 
 	return rekey ? min(end, spec->now + rekey) : end;
 }
@@ -186,23 +193,44 @@ static int prepare(struct mikey_secrets *s, const struct mikey_ticket_spec *spec
 	return err;
 }
 
-/* Our own copy of the TICKET, and the policy as it stands there. */
-static int copy_payload(struct mikey_ticket *t,
-			const struct mikey_ticket_payload *payload)
+int mikey_ticket_policy(const struct mikey_ticket *t, struct mikey_policy *p)
 {
-	struct mikey_ticket_payload copy;
+	struct mikey_ticket_payload payload;
 	struct mikey_diag d;
 	int err;
 
-	memcpy(t->wire, payload->from_type.p, t->wire_len);
-	err = mikey_ticket_parse(&copy, (struct mikey_blob){ t->wire, t->wire_len },
-				 &d);
+	err = mikey_ticket_parse(&payload,
+				 (struct mikey_blob){ t->wire, t->wire_len }, &d);
+	if (!err)
+		*p = payload.policy;
+	return err;
+}
+
+/* Our own copy of the TICKET, and of its policy what each message needs. */
+static int copy_payload(struct mikey_ticket *t,
+			const struct mikey_ticket_spec *spec)
+{
+	struct mikey_policy p;
+	int err;
+
+	memcpy(t->wire, spec->payload->from_type.p, t->wire_len);
+	err = mikey_ticket_policy(t, &p);
 	if (err)
 		return err;
-	t->policy = copy.policy;
-	t->from = mikey_ts_to_unix(&t->policy.tr_s);
-	t->until = mikey_ts_to_unix(&t->policy.tr_e);
+	t->flags = p.flags;
+	t->initiator = p.idr_i.data;
+	t->from = mikey_ts_to_unix(&p.tr_s);
+	t->until = mikey_ts_to_unix(&p.tr_e);
+	t->expires = end_of_keys(spec, &p, t->until);
 	return 0;
+}
+
+static int make_received(struct mikey_ticket *t)
+{
+	if (t->role != MIKEY_ROLE_RESPONDER)
+		return 0;
+	t->received = kzalloc(sizeof(*t->received), GFP_KERNEL_ACCOUNT);
+	return t->received ? 0 : -ENOMEM;
 }
 
 struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
@@ -222,26 +250,28 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	t->wire_len = wire_len;
 	t->spi_len = spec->keys->spi_len;
 	memcpy(t->spi, spec->keys->spi, sizeof(t->spi));
-	err = copy_payload(t, spec->payload);
+	err = copy_payload(t, spec);
+	err = err ?: make_received(t);
 	if (err)
-		goto free_ticket;
-	t->expires = end_of_keys(t, spec);
+		goto out;
 
 	err = -ENOMEM;
 	t->secrets = kmem_cache_zalloc(secrets_cache, GFP_KERNEL);
 	if (!t->secrets)
-		goto free_ticket;
+		goto out;
 	err = prepare(t->secrets, spec);
 	if (err)
 		goto free_secrets;
-	t->kept = spec->kept;
-	t->owner = current_fsuid();
+	if (t->received) {
+		t->received->kept = spec->kept;
+		t->received->owner = current_fsuid();
+	}
 	mikey_count(MIKEY_TICKET_S_TICKETS);
 	return t;
 
 free_secrets:
 	free_secrets(t->secrets);
-free_ticket:
-	kfree(t);
+out:
+	free_ticket(t);
 	return ERR_PTR(err);
 }

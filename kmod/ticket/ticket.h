@@ -7,6 +7,7 @@
 #ifndef MIKEY_TICKET_TICKET_H
 #define MIKEY_TICKET_TICKET_H
 
+#include <linux/build_bug.h>
 #include <linux/hrtimer.h>
 #include <linux/key.h>
 #include <linux/spinlock.h>
@@ -35,7 +36,32 @@ struct mikey_secrets {
 };
 
 /**
+ * struct mikey_received - what only a responder's ticket has
+ * @digest: SHA-256 of what the ticket is bound to, for the key's name: the
+ *	TICKET from Ticket Type to Ticket Data if it is kept, else TRANSFER_INIT
+ * @transfer: that TRANSFER_INIT, of a ticket that is not kept
+ * @kept: for all messages with its TICKET; counted for @owner
+ * @asker: for whom the KMS resolved it
+ * @reader: the same without PSK and KMS, either of which a user may change:
+ *	SHA-256 of the UID that the KMS knows the responder by
+ */
+struct mikey_received {
+	u8 digest[32];
+	u8 asker[32];
+	u8 reader[32];
+	u8 *transfer;
+	u32 transfer_len;
+	kuid_t owner;
+	bool kept;
+};
+
+/**
  * struct mikey_ticket - payload of a ticket key
+ *
+ * Thousands may live, so it is small: with a TICKET of up to some 330 bytes it
+ * takes half a KiB. Of the policy there is what each message needs;
+ * mikey_ticket_policy() reads the rest.
+ *
  * @lock: guards @secrets, @death, @spent and @last_sent; the timer's interrupt
  *	takes it too
  * @secrets: NULL once wiped
@@ -46,48 +72,42 @@ struct mikey_secrets {
  * @timer: wipes at @expires
  * @from: TRs, and @until: TRe, in Unix seconds
  * @expires: when the keys die, no later than @until
- * @digest: a responder's: SHA-256 of what the ticket is bound to, for the key's
- *	name: the TICKET from Ticket Type to Ticket Data if it is kept, else
- *	TRANSFER_INIT
- * @transfer: a responder's that is not kept: that TRANSFER_INIT
- * @kept: a responder's, for all messages with its TICKET; counted for @owner
- * @asker: of a responder's ticket: for whom the KMS resolved it
- * @reader: the same without PSK and KMS, either of which a user may change:
- *	SHA-256 of the UID that the KMS knows the responder by
- * @policy: its blobs lie in @wire
- * @wire: TICKET from Ticket Type to the end of Ticket Data
+ * @initiator: IDRi; lies in @wire
+ * @received: NULL in an initiator's
+ * @flags: of the policy, enum mikey_ticket_flag
+ * @wire: TICKET from Ticket Type to the end of Ticket Data, @wire_len bytes
  */
 struct mikey_ticket {
-	spinlock_t lock;		/* of the next four */
-	struct mikey_secrets *secrets;
+	spinlock_t lock;		/* of what @lock says */
 	int death;
-	bool spent;
+	struct mikey_secrets *secrets;
 	s64 last_sent;
+	bool spent;
 
-	struct key *key;
-	struct hrtimer timer;
-	u32 role;
+	u8 role;
+	u8 spi_len;
+	u16 flags;
+	u16 wire_len;
 	const struct mikey_profile *profile;
 	const struct mikey_suite *suite;
 	s64 from;
 	s64 until;
 	s64 expires;
+	struct key *key;
+	struct hrtimer timer;
+	struct mikey_blob initiator;
+	struct mikey_received *received;
 	u8 spi[MIKEY_SPI_LEN];
-	u8 spi_len;
-	u8 digest[32];
-	u8 *transfer;
-	u32 transfer_len;
-	bool kept;
-	kuid_t owner;
-	u8 asker[32];
-	u8 reader[32];
-	struct mikey_policy policy;
-	u32 wire_len;
 	u8 wire[];
 };
 
 int mikey_ticket_init(void);
 void mikey_ticket_exit(void);
+
+static_assert(MIKEY_MSG_MAX <= U16_MAX);	/* and so wire_len */
+
+/* The whole policy; its blobs lie in @t. Return: 0, as it was read before. */
+int mikey_ticket_policy(const struct mikey_ticket *t, struct mikey_policy *p);
 
 /*
  * May a responder keep what it resolved? Only where the policy lets the ticket

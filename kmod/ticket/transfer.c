@@ -131,7 +131,7 @@ EXPORT_SYMBOL_NS_GPL(mikey_transfer_begin, MIKEY_NS(MIKEY_TICKET));
 
 u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len)
 {
-	u32 size = TRANSFER_ROOM + ticket->policy.idr_i.data.len + recipient_len +
+	u32 size = TRANSFER_ROOM + ticket->initiator.len + recipient_len +
 		   ticket->wire_len + 3 * ticket->suite->mac_len;
 
 	return min_t(u32, size, MIKEY_MSG_MAX);
@@ -175,7 +175,7 @@ static int write_transfer(const struct mikey_ticket *t,
 	mikey_put_t(b, &s->t);
 	mikey_put_randr(b, MIKEY_RANDR_I,
 			(struct mikey_blob){ s->randr_i, s->randr_i_len });
-	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI, t->policy.idr_i.data);
+	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI, t->initiator);
 	mikey_put_idr(b, MIKEY_IDR_R, MIKEY_ID_NAI, recipient);
 	mikey_put_ticket(b, (struct mikey_blob){ t->wire, t->wire_len });
 	put_initiator_data(b, s, macs);
@@ -189,12 +189,47 @@ static int write_transfer(const struct mikey_ticket *t,
  * V leaves the Initiator Data out, Vi repeats it, Vr covers both of the
  * Initiator Data's payloads: so in this order (5.5, 6.10).
  */
-static int write_macs(const struct mikey_session *s, u8 *buf, u32 len,
-		      const struct macs *macs)
+static int write_macs(const struct mikey_session *s, const struct mikey_msg *m,
+		      u8 *buf, const struct macs *macs)
 {
 	const struct mikey_suite *suite = s->suite;
 	struct mikey_initiator_data id;
 	struct mikey_cover cover;
+	struct mikey_diag d;
+	int err;
+
+	mikey_cover_message(&cover, m, m->idr_i.data, m->idr_r.data);
+	err = mikey_mac_sum(suite->auth_alg, s->auth, suite->mac_len, &cover,
+			    buf + macs->v_at);
+	if (err || !s->profile->forked)
+		return err;
+
+	memcpy(buf + macs->vi_at, buf + macs->v_at, suite->mac_len);
+	err = mikey_initiator_data_parse(&id, macs->initiator_data, &d);
+	if (err)
+		return err;
+	mikey_cover_vr(&cover, macs->initiator_data, &id);
+	return mikey_hmac_sum(&s->vr, cover.seg, cover.num, buf + macs->vr_at);
+}
+
+/*
+ * A URI-list service is in the ticket of profile immediate like any other
+ * responder; that of annex-i names the members alone.
+ */
+static bool addresses(const struct mikey_ticket *t, const struct mikey_msg *m,
+		      bool list_service)
+{
+	if (list_service && t->profile->id == MIKEY_PROFILE_ID_ANNEX_I)
+		return true;
+	return mikey_policy_names(&m->ticket.policy, m->idr_r.data);
+}
+
+/* What was written is read again: for the MACs, and for whom the ticket names. */
+static int finish_transfer(const struct mikey_ticket *t,
+			   const struct mikey_session *s, bool list_service,
+			   u8 *buf, u32 len, const struct macs *macs,
+			   struct netlink_ext_ack *extack)
+{
 	struct mikey_msg *m;
 	struct mikey_diag d;
 	int err;
@@ -203,35 +238,12 @@ static int write_macs(const struct mikey_session *s, u8 *buf, u32 len,
 	if (!m)
 		return -ENOMEM;
 	err = mikey_msg_parse(m, buf, len, mikey_ext_type(), &d);
-	if (err)
-		goto out;
-	mikey_cover_message(&cover, m, m->idr_i.data, m->idr_r.data);
-	err = mikey_mac_sum(suite->auth_alg, s->auth, suite->mac_len, &cover,
-			    buf + macs->v_at);
-	if (err || !s->profile->forked)
-		goto out;
-
-	memcpy(buf + macs->vi_at, buf + macs->v_at, suite->mac_len);
-	err = mikey_initiator_data_parse(&id, macs->initiator_data, &d);
-	if (err)
-		goto out;
-	mikey_cover_vr(&cover, macs->initiator_data, &id);
-	err = mikey_hmac_sum(&s->vr, cover.seg, cover.num, buf + macs->vr_at);
-out:
+	if (!err && !addresses(t, m, list_service))
+		err = mikey_say(extack, -EADDRNOTAVAIL,
+				"the ticket does not name this recipient");
+	err = err ?: write_macs(s, m, buf, macs);
 	kfree(m);
 	return err;
-}
-
-/*
- * A URI-list service is in the ticket of profile immediate like any other
- * responder; that of annex-i names the members alone.
- */
-static bool addresses(const struct mikey_ticket *t, struct mikey_blob recipient,
-		      bool list_service)
-{
-	if (list_service && t->profile->id == MIKEY_PROFILE_ID_ANNEX_I)
-		return true;
-	return mikey_policy_names(&t->policy, recipient);
 }
 
 int mikey_transfer_write(struct mikey_ticket *ticket,
@@ -244,15 +256,12 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
 	struct macs macs = {};
 	int len, err;
 
-	if (!addresses(ticket, recipient, list_service))
-		return mikey_say(extack, -EADDRNOTAVAIL,
-				 "the ticket does not name this recipient");
 	mikey_build_begin(&b, buf, size);
 	len = write_transfer(ticket, s, recipient, proof, &b, &macs);
 	if (len < 0)
 		return mikey_say(extack, len, "TRANSFER_INIT is too long");
-	err = write_macs(s, buf, len, &macs);
-	if (!err && !(ticket->policy.flags & MIKEY_FLAG_J)) {
+	err = finish_transfer(ticket, s, list_service, buf, len, &macs, extack);
+	if (!err && !(ticket->flags & MIKEY_FLAG_J)) {
 		err = mikey_ticket_spend(ticket);
 		if (err)
 			mikey_say(extack, err, death_words(err));
@@ -271,8 +280,9 @@ static int check_binding(const struct mikey_ticket *t,
 	struct mikey_blob want = { t->wire, t->wire_len };
 	struct mikey_blob got = m->ticket.from_type;
 
-	if (!t->kept) {
-		want = (struct mikey_blob){ t->transfer, t->transfer_len };
+	if (!t->received->kept) {
+		want = (struct mikey_blob){ t->received->transfer,
+					    t->received->transfer_len };
 		got = m->raw;
 	}
 	if (mikey_blob_eq(got, want))
@@ -321,7 +331,8 @@ static void tell(const struct mikey_ticket *t, const struct mikey_msg *m,
 		 struct mikey_transfer *info)
 {
 	*info = (struct mikey_transfer){
-		.reader = { t->reader, sizeof(t->reader) },
+		.reader = { t->received->reader,
+			    sizeof(t->received->reader) },
 		.initiator = m->idr_i.data,
 		.recipient = m->idr_r.data,
 		.vmac = m->v.mac,
@@ -371,7 +382,7 @@ int mikey_transfer_delivered(struct mikey_ticket *ticket,
 {
 	int err = 0;
 
-	if (!ticket->kept)
+	if (!ticket->received->kept)
 		err = mikey_ticket_spend(ticket);
 	if (err)
 		mikey_say(extack, err, death_words(err));
