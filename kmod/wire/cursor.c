@@ -54,14 +54,19 @@ static u64 get_be(struct mikey_cursor *c, u32 len)
 	return v;
 }
 
+/* Nearly all that is read are these two. */
 u8 mikey_get_u8(struct mikey_cursor *c)
 {
-	return get_be(c, 1);
+	const u8 *p = take(c, 1);
+
+	return p ? *p : 0;
 }
 
 u16 mikey_get_be16(struct mikey_cursor *c)
 {
-	return get_be(c, 2);
+	const u8 *p = take(c, 2);
+
+	return p ? p[0] << 8 | p[1] : 0;
 }
 
 u32 mikey_get_be24(struct mikey_cursor *c)
