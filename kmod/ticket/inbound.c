@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a received TRANSFER_INIT must be. Most of it is checked before the KMS
- * is asked, and again when the message is opened: a ticket that cannot be
- * accepted must not cost a resolve (RFC 6043 4.2.2.2), and the time between
- * the two may have ended its validity.
+ * is asked, since a ticket that cannot be accepted must not cost a resolve (RFC
+ * 6043 4.2.2.2), and all of it when the answer is admitted. The time until the
+ * message is opened may have ended its validity.
  */
 #include <crypto/algapi.h>
 #include <linux/kernel.h>
@@ -51,8 +51,8 @@ static int check_sessions(const struct mikey_hdr *hdr, struct mikey_why *why)
 	return 0;
 }
 
-static int check_times(const struct mikey_msg *m, s64 now,
-		       struct mikey_why *why)
+int mikey_inbound_times(const struct mikey_msg *m, s64 now,
+			struct mikey_why *why)
 {
 	const struct mikey_policy *p = &m->ticket.policy;
 	s64 from = mikey_ts_to_unix(&p->tr_s);
@@ -137,7 +137,7 @@ int mikey_inbound_check(const struct mikey_msg *m,
 		return refuse_form(why, "the message's random value is too short");
 	err = check_sessions(&m->hdr, why);
 	err = err ?: check_identities(m, why);
-	err = err ?: check_times(m, now, why);
+	err = err ?: mikey_inbound_times(m, now, why);
 	return err ?: check_initiator_data(m, profile, why);
 }
 

@@ -22,6 +22,10 @@ int mikey_inbound_check(const struct mikey_msg *m,
 			const struct mikey_suite *suite, s64 now,
 			struct mikey_why *why);
 
+/* Of that, what passes with time. Return: 0, -EACCES, -EKEYREJECTED. */
+int mikey_inbound_times(const struct mikey_msg *m, s64 now,
+			struct mikey_why *why);
+
 /* V with MPKi, and the crypto session's SPI is the traffic key's. */
 int mikey_inbound_verify(const struct mikey_msg *m,
 			 const struct mikey_suite *suite,

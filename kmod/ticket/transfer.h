@@ -123,7 +123,8 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
  * @s: filled in on success
  *
  * For a ticket that is not to be kept (J1, E0) @msg must be, byte for byte,
- * the message it was resolved for; for a kept one the TICKET must be. V with
+ * the message it was resolved for, which was verified then; of that the time is
+ * checked again. For a kept one the TICKET must be the one resolved, and V with
  * MPKi, Vi equal to V where I1, policy, time, Prot type and SPI are checked.
  * Constant time in the MACs.
  * Return: 0; -EBADMSG (malformed), -EKEYREJECTED (anything that does not
