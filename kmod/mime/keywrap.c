@@ -4,15 +4,18 @@
  *
  * Over the kernel's single block cipher: its AES instructions make the 24 or
  * more block operations of one wrap several times faster than the AES
- * library does. The template kw(aes) is gone from newer kernels. A KEK serves
- * one object, so there is no prepared cipher to keep; freeing it wipes the
- * key schedule.
+ * library does. The template kw(aes) is gone from newer kernels.
+ *
+ * A KEK serves one object, so no keyed cipher is kept. Each processor has one
+ * without a key, which a task uses from a KEK until that has been overwritten
+ * without being preempted: a few thousand instructions, none of which sleeps.
  */
 #include <crypto/aes.h>
 #include <crypto/algapi.h>
 #include <crypto/internal/cipher.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/string.h>
 
 #include "../compat.h"
@@ -32,16 +35,26 @@ struct block {
 	u8 r[SEMIBLOCK];
 } __aligned(8);
 
-static struct crypto_cipher *keyed_cipher(const u8 *kek, u32 kek_len)
+static struct crypto_cipher * __percpu *ciphers;
+
+/* The longest key leaves nothing of a shorter one's schedule either. */
+static void put_cipher(struct crypto_cipher *tfm)
 {
-	struct crypto_cipher *tfm = crypto_alloc_cipher("aes", 0, 0);
+	static const u8 zeros[AES_MAX_KEY_SIZE];
+
+	crypto_cipher_setkey(tfm, zeros, sizeof(zeros));
+	put_cpu_ptr(ciphers);
+}
+
+/* This processor's, until it is put back. */
+static struct crypto_cipher *get_cipher(const u8 *kek, u32 kek_len)
+{
+	struct crypto_cipher *tfm = *get_cpu_ptr(ciphers);
 	int err;
 
-	if (IS_ERR(tfm))
-		return tfm;
 	err = crypto_cipher_setkey(tfm, kek, kek_len);
 	if (err) {
-		crypto_free_cipher(tfm);
+		put_cipher(tfm);
 		return ERR_PTR(err);
 	}
 	return tfm;
@@ -62,7 +75,7 @@ int mime_key_wrap(const u8 *kek, u32 kek_len, const u8 *key, u32 key_len,
 
 	if (!length_ok(key_len))
 		return -EINVAL;
-	tfm = keyed_cipher(kek, kek_len);
+	tfm = get_cipher(kek, kek_len);
 	if (IS_ERR(tfm))
 		return PTR_ERR(tfm);
 
@@ -81,7 +94,7 @@ int mime_key_wrap(const u8 *kek, u32 kek_len, const u8 *key, u32 key_len,
 	memcpy(wrapped, &b.a, SEMIBLOCK);
 
 	memzero_explicit(&b, sizeof(b));
-	crypto_free_cipher(tfm);
+	put_cipher(tfm);
 	return 0;
 }
 
@@ -98,7 +111,7 @@ int mime_key_unwrap(const u8 *kek, u32 kek_len, const u8 *wrapped,
 
 	if (wrapped_len < SEMIBLOCK || !length_ok(key_len))
 		return -EINVAL;
-	tfm = keyed_cipher(kek, kek_len);
+	tfm = get_cipher(kek, kek_len);
 	if (IS_ERR(tfm))
 		return PTR_ERR(tfm);
 
@@ -119,8 +132,36 @@ int mime_key_unwrap(const u8 *kek, u32 kek_len, const u8 *wrapped,
 		err = -EBADMSG;
 	}
 	memzero_explicit(&b, sizeof(b));
-	crypto_free_cipher(tfm);
+	put_cipher(tfm);
 	return err;
+}
+
+int mime_keywrap_init(void)
+{
+	int cpu;
+
+	ciphers = alloc_percpu(struct crypto_cipher *);
+	if (!ciphers)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct crypto_cipher *tfm = crypto_alloc_cipher("aes", 0, 0);
+
+		if (IS_ERR(tfm)) {
+			mime_keywrap_exit();
+			return PTR_ERR(tfm);
+		}
+		*per_cpu_ptr(ciphers, cpu) = tfm;
+	}
+	return 0;
+}
+
+void mime_keywrap_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		crypto_free_cipher(*per_cpu_ptr(ciphers, cpu));
+	free_percpu(ciphers);
 }
 
 MODULE_IMPORT_NS(MIKEY_NS(CRYPTO_INTERNAL));

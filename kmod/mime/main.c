@@ -13,6 +13,7 @@
 #include "cbc.h"
 #include "cms.h"
 #include "form.h"
+#include "keywrap.h"
 #include "mac.h"
 #include "netlink.h"
 #include "replay.h"
@@ -72,12 +73,15 @@ static int __init mime_init(void)
 	err = mime_mac_init();
 	if (err)
 		goto err_cbc;
+	err = mime_keywrap_init();
+	if (err)
+		goto err_mac;
 	err = mime_selftest();
 	if (err)
-		goto err_mac;
+		goto err_keywrap;
 	err = mime_stats_init();
 	if (err)
-		goto err_mac;
+		goto err_keywrap;
 	err = mime_netlink_init();
 	if (err)
 		goto err_stats;
@@ -85,6 +89,8 @@ static int __init mime_init(void)
 
 err_stats:
 	mime_stats_exit();
+err_keywrap:
+	mime_keywrap_exit();
 err_mac:
 	mime_mac_exit();
 err_cbc:
@@ -99,6 +105,7 @@ static void __exit mime_exit(void)
 	mime_netlink_exit();
 	mime_replay_exit();
 	mime_stats_exit();
+	mime_keywrap_exit();
 	mime_mac_exit();
 	mime_cbc_exit();
 	mime_aead_exit();
