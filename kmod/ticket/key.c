@@ -206,17 +206,17 @@ void mikey_key_describe_received(char desc[MIKEY_KEY_DESC_MAX],
 int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
 		       const struct mikey_ticket *t)
 {
+	struct mikey_blob uid = mikey_ticket_bytes(t, t->initiator);
 	u8 digest[32];
 	int err;
 
 	if (t->role == MIKEY_ROLE_RESPONDER) {
-		mikey_key_describe_received(desc, t->initiator,
-					    t->received->digest);
+		mikey_key_describe_received(desc, uid, t->received->digest);
 		return 0;
 	}
 	err = responders_digest(t, digest);
 	if (!err)
-		describe(desc, 'i', t->initiator, digest);
+		describe(desc, 'i', uid, digest);
 	return err;
 }
 

@@ -206,6 +206,29 @@ int mikey_ticket_policy(const struct mikey_ticket *t, struct mikey_policy *p)
 	return err;
 }
 
+struct mikey_blob mikey_ticket_bytes(const struct mikey_ticket *t,
+				     struct mikey_span span)
+{
+	return (struct mikey_blob){ t->wire + span.at, span.len };
+}
+
+static struct mikey_span span_of(const struct mikey_ticket *t,
+				 struct mikey_blob bytes)
+{
+	return (struct mikey_span){ bytes.p - t->wire, bytes.len };
+}
+
+bool mikey_ticket_names(const struct mikey_ticket *t, struct mikey_blob uid)
+{
+	const struct mikey_policy p = {
+		.tp_data = mikey_ticket_bytes(t, t->tp_data),
+		.first_responder = t->first_responder,
+		.num_responders = t->num_responders,
+	};
+
+	return mikey_policy_names(&p, uid);
+}
+
 /* Our own copy of the TICKET, and of its policy what each message needs. */
 static int copy_payload(struct mikey_ticket *t,
 			const struct mikey_ticket_spec *spec)
@@ -218,7 +241,10 @@ static int copy_payload(struct mikey_ticket *t,
 	if (err)
 		return err;
 	t->flags = p.flags;
-	t->initiator = p.idr_i.data;
+	t->initiator = span_of(t, p.idr_i.data);
+	t->tp_data = span_of(t, p.tp_data);
+	t->first_responder = p.first_responder;
+	t->num_responders = p.num_responders;
 	t->from = mikey_ts_to_unix(&p.tr_s);
 	t->until = mikey_ts_to_unix(&p.tr_e);
 	t->expires = end_of_keys(spec, &p, t->until);

@@ -55,12 +55,18 @@ struct mikey_received {
 	bool kept;
 };
 
+/* Bytes of a ticket's TICKET, by where they stand in it. */
+struct mikey_span {
+	u16 at;
+	u16 len;
+};
+
 /**
  * struct mikey_ticket - payload of a ticket key
  *
  * Thousands may live, so it is small: with a TICKET of up to some 330 bytes it
- * takes half a KiB. Of the policy there is what each message needs;
- * mikey_ticket_policy() reads the rest.
+ * takes half a KiB. Of the policy there is where that stands which each message
+ * needs; mikey_ticket_policy() reads all of it.
  *
  * @lock: guards @secrets, @death, @spent and @last_sent; the timer's interrupt
  *	takes it too
@@ -72,7 +78,8 @@ struct mikey_received {
  * @timer: wipes at @expires
  * @from: TRs, and @until: TRe, in Unix seconds
  * @expires: when the keys die, no later than @until
- * @initiator: IDRi; lies in @wire
+ * @initiator: IDRi
+ * @tp_data: TP Data, in which the first IDRr stands at @first_responder
  * @received: NULL in an initiator's
  * @flags: of the policy, enum mikey_ticket_flag
  * @wire: TICKET from Ticket Type to the end of Ticket Data, @wire_len bytes
@@ -95,8 +102,11 @@ struct mikey_ticket {
 	s64 expires;
 	struct key *key;
 	struct hrtimer timer;
-	struct mikey_blob initiator;
 	struct mikey_received *received;
+	struct mikey_span initiator;
+	struct mikey_span tp_data;
+	u16 first_responder;
+	u16 num_responders;
 	u8 spi[MIKEY_SPI_LEN];
 	u8 wire[];
 };
@@ -104,7 +114,13 @@ struct mikey_ticket {
 int mikey_ticket_init(void);
 void mikey_ticket_exit(void);
 
-static_assert(MIKEY_MSG_MAX <= U16_MAX);	/* and so wire_len */
+static_assert(MIKEY_MSG_MAX <= U16_MAX);	/* and so all that is in @wire */
+
+struct mikey_blob mikey_ticket_bytes(const struct mikey_ticket *t,
+				     struct mikey_span span);
+
+/* Does an IDRr match? */
+bool mikey_ticket_names(const struct mikey_ticket *t, struct mikey_blob uid);
 
 /* The whole policy; its blobs lie in @t. Return: 0, as it was read before. */
 int mikey_ticket_policy(const struct mikey_ticket *t, struct mikey_policy *p);

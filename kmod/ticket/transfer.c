@@ -138,36 +138,37 @@ u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len)
 }
 EXPORT_SYMBOL_NS_GPL(mikey_transfer_size, MIKEY_NS(MIKEY_TICKET));
 
-/* Vi, Vr, and their MACs' places in the buffer */
-struct macs {
+/* Where the message has what its MACs need, and the MACs of Vi and Vr. */
+struct places {
+	struct mikey_marks marks;
 	u32 vi_at;
 	u32 vr_at;
-	u32 v_at;
-	struct mikey_blob initiator_data;
 };
 
 static void put_initiator_data(struct mikey_builder *b,
-			       const struct mikey_session *s, struct macs *macs)
+			       const struct mikey_session *s,
+			       struct places *at)
 {
 	struct mikey_frame frame;
-	u32 from = b->len + 2;
 
-	if (!s->profile->forked) {
+	at->marks.initiator_at = b->len;
+	if (s->profile->forked) {
+		mikey_open_initiator_data(b, &frame);
+		at->vi_at = mikey_put_v(b, s->suite->auth_alg,
+					s->suite->mac_len);
+		at->vr_at = mikey_put_v(b, s->suite->auth_alg,
+					s->suite->mac_len);
+		mikey_close_initiator_data(b, &frame);
+	} else {
 		mikey_put_opaque16(b, (struct mikey_blob){});
-		return;
 	}
-	mikey_open_initiator_data(b, &frame);
-	macs->vi_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
-	macs->vr_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
-	mikey_close_initiator_data(b, &frame);
-	macs->initiator_data = (struct mikey_blob){ b->buf + from,
-						    b->len - from };
+	at->marks.initiator_end = b->len;
 }
 
 static int write_transfer(const struct mikey_ticket *t,
 			  const struct mikey_session *s,
 			  struct mikey_blob recipient, struct mikey_blob proof,
-			  struct mikey_builder *b, struct macs *macs)
+			  struct mikey_builder *b, struct places *at)
 {
 	mikey_put_hdr_cs(b, MIKEY_DT_TRANSFER_INIT, false, s->suite->prf,
 			 s->csb_id, s->cs_id, mikey_prot_type(),
@@ -175,13 +176,14 @@ static int write_transfer(const struct mikey_ticket *t,
 	mikey_put_t(b, &s->t);
 	mikey_put_randr(b, MIKEY_RANDR_I,
 			(struct mikey_blob){ s->randr_i, s->randr_i_len });
-	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI, t->initiator);
+	mikey_put_idr(b, MIKEY_IDR_I, MIKEY_ID_NAI,
+		      mikey_ticket_bytes(t, t->initiator));
 	mikey_put_idr(b, MIKEY_IDR_R, MIKEY_ID_NAI, recipient);
 	mikey_put_ticket(b, (struct mikey_blob){ t->wire, t->wire_len });
-	put_initiator_data(b, s, macs);
+	put_initiator_data(b, s, at);
 	if (proof.len)
 		mikey_put_ext(b, mikey_ext_type(), proof);
-	macs->v_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
+	at->marks.mac_at = mikey_put_v(b, s->suite->auth_alg, s->suite->mac_len);
 	return mikey_build_end(b);
 }
 
@@ -189,61 +191,39 @@ static int write_transfer(const struct mikey_ticket *t,
  * V leaves the Initiator Data out, Vi repeats it, Vr covers both of the
  * Initiator Data's payloads: so in this order (5.5, 6.10).
  */
-static int write_macs(const struct mikey_session *s, const struct mikey_msg *m,
-		      u8 *buf, const struct macs *macs)
+static int write_macs(const struct mikey_ticket *t,
+		      const struct mikey_session *s, struct mikey_blob recipient,
+		      u8 *buf, const struct places *at)
 {
 	const struct mikey_suite *suite = s->suite;
-	struct mikey_initiator_data id;
+	u8 *mac = buf + at->marks.mac_at;
 	struct mikey_cover cover;
-	struct mikey_diag d;
+	struct mikey_blob data;
 	int err;
 
-	mikey_cover_message(&cover, m, m->idr_i.data, m->idr_r.data);
-	err = mikey_mac_sum(suite->auth_alg, s->auth, suite->mac_len, &cover,
-			    buf + macs->v_at);
+	mikey_cover_marked(&cover, buf, &at->marks,
+			   mikey_ticket_bytes(t, t->initiator), recipient);
+	err = mikey_mac_sum(suite->auth_alg, s->auth, suite->mac_len, &cover, mac);
 	if (err || !s->profile->forked)
 		return err;
 
-	memcpy(buf + macs->vi_at, buf + macs->v_at, suite->mac_len);
-	err = mikey_initiator_data_parse(&id, macs->initiator_data, &d);
-	if (err)
-		return err;
-	mikey_cover_vr(&cover, macs->initiator_data, &id);
-	return mikey_hmac_sum(&s->vr, cover.seg, cover.num, buf + macs->vr_at);
+	memcpy(buf + at->vi_at, mac, suite->mac_len);
+	/* behind the length, up to the MAC field of Vr */
+	data.p = buf + at->marks.initiator_at + 2;
+	data.len = buf + at->vr_at - data.p;
+	return mikey_hmac_sum(&s->vr, &data, 1, buf + at->vr_at);
 }
 
 /*
  * A URI-list service is in the ticket of profile immediate like any other
  * responder; that of annex-i names the members alone.
  */
-static bool addresses(const struct mikey_ticket *t, const struct mikey_msg *m,
+static bool addresses(const struct mikey_ticket *t, struct mikey_blob recipient,
 		      bool list_service)
 {
 	if (list_service && t->profile->id == MIKEY_PROFILE_ID_ANNEX_I)
 		return true;
-	return mikey_policy_names(&m->ticket.policy, m->idr_r.data);
-}
-
-/* What was written is read again: for the MACs, and for whom the ticket names. */
-static int finish_transfer(const struct mikey_ticket *t,
-			   const struct mikey_session *s, bool list_service,
-			   u8 *buf, u32 len, const struct macs *macs,
-			   struct netlink_ext_ack *extack)
-{
-	struct mikey_msg *m;
-	struct mikey_diag d;
-	int err;
-
-	m = kmalloc(sizeof(*m), GFP_KERNEL);
-	if (!m)
-		return -ENOMEM;
-	err = mikey_msg_parse(m, buf, len, mikey_ext_type(), &d);
-	if (!err && !addresses(t, m, list_service))
-		err = mikey_say(extack, -EADDRNOTAVAIL,
-				"the ticket does not name this recipient");
-	err = err ?: write_macs(s, m, buf, macs);
-	kfree(m);
-	return err;
+	return mikey_ticket_names(t, recipient);
 }
 
 int mikey_transfer_write(struct mikey_ticket *ticket,
@@ -253,14 +233,17 @@ int mikey_transfer_write(struct mikey_ticket *ticket,
 			 struct netlink_ext_ack *extack)
 {
 	struct mikey_builder b;
-	struct macs macs = {};
+	struct places at = {};
 	int len, err;
 
+	if (!addresses(ticket, recipient, list_service))
+		return mikey_say(extack, -EADDRNOTAVAIL,
+				 "the ticket does not name this recipient");
 	mikey_build_begin(&b, buf, size);
-	len = write_transfer(ticket, s, recipient, proof, &b, &macs);
+	len = write_transfer(ticket, s, recipient, proof, &b, &at);
 	if (len < 0)
 		return mikey_say(extack, len, "TRANSFER_INIT is too long");
-	err = finish_transfer(ticket, s, list_service, buf, len, &macs, extack);
+	err = write_macs(ticket, s, recipient, buf, &at);
 	if (!err && !(ticket->flags & MIKEY_FLAG_J)) {
 		err = mikey_ticket_spend(ticket);
 		if (err)

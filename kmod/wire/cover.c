@@ -18,16 +18,23 @@ void mikey_cover_message(struct mikey_cover *c, const struct mikey_msg *m,
 			 struct mikey_blob extra1, struct mikey_blob extra2)
 {
 	const struct mikey_ticket_payload *ticket = &m->ticket;
-	const u8 *p = m->raw.p;
-	u32 from = 0;
+	struct mikey_marks marks = { .mac_at = m->v.mac_offset };
 
-	c->num = 0;
 	if (m->hdr.data_type == MIKEY_DT_TRANSFER_INIT && ticket->present) {
-		add(c, p, ticket->initiator_len_offset);
-		from = ticket->initiator_len_offset + 2 +
-		       ticket->initiator_data.len;
+		marks.initiator_at = ticket->initiator_len_offset;
+		marks.initiator_end = ticket->initiator_len_offset + 2 +
+				      ticket->initiator_data.len;
 	}
-	add(c, p + from, m->v.mac_offset - from);
+	mikey_cover_marked(c, m->raw.p, &marks, extra1, extra2);
+}
+
+void mikey_cover_marked(struct mikey_cover *c, const u8 *msg,
+			const struct mikey_marks *marks,
+			struct mikey_blob extra1, struct mikey_blob extra2)
+{
+	c->num = 0;
+	add(c, msg, marks->initiator_at);
+	add(c, msg + marks->initiator_end, marks->mac_at - marks->initiator_end);
 	add(c, extra1.p, extra1.len);
 	add(c, extra2.p, extra2.len);
 }

@@ -77,6 +77,18 @@ struct mikey_cover {
 void mikey_cover_message(struct mikey_cover *c, const struct mikey_msg *m,
 			 struct mikey_blob extra1, struct mikey_blob extra2);
 
+/* Where in a message that is left out stands, and V's MAC field. */
+struct mikey_marks {
+	u32 initiator_at;		/* Initiator Data length */
+	u32 initiator_end;		/* behind Initiator Data */
+	u32 mac_at;
+};
+
+/* The same by who built the message and knows where all is. */
+void mikey_cover_marked(struct mikey_cover *c, const u8 *msg,
+			const struct mikey_marks *marks,
+			struct mikey_blob extra1, struct mikey_blob extra2);
+
 /* V of Ticket Data: from Ticket Type on without the MAC field (A.1). */
 void mikey_cover_ticket(struct mikey_cover *c,
 			const struct mikey_ticket_payload *ticket,
