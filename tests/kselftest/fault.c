@@ -66,11 +66,16 @@ void fault_set(unsigned int nth)
 	}
 }
 
-bool fault_hit(void)
+unsigned int fault_left(void)
 {
 	char text[16] = "";
 
-	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && !atoi(text);
+	return pread(fail_nth, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : 1;
+}
+
+bool fault_hit(void)
+{
+	return !fault_left();
 }
 
 bool fault_explains(int err)

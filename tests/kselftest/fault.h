@@ -17,6 +17,9 @@ bool fault_able(void);
 /* The @nth from now on fails; 0: none. */
 void fault_set(unsigned int nth);
 
+/* How many may still come before that one? */
+unsigned int fault_left(void);
+
 /* Has it failed? Where it hits only this question, the answer is no. */
 bool fault_hit(void);
 
