@@ -5,7 +5,8 @@
 LIBRARIES += mikeymodule
 mikeymodule_SRCS := tests/kselftest/ticket/module.c
 
-module_tests := module_fault_test ticket_module_test ticket_nomem_test ticket_stress_test
+module_tests := key_fault_test module_fault_test ticket_module_test ticket_nomem_test \
+	ticket_stress_test
 TESTS += $(module_tests)
 $(foreach t,$(module_tests),$(eval $(t)_SRCS := tests/kselftest/ticket/$(t).c) \
 	$(eval $(t)_PKGS := libnl-genl-3.0 libkeyutils libcrypto) \
