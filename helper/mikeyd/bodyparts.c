@@ -100,7 +100,10 @@ static bool next_delimiter(struct delimiter *delimiter, const char *body, const 
 	}
 }
 
-/* Where the content begins; false without an empty line. */
+/*
+ * Where the content begins. Without any there need not be an empty line (RFC 2046 5.1.1);
+ * false if the headers are cut off.
+ */
 static bool divide(struct body_part *part)
 {
 	const char *at = part->whole.p, *end = at + part->whole.l;
@@ -109,6 +112,7 @@ static bool divide(struct body_part *part)
 	part->head = part->whole;
 	part->content.p = end;
 	part->content.l = 0;
+	part->bare = false;
 	while (head_next(&at, end, &line)) {
 		if (!head_is_end(&line))
 			continue;
@@ -117,7 +121,8 @@ static bool divide(struct body_part *part)
 		part->content.l = end - at;
 		return true;
 	}
-	return false;
+	part->bare = at == end;
+	return part->bare;
 }
 
 int body_parts_find(struct body_parts *parts, const struct pl *type, const struct pl *body)
@@ -143,7 +148,7 @@ int body_parts_find(struct body_parts *parts, const struct pl *type, const struc
 		found = next_delimiter(&delimiter, body->p, delimiter.behind - 2, end, text, len);
 		stop = found ? delimiter.before : end;
 		part->whole.l = stop > part->whole.p ? stop - part->whole.p : 0;
-		if (!divide(part))
+		if (!divide(part) || stop < part->whole.p)
 			divided = false;
 	}
 	if (found)

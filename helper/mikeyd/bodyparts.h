@@ -18,13 +18,14 @@ struct body_part {
 	struct pl whole;	/* headers, empty line, content */
 	struct pl head;		/* the headers, and the empty line */
 	struct pl content;	/* in its transfer encoding */
+	bool bare;		/* headers are all of it: no empty line, no content */
 };
 
 struct body_parts {
 	struct body_part part[BODY_PARTS_MAX];
 	unsigned int count;
 	const char *last_line;	/* the closing delimiter, or where the body ends */
-	bool complete;		/* every part has its end and its empty line */
+	bool complete;		/* every part has its end, and its headers theirs */
 };
 
 /*

@@ -90,7 +90,7 @@ static const struct body_part *only_part(const struct layout *layout, const char
 	const struct body_part *part = &layout->parts.part[!layout->at];
 	struct part_head part_head;
 
-	if (layout->parts.count != 2 || !says_type_only(head) ||
+	if (layout->parts.count != 2 || part->bare || !says_type_only(head) ||
 	    part_head_read(&part_head, part) || !part_head.typed ||
 	    part_head.encoding != PART_IDENTITY)
 		return NULL;
@@ -277,7 +277,7 @@ int list_body_expand(const struct sip_msg *msg, const struct bytes *part, char *
 
 	if (lay_out(&layout, msg) || check(&layout, &problem))
 		return -EBADMSG;
-	if (!part->len && layout.parts.count == 2)
+	if (!part->len && layout.parts.count == 2 && !layout.parts.part[!layout.at].bare)
 		return unwrap(&layout, headers, out);
 	*out = mbuf_alloc(layout.body.l + part->len + 2);
 	if (!*out)

@@ -532,6 +532,13 @@ static void uris_unwrapped(void **state)
 	assert_string_equal(body(), "plain");
 	hop_sends(answer("200 OK"));
 	hop_gets();
+	/* a part without content has no empty line, and stays where it is */
+	to_list("b", REQUIRE TYPE "\r\n" LIST_PART(E("carol", "bcc"))
+		"--b\r\nContent-Type: text/html\r\n\r\n--b--\r\n");
+	hop_gets();
+	assert_string_equal(body(), "--b\r\nContent-Type: text/html\r\n\r\n--b--\r\n");
+	hop_sends(answer("200 OK"));
+	hop_gets();
 	/* as the configuration wants it for everything else */
 	stage.config->users[0].unprotected = UNPROTECTED_REFUSE;
 	to_list("3", PLAIN);

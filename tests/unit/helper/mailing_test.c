@@ -147,6 +147,9 @@ static void places_and_wrappers(void **state)
 		  "--b\r\n" TEXT END, false },
 		{ TYPE, BODY("\r\nno type", MEMBERS), TYPE "\r\n--b\r\n\r\nno type" END, false },
 		{ TYPE, BODY(CODED, MEMBERS), TYPE "\r\n--b\r\n" CODED END, false },
+		/* without content, and so without an empty line */
+		{ TYPE, BODY("Content-Type: a/b\r\n", MEMBERS),
+		  TYPE "\r\n--b\r\nContent-Type: a/b\r\n" END, false },
 		/* nested parts are left alone */
 		{ TYPE, BODY(NESTED, MEMBERS), NESTED, false },
 	};

@@ -159,6 +159,10 @@ static void any_order_and_headers(void **state)
 	protected("Multipart/Mixed ;\r\n boundary=b",
 		  NEXT LIST NEXT CMS NEXT LIST NEXT TRANSFER END);
 	protected(MIXED, "a preamble\r\n" NEXT TRANSFER NEXT CMS END "an epilogue");
+	/* parts without content, with headers or with nothing at all (RFC 2046 5.1.1) */
+	protected(MIXED, NEXT TRANSFER NEXT "Content-Disposition: x;handling=optional\r\n\r\n"
+		  NEXT CMS END);
+	other(MULTIPART_UNKNOWN, MIXED, NEXT TRANSFER NEXT "\r\n" NEXT CMS END, "text/plain");
 	/* no line end after the last boundary; white space after boundaries */
 	protected(MIXED, "--b \r\n" TRANSFER "--b\t\r\n" CMS "--b--");
 	protected(MIXED, NEXT "content-transfer-encoding: BASE64\r\n"
