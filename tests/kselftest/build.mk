@@ -19,7 +19,7 @@ TESTS += peer_test
 peer_test_SRCS := tests/kselftest/peer_test.c
 peer_test_LIBS := mikeypeer mikeywire
 
-ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit attr damage exchange grant hostile kept \
+ticket_tests := $(addprefix ticket_,$(addsuffix _test,admit attr damage edge exchange grant hostile kept \
 	key mint psk race resolve socket unload))
 TESTS += $(ticket_tests)
 $(foreach t,$(ticket_tests),$(eval $(t)_SRCS := tests/kselftest/$(t).c) \
