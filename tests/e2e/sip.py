@@ -198,6 +198,10 @@ class Client:
             self._send(response(message, self.answer, self.tag, more))
         self.inbox.put(message)
 
+    def respond(self, request, line="200 OK"):
+        """Answer a request that was left without one."""
+        self._send(response(request, line, self.tag))
+
     def _send(self, raw):
         try:
             self.socket.sendall(raw)

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""guest.py SHARE PORT: what happens in the machine that is searched.
+"""guest.py SHARE PORT SEED: what happens in the machine that is searched.
 
 Two users of each suite, mikeyd, Kamailio; the KMS is reached outside, at PORT.
 In each part messages are sent, and then the tickets end in another way:
 revoked, expired, or with their module. SHARE is a folder that the host reads,
-too; what it is asked for is in Ask.
+too; what it is asked for is in Ask. SEED is what the messages' words are made
+from (texts.py).
 """
 
 import ctypes
@@ -23,15 +24,19 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 import memory  # pylint: disable=wrong-import-position
+import pages  # pylint: disable=wrong-import-position
 import pairs as p  # pylint: disable=wrong-import-position
 import stage as s  # pylint: disable=wrong-import-position
+import texts  # pylint: disable=wrong-import-position
 
 MAILBOX = os.path.join(s.BUILD, "secrets", "mailbox")
-SHARE, PORT = sys.argv[1], int(sys.argv[2])
+SHARE, PORT, WRITER = sys.argv[1], int(sys.argv[2]), texts.Writer(sys.argv[3])
 UPLINK = "10.0.2.15/24", "10.0.2.2"     # QEMU's own network
 LIBC = ctypes.CDLL(None, use_errno=True)
-MADV_PAGEOUT, SYS_PROCESS_MADVISE, SYS_PIDFD_OPEN = 21, 440, 434
-TEXT = "Was hier steht, liest nur der Empfänger. ✓ " * 8
+MADV_PAGEOUT, SYS_PROCESS_MADVISE, SYS_PIDFD_OPEN, SYS_ADD_KEY = 21, 440, 434, 248
+USER_KEYRING = -4
+# Of the form "authenticated", which whoever carries it can read.
+OPEN_TEXT = "Was hier steht, liest jeder. ✓ " * 8
 # profile, form, content, who makes the ticket
 WAYS = {"256": (("immediate", "auth-enveloped", "gcm", "kms"),
                 ("immediate", "auth-enveloped", "ccm", "self"),
@@ -61,16 +66,20 @@ class Ask:
             return json.load(f)
 
 
-def dump(name):
+def dump(name, then=lambda: None):
     """Have all of the memory searched, and say what lies where something was
-    found. The clock has stood still meanwhile, and is set right."""
+    found. The clock has stood still meanwhile, and is set right. then: what has
+    to go on at once."""
     time.sleep(1)       # what waits for a grace period of RCU is gone then
     LIBC.sync()
+    with open(os.path.join(SHARE, f"{name}.pages"), "w", encoding="utf-8") as f:
+        json.dump(pages.table(), f)
     with open("/proc/kpageflags", "rb") as f, \
             open(os.path.join(SHARE, f"{name}.flags"), "wb") as out:
         shutil.copyfileobj(f, out, 1 << 20)
     found = Ask.host(do="dump", name=name)
     set_clock(found.pop())
+    then()
     log = ""
     module = os.path.join(s.BUILD, "secrets", "whose", "whose.ko")
     for at in range(0, len(found), 200):
@@ -258,32 +267,38 @@ def say(told, what, value):
 
 
 def control(told):
-    """A key in a process and in the kernel, where the search has to find it."""
+    """A key and a text in a process and in the kernel, where the search has to
+    find them."""
     box, serial = mail("control", "user", "planted", "hold")
+    text = WRITER.next(texts.PLANTED).encode()
+    second = LIBC.syscall(SYS_ADD_KEY, b"user", b"planted text", text, len(text), USER_KEYRING)
     dump("control")
+    s.run("keyctl", "unlink", second, "@u")
     box.kill()
     box.wait()
     s.run("keyctl", "unlink", serial, "@u")
     say(told, "control", True)
 
 
-def send(stage, pair, way, name):
+def send(stage, pair, way, part, name):
     profile, form, content, maker = way
     pair.sender(profile=profile, form=form, content=content, ticket=maker,
                 cacheable=True if profile == "annex-i" else None)
     with stage.capture() as seen:
-        pair.arrives(form, "recipient" if profile == "annex-i" else "body", TEXT)
+        pair.arrives(form, "recipient" if profile == "annex-i" else "body",
+                     OPEN_TEXT if form == "authenticated" else WRITER.next(part))
     shutil.copy(seen.path, os.path.join(SHARE, "wire", f"{name}.pcap"))
 
 
-def refusals(pair):
+def refusals(pair, part):
     """Answers of the KMS that do not verify: to REQUEST, then to RESOLVE."""
     for asks_first in (True, False):
         pair.sender()
         if not asks_first:
-            pair.arrives("auth-enveloped", "body", TEXT)    # its ticket serves again
+            # its ticket serves again
+            pair.arrives("auth-enveloped", "body", WRITER.next(part))
         Ask.host(do="bend")
-        answer = pair.sends(TEXT)
+        answer = pair.sends(WRITER.next(part))
         if not answer or answer.status < 400:
             raise s.Failure(f"a damaged answer of the KMS was taken: {answer and answer.first}")
 
@@ -291,7 +306,52 @@ def refusals(pair):
 def traffic(stage, pairs, part, ways):
     for suite, pair in pairs.items():
         for number, way in enumerate(ways[suite]):
-            send(stage, pair, way, f"{part}-{suite}-{number}")
+            send(stage, pair, way, part, f"{part}-{suite}-{number}")
+
+
+def queued(stage, pair):
+    """The proxy is dead, and a message waits on the disk. How many files that is."""
+    pair.sender(queue=True)
+    pair.arrives("auth-enveloped", "body", WRITER.next("queued"))    # a ticket to wait with
+    os.killpg(stage.kamailio.pid, signal.SIGKILL)
+    stage.kamailio.popen.wait()
+    answer = pair.sends(WRITER.next("queued"))
+    if not answer or answer.status != 202:
+        raise s.Failure(f"the message does not wait: {answer and answer.first}")
+    state = os.path.join(pair.left.dir, ".local", "state", "mikeyd")
+    for name in os.listdir(state):
+        with open(os.path.join(state, name), "rb") as f:
+            keep(f"state-{name}", f.read())
+    return len(os.listdir(state))
+
+
+def proxy_lives(stage, pairs):
+    """It has forgotten who is registered. What waited arrives."""
+    stage.start_proxy()
+    for pair in pairs.values():
+        pair.receiver()
+    pair = pairs["256"]
+    pair.left.ctl("queue", "retry")
+    if not pair.b.received(timeout=60):
+        raise s.Failure("what waited did not arrive")
+
+
+def under_way(pair):
+    """A message has arrived and is not answered yet: both mikeyds hold it."""
+    pair.sender()
+    pair.b.answer, told = None, []
+    sending = threading.Thread(target=lambda: told.append(pair.sends(WRITER.next("under way"))))
+    sending.start()
+    message = pair.b.received()
+    if not message:
+        raise s.Failure("nothing arrived")
+
+    def answer():
+        pair.b.respond(message)
+        sending.join()
+        pair.b.answer = "200 OK"
+    dump("under way", answer)
+    return told[0] and told[0].status
 
 
 def revoke_tickets(stage):
@@ -317,11 +377,16 @@ def play(told):
         pairs = {suite: p.Pair(stage, suite) for suite in p.SUITES}
         watches = [Watch(stage.terminals[n]) for n in ("alice", "bob")]
         try:
-            traffic(stage, pairs, "use", WAYS)
-            refusals(pairs["256"])
+            traffic(stage, pairs, texts.WATCHED, WAYS)
+            refusals(pairs["256"], texts.WATCHED)
             say(told, "netlink", [w.end() for w in watches])
+            traffic(stage, pairs, "use", WAYS)
+            refusals(pairs["256"], "use")
+            say(told, "queue's files", queued(stage, pairs["256"]))
             say(told, "tickets", sum(len(t.tickets()) for t in stage.terminals.values()))
             dump("use")
+            proxy_lives(stage, pairs)
+            say(told, "answered late", under_way(pairs["256"]))
             say(told, "everywhere", everywhere(stage.terminals))
             crashed = stage.terminals["alice"].mikeyd
             pids = s.run("pgrep", "-u", stage.terminals["alice"].uid, "-x", "mikeyd").stdout.split()

@@ -14,6 +14,8 @@ class Key:
     """One key. round: the part of the test it was made in; stored: its HMAC
     states may lie in a ticket while that lives; psk: it is one itself."""
 
+    text = False        # unlike texts.Text
+
     def __init__(self, name, value, part, hmac=None, aes=False, stored=False, psk=False):
         self.name, self.value, self.part = name, value, part
         self.hmac, self.aes, self.stored, self.psk = hmac, aes, stored, psk

@@ -132,9 +132,10 @@ class Kms:
 class Machine:
     """The virtual machine, and what its guest program asks for: see Ask in
     guest.py. keys are those that a mailbox may get; on_dump(name) is called
-    while the machine stands still, and names addresses to be explained."""
+    while the machine stands still, and names addresses to be explained. seed
+    is what the messages' words are made from."""
 
-    def __init__(self, folder, share, kms, keys, on_dump):
+    def __init__(self, folder, share, kms, keys, seed, on_dump):
         self.folder, self.share, self.kms = folder, share, kms
         self.keys, self.on_dump = keys, on_dump
         self.memory = os.path.join(folder, "memory")
@@ -153,7 +154,7 @@ class Machine:
         command = [os.path.join(s.TOP, "tests", "vm", "run"), "--memory", str(MEMORY),
                    "--timeout", str(3000 * int(os.environ.get("MIKEY_PATIENCE", "1"))),
                    "--rw", share, *(w for q in qemu for w in ("--qemu", q)), "--",
-                   os.path.join(s.TOP, "tests", "secrets", "guest.py"), share, str(kms.port)]
+                   os.path.join(s.TOP, "tests", "secrets", "guest.py"), share, str(kms.port), seed]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         self.monitor_path, self.monitor = monitor, None
 
