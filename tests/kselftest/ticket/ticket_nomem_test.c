@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Every allocation of every command fails once, in turn: the command fails
- * with an error of memory or works without, and it changes nothing that
- * makes the next try fail. Needs a kernel with failslab; with KASAN and
- * kmemleak it says more.
+ * with an error of memory or works without, it changes nothing that makes the
+ * next try fail, and in the end no ticket, exchange or key is left over. Needs
+ * a kernel with failslab; with KASAN and kmemleak it says more.
  */
 #include <kselftest_harness.h>
 
@@ -12,15 +12,19 @@
 #include <stdlib.h>
 
 #include "tests/kselftest/fault.h"
+#include "tests/kselftest/quota.h"
 #include "tests/kselftest/term.h"
 
 #define TRIES 2000
+#define ROUND 16		/* tries after which every key of them has to be gone */
+#define REST_MS 20000
 
 /**
  * send_failing() - a command whose @n-th allocation fails
  * @key: the reply's TICKET, if there is one
  *
- * Return: 0 when it worked, else an error.
+ * Return: 0 when its reply came, else an error; a request that could not be
+ * sent is want of memory, too; -ENOMSG where nothing came back but an ack.
  */
 static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
 			bool *failed, key_serial_t *key)
@@ -34,7 +38,7 @@ static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
 	fault_set(n);
 	len = send(fd, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len, 0);
 	if (len < 0)
-		err = -errno;
+		err = fault_explains(-errno) ? -ENOMEM : -errno;
 	*failed = fault_hit();
 	fault_set(0);
 	nlmsg_free(msg);
@@ -51,7 +55,8 @@ static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
 		if (len < 0)
 			return err;
 		if (h->nlmsg_type == NLMSG_ERROR) {
-			err = ((struct nlmsgerr *)nlmsg_data(h))->error;
+			if (((struct nlmsgerr *)nlmsg_data(h))->error)
+				err = ((struct nlmsgerr *)nlmsg_data(h))->error;
 			continue;
 		}
 		err = 0;
@@ -62,15 +67,18 @@ static int send_failing(struct term *t, struct nl_msg *msg, unsigned int n,
 	}
 }
 
-/* -ENOMSG: there was not even memory to say so */
-static bool want_of_memory(int err)
+/* A fresh socket has no exchanges, so that their limit is not reached. */
+static int fresh_socket(struct term *t)
 {
-	return fault_explains(err) || err == -ENOMSG;
+	nlc_close(&t->nl);
+	return nlc_open(&t->nl, MIKEY_TICKET_GENL_NAME, MIKEY_TICKET_GENL_VERSION);
 }
 
 FIXTURE(nomem)
 {
 	bool able;		/* the kernel can make allocations fail */
+	struct quota quota;	/* with no ticket of a test */
+	struct nlc operator;
 	struct term alice;
 	struct term bob;
 	struct peer_ticket ticket;
@@ -88,35 +96,62 @@ FIXTURE_SETUP(nomem)
 	/* the tests say that they are skipped: a setup cannot */
 	if (!self->able)
 		return;
+	ASSERT_EQ(0, nlc_open(&self->operator, MIKEY_TICKET_GENL_NAME,
+			      MIKEY_TICKET_GENL_VERSION));
+	ASSERT_EQ(0, nlc_join(&self->operator, MIKEY_TICKET_GENL_NAME,
+			      MIKEY_TICKET_MCGRP_REFUSALS));
+	ASSERT_TRUE(quota_of_own());
 	term_session();
 	ASSERT_EQ(0, term_open(&self->alice, ALICE));
 	ASSERT_EQ(0, term_open(&self->bob, BOB));
+	self->bob.group = CAROL;
 	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
 	peer_ticket_write(&self->ticket);
 	peer_transfer_plan(&self->x, &self->ticket, BOB);
 	peer_transfer_write(&self->x, &self->transfer);
+	ASSERT_TRUE(quota_read(&self->quota));
 }
 
 FIXTURE_TEARDOWN(nomem)
 {
 	if (!self->able)
 		return;
+	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_TICKETS, 0, REST_MS));
+	EXPECT_TRUE(quota_back(&self->quota, REST_MS));
+	/* of which each socket has its own */
+	ASSERT_EQ(0, fresh_socket(&self->alice));
+	ASSERT_EQ(0, fresh_socket(&self->bob));
+	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_EXCHANGES, 0, REST_MS));
 	term_close(&self->alice);
 	term_close(&self->bob);
+	nlc_close(&self->operator);
 }
 
-/* What is tried: a command, and what has to happen before each try of it. */
+/*
+ * What is tried: a command, what has to happen before each try of it and must
+ * work behind it, and the error that it ends with when no memory is wanting.
+ */
 struct trial {
+	const char *name;
 	struct term *term;
 	int (*before)(struct _test_data_nomem *self);
 	struct nl_msg *(*make)(struct _test_data_nomem *self);
+	int (*after)(struct _test_data_nomem *self);
+	int end;
 };
+
+/* There was no memory, or not even enough for an ack, all that a refusal is. */
+static bool want_of_memory(const struct trial *t, int err)
+{
+	return err == -ENOMEM || (err == -ENOMSG && t->end);
+}
 
 /*
  * One try with the @n-th allocation failing, and if that made it fail one
  * without, which must not. Return: 0, or 1 when there were fewer allocations.
  */
-static int try_once(struct _test_data_nomem *self, const struct trial *t, unsigned int n)
+static int try_once(struct _test_data_nomem *self, const struct trial *t, unsigned int n,
+		    unsigned int *refused)
 {
 	key_serial_t key = 0;
 	bool failed, other;
@@ -126,34 +161,31 @@ static int try_once(struct _test_data_nomem *self, const struct trial *t, unsign
 	if (err)
 		return err;
 	err = send_failing(t->term, t->make(self), n, &failed, &key);
-	if (err) {
-		if (!failed || !want_of_memory(err))
-			return err;
+	if (failed && want_of_memory(t, err)) {
+		++*refused;
 		err = send_failing(t->term, t->make(self), 0, &other, &key);
-		if (err)
-			return err;
 	}
+	if (err != t->end)
+		return err ? err : -EPROTO;
 	if (key && key != self->granted)
-		keyctl_revoke(key);
-	return failed ? 0 : 1;
+		keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING);
+	err = t->after ? t->after(self) : 0;
+	return err ? err : failed ? 0 : 1;
 }
 
 static int try_all(struct _test_data_nomem *self, const struct trial *t)
 {
-	unsigned int n;
+	unsigned int n, refused = 0;
 	int err = 0;
 
-	for (n = 1; n < TRIES && !err; n++)
-		err = try_once(self, t, n);
-	fprintf(stderr, "# %u allocations, then %d\n", n - 2, err);
+	for (n = 1; n < TRIES && !err; n++) {
+		err = try_once(self, t, n, &refused);
+		if (n % ROUND == 0 && !quota_back(&self->quota, REST_MS))
+			err = -EDQUOT;
+	}
+	fprintf(stderr, "# %s: %u allocations, of which %u refused it, then %d\n", t->name,
+		n - 2, refused, err);
 	return err == 1 ? 0 : err ? err : -E2BIG;
-}
-
-/* A fresh socket has no exchanges, so that their limit is not reached. */
-static int fresh_socket(struct term *t)
-{
-	nlc_close(&t->nl);
-	return nlc_open(&t->nl, MIKEY_TICKET_GENL_NAME, MIKEY_TICKET_GENL_VERSION);
 }
 
 static int before_request(struct _test_data_nomem *self)
@@ -185,6 +217,29 @@ static struct nl_msg *make_grant(struct _test_data_nomem *self)
 {
 	return term_answer_msg(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
 			       self->answer.p, self->answer.len);
+}
+
+/* An answer of somebody else, with whom the exchange is not over. */
+static int before_forged(struct _test_data_nomem *self)
+{
+	int err = before_grant(self);
+
+	self->answer.p[self->answer.len - 1] ^= 1;
+	return err;
+}
+
+static int after_forged(struct _test_data_nomem *self)
+{
+	key_serial_t key;
+	struct nlc_reply r;
+	int err;
+
+	self->answer.p[self->answer.len - 1] ^= 1;
+	err = term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id, &self->answer, &r);
+	key = nlc_s32(r.attr[MIKEY_TICKET_A_TICKET]);
+	nlc_free(&r);
+	keyctl_unlink(key, KEY_SPEC_SESSION_KEYRING);
+	return err;
 }
 
 static int before_resolve(struct _test_data_nomem *self)
@@ -225,12 +280,11 @@ static struct nl_msg *make_mint(struct _test_data_nomem *self)
 
 TEST_F_TIMEOUT(nomem, mint, 300)
 {
-	struct trial t = { &self->alice, before_request, make_mint };
+	struct trial t = { "MINT", &self->alice, before_request, make_mint, NULL, 0 };
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
 	EXPECT_EQ(0, try_all(self, &t));
-	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_TICKETS, 0, 2000));
 }
 
 /* RESOLVE that finds a kept ticket, and leaves it where it is */
@@ -242,10 +296,8 @@ static struct nl_msg *make_kept(struct _test_data_nomem *self)
 	return m;
 }
 
-static int before_kept(struct _test_data_nomem *self)
+static void plan_kept(struct _test_data_nomem *self)
 {
-	key_serial_t kept;
-
 	peer_ticket_plan_kind(&self->ticket,
 			      (struct peer_kind){ MIKEY_PROFILE_ANNEX_I, 0 },
 			      TERM_KMS, ALICE, BOB);
@@ -253,23 +305,46 @@ static int before_kept(struct _test_data_nomem *self)
 	peer_ticket_write(&self->ticket);
 	peer_transfer_plan(&self->x, &self->ticket, BOB);
 	peer_transfer_write(&self->x, &self->transfer);
+}
+
+static int before_kept(struct _test_data_nomem *self)
+{
+	key_serial_t kept;
+
+	plan_kept(self);
 	kept = term_admit(&self->bob, &self->ticket, &self->transfer);
 	return kept < 0 ? kept : 0;
 }
 
 TEST_F_TIMEOUT(nomem, kept, 300)
 {
-	struct trial t = { &self->bob, before_kept, make_kept };
+	struct trial t = { "RESOLVE of a kept one", &self->bob, before_kept, make_kept, NULL, 0 };
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
 	EXPECT_EQ(0, try_all(self, &t));
-	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
+}
+
+/* ADMIT of one that is kept, for which the module remembers its user. */
+static int before_keeping(struct _test_data_nomem *self)
+{
+	plan_kept(self);
+	return before_admit(self);
+}
+
+TEST_F_TIMEOUT(nomem, keeping, 300)
+{
+	struct trial t = { "ADMIT of one to keep", &self->bob, before_keeping, make_admit,
+			   NULL, 0 };
+
+	if (!self->able)
+		SKIP(return, "this kernel fails no allocations");
+	EXPECT_EQ(0, try_all(self, &t));
 }
 
 TEST_F_TIMEOUT(nomem, request, 300)
 {
-	struct trial t = { &self->alice, before_request, make_request };
+	struct trial t = { "REQUEST", &self->alice, before_request, make_request, NULL, 0 };
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
@@ -278,18 +353,27 @@ TEST_F_TIMEOUT(nomem, request, 300)
 
 TEST_F_TIMEOUT(nomem, grant, 300)
 {
-	struct trial t = { &self->alice, before_grant, make_grant };
+	struct trial t = { "GRANT", &self->alice, before_grant, make_grant, NULL, 0 };
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
 	EXPECT_EQ(0, try_all(self, &t));
-	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_TICKETS, 0, 2000));
-	EXPECT_EQ(0, term_stat_wait(&self->alice, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
+}
+
+/* What is refused stays so, and an operator is told or not. */
+TEST_F_TIMEOUT(nomem, refused, 300)
+{
+	struct trial t = { "GRANT, forged", &self->alice, before_forged, make_grant,
+			   after_forged, -EKEYREJECTED };
+
+	if (!self->able)
+		SKIP(return, "this kernel fails no allocations");
+	EXPECT_EQ(0, try_all(self, &t));
 }
 
 TEST_F_TIMEOUT(nomem, resolve, 300)
 {
-	struct trial t = { &self->bob, before_resolve, make_resolve };
+	struct trial t = { "RESOLVE", &self->bob, before_resolve, make_resolve, NULL, 0 };
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
@@ -298,13 +382,11 @@ TEST_F_TIMEOUT(nomem, resolve, 300)
 
 TEST_F_TIMEOUT(nomem, admit, 300)
 {
-	struct trial t = { &self->bob, before_admit, make_admit };
+	struct trial t = { "ADMIT", &self->bob, before_admit, make_admit, NULL, 0 };
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
 	EXPECT_EQ(0, try_all(self, &t));
-	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 2000));
-	EXPECT_EQ(0, term_stat_wait(&self->bob, MIKEY_TICKET_S_EXCHANGES, 0, 2000));
 }
 
 /* What only tells has to work as well: a ticket, counters, abilities. */
@@ -328,17 +410,21 @@ static struct nl_msg *make_caps(struct _test_data_nomem *self)
 
 TEST_F_TIMEOUT(nomem, told, 300)
 {
-	struct trial info = { &self->alice, before_request, make_info };
-	struct trial stats = { &self->alice, before_request, make_stats };
-	struct trial caps = { &self->alice, before_request, make_caps };
+	struct trial info = { "INFO", &self->alice, before_request, make_info, NULL, 0 };
+	struct trial stats = { "STATS", &self->alice, before_request, make_stats, NULL, 0 };
+	struct trial caps = { "CAPS", &self->alice, before_request, make_caps, NULL, 0 };
+	struct quota without = self->quota;
 
 	if (!self->able)
 		SKIP(return, "this kernel fails no allocations");
 	self->granted = term_grant(&self->alice, BOB, &self->ticket);
 	ASSERT_LT(0, self->granted);
+	ASSERT_TRUE(quota_read(&self->quota));
 	EXPECT_EQ(0, try_all(self, &info));
 	EXPECT_EQ(0, try_all(self, &stats));
 	EXPECT_EQ(0, try_all(self, &caps));
+	keyctl_unlink(self->granted, KEY_SPEC_SESSION_KEYRING);
+	self->quota = without;
 }
 
 TEST_HARNESS_MAIN
