@@ -118,11 +118,13 @@ static DEFINE_HASHTABLE(caches, 6);
 static DEFINE_SPINLOCK(caches_lock);	/* guards additions to caches */
 static atomic_long_t total;
 
+/* Under RCU or caches_lock */
 static struct cache *find_cache(kuid_t uid)
 {
 	struct cache *c;
 
-	hash_for_each_possible_rcu(caches, c, node, __kuid_val(uid))
+	hash_for_each_possible_rcu(caches, c, node, __kuid_val(uid),
+				   lockdep_is_held(&caches_lock))
 		if (uid_eq(c->uid, uid))
 			return c;
 	return NULL;
@@ -332,6 +334,7 @@ static void free_senders(struct list_head *list)
 	list_for_each_entry_safe(s, next, list, recent) {
 		free_entries(s);
 		kfree(s);
+		cond_resched();
 	}
 }
 
