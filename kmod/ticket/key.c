@@ -244,7 +244,7 @@ struct key *mikey_key_make(struct mikey_ticket *t, const char *desc,
 	return key;
 }
 
-struct key *mikey_key_find(key_serial_t serial)
+struct key *mikey_key_find(key_serial_t serial, enum key_need_perm perm)
 {
 	struct key *key;
 	key_ref_t ref;
@@ -252,7 +252,7 @@ struct key *mikey_key_find(key_serial_t serial)
 	if (serial <= 0)
 		return ERR_PTR(-ENOKEY);
 	/* PARTIAL: do not sleep on a key whose upcall is still pending */
-	ref = lookup_user_key(serial, KEY_LOOKUP_PARTIAL, KEY_NEED_SEARCH);
+	ref = lookup_user_key(serial, KEY_LOOKUP_PARTIAL, perm);
 	if (IS_ERR(ref))
 		return ERR_CAST(ref);
 	key = key_ref_to_ptr(ref);
@@ -343,7 +343,7 @@ struct mikey_ticket *mikey_key_search(key_serial_t serial, const char *desc,
 struct mikey_ticket *mikey_key_ticket(key_serial_t serial,
 				      struct mikey_why *why)
 {
-	struct key *key = mikey_key_find(serial);
+	struct key *key = mikey_key_find(serial, KEY_NEED_SEARCH);
 	int err = PTR_ERR_OR_ZERO(key);
 	struct mikey_ticket *t;
 

@@ -55,10 +55,10 @@ struct mikey_ticket *mikey_key_search(key_serial_t ring, const char *desc,
 /**
  * mikey_key_find() - any instantiated key by serial
  *
- * Return: with a reference, after key_validate() and the permission check
- * for KEY_NEED_SEARCH with current's credentials; ERR_PTR.
+ * Return: with a reference, after key_validate() and the check for that
+ * permission with current's credentials; ERR_PTR.
  */
-struct key *mikey_key_find(key_serial_t serial);
+struct key *mikey_key_find(key_serial_t serial, enum key_need_perm perm);
 
 /* Words for what mikey_key_find() returns. */
 const char *mikey_key_words(int err);

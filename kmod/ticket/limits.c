@@ -45,6 +45,11 @@ module_param(user_master, bool, 0444);
 MODULE_PARM_DESC(user_master,
 		 "accept a PSK of type encrypted whose master key is of type user, which its owner can read (default Y)");
 
+static bool guarded_psk;
+module_param(guarded_psk, bool, 0444);
+MODULE_PARM_DESC(guarded_psk,
+		 "refuse a PSK with permission search or setattr, by which other parts of the kernel can use it (default N)");
+
 u8 mikey_prot_type(void)
 {
 	return prot_type;
@@ -73,6 +78,11 @@ bool mikey_profile_allowed(u32 id)
 bool mikey_user_master_allowed(void)
 {
 	return user_master;
+}
+
+bool mikey_guarded_psk_only(void)
+{
+	return guarded_psk;
 }
 
 int mikey_limits_check(void)

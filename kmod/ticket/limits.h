@@ -22,6 +22,7 @@ s64 mikey_clock_skew(void);
 bool mikey_suite_allowed(u32 id);
 bool mikey_profile_allowed(u32 id);
 bool mikey_user_master_allowed(void);
+bool mikey_guarded_psk_only(void);
 
 /* Are the parameters usable? Says in the log which one is not. */
 int mikey_limits_check(void);

@@ -8,6 +8,12 @@
  * "encrypted" one with its master key: in userspace both are sealed. An
  * "encrypted" key is as safe as its master; one of type "user" can be read by its
  * owner as long as it exists. The parameter user_master decides.
+ *
+ * Who may SEARCH such a key can have other parts of the kernel use it, too. From
+ * 6.2 on AF_ALG takes it by its serial and computes any HMAC with it, which is all
+ * that MIKEY's PRF is: a program would derive the keys of its exchanges by itself.
+ * So LINK suffices here, and a PSK should have neither SEARCH nor SETATTR, which
+ * brings it back. The parameter guarded_psk wants it so.
  */
 #include <linux/err.h>
 #include <linux/kconfig.h>
@@ -26,6 +32,12 @@
 #include "limits.h"
 #include "prf.h"
 #include "psk.h"
+
+/* With one of these, whoever has it, other parts of the kernel can use the key. */
+#define UNGUARDED (KEY_POS_SEARCH | KEY_POS_SETATTR | \
+		   KEY_USR_SEARCH | KEY_USR_SETATTR | \
+		   KEY_GRP_SEARCH | KEY_GRP_SETATTR | \
+		   KEY_OTH_SEARCH | KEY_OTH_SETATTR)
 
 static int refuse(struct mikey_why *why, int err, const char *words)
 {
@@ -95,6 +107,14 @@ static int psk_bytes(const struct key *key, struct mikey_blob *psk,
 		      "the pre-shared key must be a logon, trusted or encrypted key");
 }
 
+static int check_guard(const struct key *key, struct mikey_why *why)
+{
+	if (!mikey_guarded_psk_only() || !(key->perm & UNGUARDED))
+		return 0;
+	return refuse(why, -EACCES,
+		      "other parts of the kernel can use the pre-shared key: take search and setattr away");
+}
+
 static int prepare(struct key *key, const struct mikey_suite *suite,
 		   struct mikey_hmac *inkey, struct mikey_why *why)
 {
@@ -102,7 +122,7 @@ static int prepare(struct key *key, const struct mikey_suite *suite,
 	int err;
 
 	down_read(&key->sem);
-	err = psk_bytes(key, &psk, why);
+	err = check_guard(key, why) ?: psk_bytes(key, &psk, why);
 	if (!err && psk.len != suite->key_len)
 		err = refuse(why, -EINVAL,
 			     "the pre-shared key does not have the length of this suite's keys");
@@ -111,10 +131,18 @@ static int prepare(struct key *key, const struct mikey_suite *suite,
 	return err;
 }
 
+static struct key *find(key_serial_t serial)
+{
+	struct key *key = mikey_key_find(serial, KEY_NEED_SEARCH);
+
+	return key == ERR_PTR(-EACCES) ?
+	       mikey_key_find(serial, KEY_NEED_LINK) : key;
+}
+
 struct key *mikey_psk_get(key_serial_t serial, const struct mikey_suite *suite,
 			  struct mikey_hmac *inkey, struct mikey_why *why)
 {
-	struct key *key = mikey_key_find(serial);
+	struct key *key = find(serial);
 	int err;
 
 	if (IS_ERR(key)) {

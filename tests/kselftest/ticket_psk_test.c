@@ -4,10 +4,20 @@
  */
 #include <kselftest_harness.h>
 
+#include <linux/if_alg.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <sys/socket.h>
 
 #include "term.h"
+
+/* since 6.2, which libc's headers need not know */
+#ifndef ALG_SET_KEY_BY_KEY_SERIAL
+#define ALG_SET_KEY_BY_KEY_SERIAL 7
+#endif
+
+#define GUARDED (KEY_POS_VIEW | KEY_POS_WRITE | KEY_POS_LINK | \
+		 KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK)
 
 #define SOMEBODY 4711
 
@@ -233,6 +243,62 @@ TEST_F(psk, of_another_user)
 	ASSERT_EQ(0, keyctl_setperm(f.serial, KEY_POS_ALL | KEY_OTH_SEARCH));
 	f.want = 0;
 	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
+}
+
+/* --- what else there is in the kernel ------------------------------------ */
+
+/* Will AF_ALG compute HMACs with this key? 0 or a negative errno. */
+static int alg_takes(key_serial_t key)
+{
+	struct sockaddr_alg addr = {
+		.salg_family = AF_ALG,
+		.salg_type = "hash",
+		.salg_name = "hmac(sha256)",
+	};
+	int fd = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) ||
+	    setsockopt(fd, SOL_ALG, ALG_SET_KEY_BY_KEY_SERIAL, &key,
+		       sizeof(key)))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static bool has_alg(int err)
+{
+	return err != -ENOPROTOOPT && err != -EAFNOSUPPORT && err != -ENOENT;
+}
+
+/*
+ * With SEARCH any program of the user has AF_ALG compute the PRF, and so the keys
+ * of each exchange. Without it the module alone uses the key.
+ */
+TEST_F(psk, guarded)
+{
+	struct foreign f = { self->alice.psk_serial, -EACCES };
+	key_serial_t psk = self->alice.psk_serial;
+	int alg = alg_takes(psk);
+
+	if (!has_alg(alg))
+		TH_LOG("this kernel's AF_ALG takes no keys: %d", alg);
+	else
+		EXPECT_EQ(0, alg);
+	ASSERT_EQ(0, keyctl_setperm(psk, GUARDED));
+	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
+	if (has_alg(alg))
+		EXPECT_EQ(-EACCES, alg_takes(psk));
+	EXPECT_EQ(-1, request_key("logon", "mikey:" ALICE, NULL, 0));
+	EXPECT_EQ(EACCES, errno);
+	/* root can neither bring it back nor be somebody else with it */
+	EXPECT_EQ(-1, keyctl_setperm(psk, KEY_POS_ALL | KEY_USR_ALL));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-1, keyctl_chown(psk, SOMEBODY, -1));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
+	EXPECT_EQ(0, keyctl_revoke(psk));
 }
 
 TEST_HARNESS_MAIN

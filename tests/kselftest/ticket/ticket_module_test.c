@@ -135,6 +135,36 @@ TEST_F(module, profiles)
 	nlc_free(&self->r);
 }
 
+/* A PSK that other parts of the kernel can use, and one that they cannot */
+TEST_F(module, guarded_psk)
+{
+	const char *const responders[] = { BOB, NULL };
+	static const struct {
+		key_perm_t perm;
+		int err;
+	} tries[] = {
+		{ KEY_POS_ALL | KEY_USR_ALL, -EACCES },
+		{ KEY_USR_ALL & ~KEY_USR_SEARCH, -EACCES },
+		{ KEY_USR_VIEW | KEY_USR_LINK | KEY_OTH_SEARCH | KEY_USR_SETATTR,
+		  -EACCES },
+		{ KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK, 0 },
+	};
+
+	ASSERT_EQ(0, module_load("mikey_ticket", "guarded_psk=1"));
+	ASSERT_EQ(0, open_terms(self));
+	for (unsigned int i = 0; i < ARRAY_SIZE(tries); i++) {
+		ASSERT_EQ(0, keyctl_setperm(self->alice.psk_serial,
+					    tries[i].perm));
+		EXPECT_EQ(tries[i].err,
+			  nlc_call(&self->alice.nl,
+				   term_request_msg(&self->alice, responders),
+				   &self->r));
+		if (tries[i].err)
+			EXPECT_NE(NULL, strstr(self->r.words, "other parts"));
+		nlc_free(&self->r);
+	}
+}
+
 /* An encrypted key under a master that its owner can read */
 TEST_F(module, user_master)
 {
