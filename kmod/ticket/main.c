@@ -6,6 +6,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <net/genetlink.h>
 
 #include "exchange.h"
@@ -22,6 +23,10 @@ static int __init mikey_ticket_module_init(void)
 	int err;
 
 	err = mikey_limits_check();
+	if (err)
+		return err;
+	/* no key of early boot that can be guessed; a second or so without RDRAND */
+	err = wait_for_random_bytes();
 	if (err)
 		return err;
 	err = mikey_hmac_init();
