@@ -68,6 +68,69 @@ static int check_type(const char *name, int32_t serial, struct problem *problem)
 	return err;
 }
 
+/* type;uid;gid;perm;description, where the description may have a ';' too */
+static const char *description_of(const char *text)
+{
+	for (int i = 0; i < 4 && text; i++) {
+		text = strchr(text, ';');
+		if (text)
+			text++;
+	}
+	return text;
+}
+
+struct wanted {
+	const char *type, *description;
+	int32_t serial;
+};
+
+static int is_wanted(key_serial_t parent, key_serial_t serial, char *text, int len, void *arg)
+{
+	struct wanted *wanted = arg;
+	size_t type = strlen(wanted->type);
+	const char *description;
+
+	(void)parent;
+	if (wanted->serial || !text || len <= 0 || strcspn(text, ";") != type ||
+	    strncmp(text, wanted->type, type))
+		return 0;
+	description = description_of(text);
+	if (description && !strcmp(description, wanted->description))
+		wanted->serial = serial;
+	return 0;
+}
+
+/* A guarded key is not found by searching. Serial or -1. */
+static int32_t look_for(key_serial_t ring, const char *type, const char *description)
+{
+	struct wanted wanted = { .type = type, .description = description };
+
+	recursive_key_scan(ring, is_wanted, &wanted);
+	return wanted.serial ? wanted.serial : -1;
+}
+
+static int32_t find(key_serial_t ring, const char *type, const char *description)
+{
+	long key = keyctl_search(ring, type, description, 0);
+	int32_t guarded;
+
+	if (key >= 0 || errno != EACCES)
+		return key;
+	guarded = look_for(ring, type, description);
+	errno = EACCES;
+	return guarded;
+}
+
+int keyring_guard(int32_t serial, struct problem *problem)
+{
+	if (!keyctl_setperm(serial, KEY_POS_VIEW | KEY_POS_WRITE | KEY_POS_LINK |
+			    KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK))
+		return 0;
+	return problem_set(problem, -errno,
+			   "cannot keep the rest of the kernel from key %d: %s", serial,
+			   keyring_key_problem(errno));
+}
+
 int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem)
 {
 	const char *colon = strchr(name, ':');
@@ -89,9 +152,9 @@ int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem)
 		return problem_set(problem, -EOPNOTSUPP,
 				   "PSK \"%s\": the type is \"logon\", \"trusted\" or \"encrypted\", keys of other types can be read by programs",
 				   name);
-	key = keyctl_search(KEY_SPEC_SESSION_KEYRING, type, colon + 1, 0);
+	key = find(KEY_SPEC_SESSION_KEYRING, type, colon + 1);
 	if (key < 0 && (errno == ENOKEY || errno == EACCES))
-		key = keyctl_search(KEY_SPEC_USER_KEYRING, type, colon + 1, 0);
+		key = find(KEY_SPEC_USER_KEYRING, type, colon + 1);
 	if (key < 0)
 		return problem_set(problem, -errno, "PSK %s: %s%s", name,
 				   keyring_key_problem(errno),
@@ -102,18 +165,13 @@ int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem)
 
 static bool describe(int32_t serial, struct keyring_key *key)
 {
-	char *text = NULL, *description;
+	const char *description;
+	char *text = NULL;
 	bool known = false;
 
 	if (keyctl_describe_alloc(serial, &text) < 0)
 		return false;
-	/* type;uid;gid;perm;description */
-	description = text;
-	for (int i = 0; i < 4 && description; i++) {
-		description = strchr(description, ';');
-		if (description)
-			description++;
-	}
+	description = description_of(text);
 	if (description && strcspn(text, ";") < sizeof(key->type) &&
 	    strlen(description) < sizeof(key->description)) {
 		key->serial = serial;

@@ -26,6 +26,15 @@ int keyring_join(struct problem *problem);
  */
 int keyring_find_psk(const char *name, int32_t *serial, struct problem *problem);
 
+/*
+ * keyring_guard - let nobody but the modules use a PSK
+ *
+ * Who may search a key can have other parts of the kernel use it as well: AF_ALG
+ * computes any HMAC with it, and so every key that MIKEY derives from it. Search
+ * is taken away, and setattr, which could bring it back; for good.
+ */
+int keyring_guard(int32_t serial, struct problem *problem);
+
 struct keyring_key {
 	int32_t serial;
 	char type[32];

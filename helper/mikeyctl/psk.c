@@ -67,26 +67,61 @@ static int read_key(struct secret *secret, const struct load *load, struct probl
 	return err < 0 ? err : secret_decode(secret, load->form, problem);
 }
 
+static int32_t add_key_of(const struct secret *secret, const struct load *load)
+{
+	return add_key("logon", load->description, secret->data, secret->len, load->ring);
+}
+
+/*
+ * The timeout, also of 0: loading again replaces that of the key there was. One that
+ * is guarded lost it with its bytes, and can have no other: then it makes way.
+ */
+static int set_timeout(const struct secret *secret, const struct load *load, int32_t *serial)
+{
+	if (!keyctl_set_timeout(*serial, load->timeout))
+		return 0;
+	if (errno != EACCES)
+		return -errno;
+	if (!load->timeout)
+		return 0;
+	if (keyctl_unlink(*serial, load->ring))
+		return -errno;
+	*serial = add_key_of(secret, load);
+	return *serial < 0 || keyctl_set_timeout(*serial, load->timeout) ? -errno : 0;
+}
+
+/* Not possible where that has been done before. */
+static int guard(int32_t serial, struct problem *problem)
+{
+	int err = keyring_guard(serial, problem);
+
+	return err == -EACCES ? 0 : err;
+}
+
 static int add_psk(struct secret *secret, const struct load *load, int32_t *serial,
 		   struct problem *problem)
 {
 	size_t len = secret->len;
-	int err;
+	int err, late = 0;
 
 	keys_reach(load->ring);
-	*serial = add_key("logon", load->description, secret->data, len, load->ring);
+	*serial = add_key_of(secret, load);
 	err = *serial < 0 ? -errno : 0;
+	if (!err)
+		late = set_timeout(secret, load, serial);
 	secret_close(secret);
 	if (err == -ENODEV)
 		return problem_set(problem, err, "this kernel has no keys of type \"logon\"");
 	if (err < 0)
 		return problem_set(problem, err, "cannot add the key to the keyring: %s",
 				   keyring_key_problem(err));
-	/* also for 0: loading again replaces the timeout of the key there was */
-	if (keyctl_set_timeout(*serial, load->timeout)) {
-		err = problem_set(problem, -errno,
+	if (late)
+		err = problem_set(problem, late,
 				  "cannot set the timeout of key %d: %s; it was revoked",
-				  *serial, keyring_key_problem(errno));
+				  *serial, keyring_key_problem(late));
+	else
+		err = guard(*serial, problem);
+	if (err) {
 		keyctl_revoke(*serial);
 		return err;
 	}

@@ -213,7 +213,7 @@ const struct command psk_seal = {
 
 struct unseal {
 	const char *description, *file, *parent;
-	bool quiet;
+	bool quiet, psk;
 	int32_t ring;
 };
 
@@ -315,6 +315,10 @@ static int unseal_key(const struct unseal *unseal)
 		problem_set(&problem, -errno, "%s: %s", unseal->file, unseal_words(type, errno));
 		return command_failed(&problem);
 	}
+	if (unseal->psk && keyring_guard(serial, &problem)) {
+		keyctl_revoke(serial);
+		return command_failed(&problem);
+	}
 	if (!unseal->quiet)
 		fprintf(stderr, "mikeyctl: %s:%s is in the kernel\n", type, unseal->description);
 	printf("%d\n", serial);
@@ -379,6 +383,7 @@ static int run_unseal(const struct command *command, int argc, char **argv)
 			return command_usage(command,
 					     "--id is missing or too long: the name under which the KMS knows the key");
 		unseal.description = description;
+		unseal.psk = true;
 	}
 	if (!psk_is_plain(unseal.description))
 		return command_usage(command,

@@ -66,12 +66,17 @@ def keyctl(terminal, operation, serial):
     return terminal.run("sh", "-c", f"keyctl link @u @s && keyctl {operation} {serial}").stdout
 
 
-def is_sealed(terminal, serial, psk):
-    """keyctl reads it, and what it reads is not the PSK."""
+def is_sealed(terminal, serial, psk, rights=True):
+    """keyctl reads it, and what it reads is not the PSK; nothing without rights."""
+    if not rights:
+        done = terminal.run("sh", "-c", f"keyctl link @u @s && keyctl print {serial}", check=False)
+        ktap.true(done.returncode and not done.stdout, f"keyctl prints it: {done.stdout}")
+        return
     text = keyctl(terminal, "print", serial)
     ktap.true(len(text) > 64, "nothing to read")
     ktap.true(psk.hex() not in text.lower() and psk.hex() not in text.encode().hex(),
               "keyctl prints the PSK")
+    keyctl(terminal, "unlink", f"{serial} @u")
 
 
 # --- seal ------------------------------------------------------------------
@@ -128,16 +133,20 @@ def unseal(terminal, name, *more, check=True):
 
 
 def test_unseal(stage):
-    """the kernel opens both, and keyctl reads them sealed only"""
+    """the kernel opens both, and keyctl reads them sealed at most"""
     alice, bob = stage.user("alice"), stage.user("bob")
-    done = unseal(alice, "alice", "--id", alice.aor, "--parent", PARENT)
+    done = unseal(alice, "alice", "--desc", "sealed", "--parent", PARENT)
     is_sealed(alice, int(done.stdout), psk_of("alice"))
+    done = unseal(alice, "alice", "--id", alice.aor, "--parent", PARENT)
+    is_sealed(alice, int(done.stdout), psk_of("alice"), rights=False)
     ktap.true(f"trusted:mikey:{alice.aor} is in the kernel" in done.stderr, done.stderr)
     early = unseal(bob, "bob", "--id", bob.aor, check=False)
     ktap.true(early.returncode == 1 and "master key is in no keyring" in early.stderr, early.stderr)
     unseal(bob, "master", "--desc", "mikey:master")
-    done = unseal(bob, "bob", "--id", bob.aor)
+    done = unseal(bob, "bob", "--desc", "sealed")
     is_sealed(bob, int(done.stdout), psk_of("bob"))
+    done = unseal(bob, "bob", "--id", bob.aor)
+    is_sealed(bob, int(done.stdout), psk_of("bob"), rights=False)
     for terminal, kind in ((alice, "trusted"), (bob, "encrypted")):
         ktap.true(kind in terminal.ctl("psk", "list").stdout, f"psk list has no {kind} key")
 

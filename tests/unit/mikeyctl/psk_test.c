@@ -50,20 +50,32 @@ static void load_and_revoke(void **state)
 	assert_string_equal(strrchr(text, ';') + 1, "mikey:alice@a.test");
 	free(text);
 	assert_int_equal(keyctl_read_alloc(serial, (void **)&text), -1);
-	assert_int_equal(errno, EOPNOTSUPP);
+	assert_int_equal(errno, EACCES);
+	/* nothing but the modules gets at it, and nobody changes that */
+	assert_int_equal(keyctl_search(atoi(ring), "logon", "mikey:alice@a.test", 0), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(keyctl_setperm(serial, KEY_POS_ALL | KEY_USR_ALL), -1);
+	assert_int_equal(errno, EACCES);
 
 	run(&outcome, &psk_list, -1, "--keyring", ring, NULL);
 	assert_int_equal(outcome.code, EXIT_DONE);
 	assert_says(outcome.out, " logon      perm     mikey:alice@a.test\n");
 
-	/* loaded again: the same key, another length and timeout */
-	run(&outcome, &psk_load, input_of(hex, 48), "--id=alice@a.test", "--keyring", ring,
-	    "--timeout=2h", NULL);
+	/* loaded again: the same key, another length */
+	run(&outcome, &psk_load, input_of(hex, 48), "--id=alice@a.test", "--keyring", ring, NULL);
 	assert_int_equal(outcome.code, EXIT_DONE);
 	assert_int_equal(atoi(outcome.out), serial);
 	assert_says(outcome.err, "warning: the key has 24 bytes");
+	/* and once more, with a timeout: that takes another key */
+	run(&outcome, &psk_load, input_of(hex, 48), "--id=alice@a.test", "--keyring", ring,
+	    "--timeout=2h", NULL);
+	assert_int_equal(outcome.code, EXIT_DONE);
+	assert_int_not_equal(atoi(outcome.out), serial);
+	serial = atoi(outcome.out);
+	assert_int_equal(keyctl_setperm(serial, KEY_POS_ALL | KEY_USR_ALL), -1);
 	run(&outcome, &psk_list, -1, "--keyring", ring, NULL);
 	assert_null(strstr(outcome.out, " perm "));
+	assert_non_null(strstr(outcome.out, "mikey:alice@a.test\n"));
 
 	/* and without: the timeout of before does not stay */
 	run(&outcome, &psk_load, input_of(hex, strlen(hex)), "--id=alice@a.test", "--quiet",

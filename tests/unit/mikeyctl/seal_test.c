@@ -128,6 +128,14 @@ static void open_what_was_sealed(void **state)
 	    NULL);
 	assert_int_equal(outcome.code, EXIT_DONE);
 	assert_says(outcome.err, "encrypted:mikey:alice is in the kernel");
+	/* of a PSK not even that; a master key has to be found */
+	assert_int_equal(keyctl_read_alloc(atoi(outcome.out), (void **)&again), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(keyctl_search(atoi(ring), "encrypted", "mikey:alice", 0), -1);
+	run(&outcome, &psk_unseal, input_of(blob, strlen(blob)), "--desc=kmk", "--keyring", ring,
+	    NULL);
+	assert_int_equal(outcome.code, EXIT_DONE);
+	assert_int_equal(keyctl_search(atoi(ring), "encrypted", "kmk", 0), atoi(outcome.out));
 	assert_true(keyctl_read_alloc(atoi(outcome.out), (void **)&again) > 0);
 	assert_string_equal(again, blob);
 	run(&outcome, &psk_list, -1, "--keyring", ring, NULL);
