@@ -2,11 +2,11 @@
 #
 # Which lines of the modules tests reach: the codec and the CMS code in userspace,
 # by unit tests and the fuzzers' corpora; all of both modules by kselftests on the
-# kernel of `make debug-kernel`, which has gcov. docs/coverage.md says what is
+# kernel of `make debug-kernel`, which has gcov. docs/testing.md says what is
 # asked for and what is excepted.
 
-#: COVERAGE_SUITES  kselftests that make coverage runs (those of one process)
-COVERAGE_SUITES ?= $(filter-out %_race_test ticket_stress_test mikeyctl_test \
+#: COVERAGE_SUITES  kselftests that make coverage runs (all that have lines of their own)
+COVERAGE_SUITES ?= $(filter-out ticket_race_test ticket_stress_test mikeyctl_test \
 	peer_test,$(kselftests))
 #: COVERAGE_PART  name of what this coverage-kernel adds; other names' lines stay (all)
 COVERAGE_PART ?= all
