@@ -190,7 +190,7 @@ static bool is_spent(struct scene *sc)
 	err = nlc_call(&sc->lane.mime, make_protect(sc), &r);
 	nlc_free(&r);
 	keyctl_unlink(sc->send, KEY_SPEC_SESSION_KEYRING);
-	return good && (err == -EPERM || err == -ENOKEY);
+	return good && (err == -EPERM || err == -EKEYEXPIRED || err == -ENOKEY);
 }
 
 static void protect(struct __test_metadata *_metadata, struct scene *sc, bool once)
