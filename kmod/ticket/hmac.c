@@ -150,15 +150,16 @@ int mikey_hmac_prepare(struct mikey_hmac *h, const struct mikey_hash *hash,
 	return err;
 }
 
-static int update_all(struct shash_desc *desc, const struct mikey_blob *seg,
-		      u32 num)
+/* All pieces, of which there is one at least, and the end. */
+static int finish(struct shash_desc *desc, const struct mikey_blob *seg,
+		  u32 num, u8 *out)
 {
 	int err = 0;
 	u32 i;
 
-	for (i = 0; i < num && !err; i++)
+	for (i = 0; i < num - 1 && !err; i++)
 		err = crypto_shash_update(desc, seg[i].p, seg[i].len);
-	return err;
+	return err ?: crypto_shash_finup(desc, seg[i].p, seg[i].len, out);
 }
 
 int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
@@ -170,8 +171,7 @@ int mikey_hmac_sum(const struct mikey_hmac *h, const struct mikey_blob *seg,
 
 	desc->tfm = hash->tfm;
 	err = import_block(desc, hash, h->inner) ?:
-	      update_all(desc, seg, num) ?:
-	      crypto_shash_final(desc, mac) ?:
+	      finish(desc, seg, num, mac) ?:
 	      import_block(desc, hash, h->outer) ?:
 	      crypto_shash_finup(desc, mac, hash->len, mac);
 	shash_desc_zero(desc);
@@ -219,8 +219,7 @@ int mikey_sha256(const struct mikey_blob *seg, u32 num, u8 digest[32])
 
 	desc->tfm = hashes[HASH_SHA256].tfm;
 	err = crypto_shash_init(desc) ?:
-	      update_all(desc, seg, num) ?:
-	      crypto_shash_final(desc, digest);
+	      finish(desc, seg, num, digest);
 	shash_desc_zero(desc);
 	return err;
 }
