@@ -148,6 +148,10 @@ int mikey_exchange_publish(struct mikey_exchange *ex, struct genl_info *info,
 	return err;
 }
 
+/*
+ * The port of a socket that is being closed is free again before the notifier
+ * below hears of it, and the next one who binds to it can be another user.
+ */
 struct mikey_exchange *mikey_exchange_find(struct genl_info *info, u32 id,
 					   bool resolve, struct mikey_why *why)
 {
@@ -157,7 +161,8 @@ struct mikey_exchange *mikey_exchange_find(struct genl_info *info, u32 id,
 	spin_lock(&exchanges_lock);
 	hash_for_each_possible(by_socket, ex, by_socket, info->snd_portid) {
 		if (ex->portid == info->snd_portid && ex->net == net &&
-		    ex->id == id && ex->resolve == resolve) {
+		    uid_eq(ex->uid, current_fsuid()) && ex->id == id &&
+		    ex->resolve == resolve) {
 			refcount_inc(&ex->ref);
 			found = ex;
 			break;
