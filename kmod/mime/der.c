@@ -192,7 +192,10 @@ void der_put(struct der_writer *w, struct mikey_blob bytes)
 
 static void der_put_byte(struct der_writer *w, u8 byte)
 {
-	der_put(w, (struct mikey_blob){ &byte, 1 });
+	u8 *p = der_put_room(w, 1);
+
+	if (p)
+		*p = byte;
 }
 
 void der_put_header(struct der_writer *w, u8 tag, u32 end)
