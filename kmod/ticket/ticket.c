@@ -10,6 +10,10 @@
  * meanwhile would be missed. Once dead they stay dead, whatever the clock
  * says later.
  *
+ * Root can set that clock back, again and again, and would never see a ticket
+ * end. So who wants to use one looks at the clock that nobody sets as well, which
+ * gives it no more than the time that was left when it was made.
+ *
  * Operations copy the keys out under the ticket's spinlock and work on the
  * copy, so that messages of one ticket run in parallel and a wipe waits for
  * nobody.
@@ -134,7 +138,8 @@ static int why_dead(const struct mikey_ticket *t)
 /* The timer may be late; the clock must not go back on what it said once. */
 static void check_clock(struct mikey_ticket *t)
 {
-	if (ktime_get_real_seconds() >= t->expires)
+	if (ktime_get_real_seconds() >= t->expires ||
+	    ktime_get_boottime_seconds() >= t->runs_out)
 		mikey_ticket_wipe(t, -EKEYEXPIRED);
 }
 
@@ -248,6 +253,8 @@ static int copy_payload(struct mikey_ticket *t,
 	t->from = mikey_ts_to_unix(&p.tr_s);
 	t->until = mikey_ts_to_unix(&p.tr_e);
 	t->expires = end_of_keys(spec, &p, t->until);
+	/* a second is not told from the next before it has begun */
+	t->runs_out = ktime_get_boottime_seconds() + 1 + t->expires - spec->now;
 	return 0;
 }
 

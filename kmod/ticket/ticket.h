@@ -78,6 +78,7 @@ struct mikey_span {
  * @timer: wipes at @expires
  * @from: TRs, and @until: TRe, in Unix seconds
  * @expires: when the keys die, no later than @until
+ * @runs_out: the same in seconds since boot, as the clock was at the beginning
  * @initiator: IDRi
  * @tp_data: TP Data, in which the first IDRr stands at @first_responder
  * @received: NULL in an initiator's
@@ -100,6 +101,7 @@ struct mikey_ticket {
 	s64 from;
 	s64 until;
 	s64 expires;
+	s64 runs_out;
 	struct key *key;
 	struct hrtimer timer;
 	struct mikey_received *received;

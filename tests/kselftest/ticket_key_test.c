@@ -387,4 +387,22 @@ TEST_F(key, wiped_when_the_clock_jumps)
 	EXPECT_TRUE(wiped(self, 0));
 }
 
+/* Who sets it back before TRe comes wins no time. */
+TEST_F(key, dead_though_the_clock_is_set_back)
+{
+	key_serial_t ticket;
+
+	self->alice.valid = 5;
+	ticket = term_grant(&self->alice, BOB, &self->ticket);
+	ASSERT_LT(0, ticket);
+	jump(-3600);
+	EXPECT_EQ(0, term_info(&self->alice, ticket, &self->r));
+	nlc_free(&self->r);
+	sleep(7);
+	EXPECT_EQ(-EKEYEXPIRED, term_info(&self->alice, ticket, &self->r))
+		TH_LOG("%s", self->r.words);
+	EXPECT_TRUE(wiped(self, 0));
+	jump(3600);
+}
+
 TEST_HARNESS_MAIN
