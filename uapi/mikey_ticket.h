@@ -126,8 +126,10 @@
  *	In: EXCHANGE, MESSAGE (RESOLVE_RESP or Error), optionally KEYRING.
  *	Out: TICKET, POLICY. Errors as GRANT. A ticket that is not kept (J0 or
  *	E1) opens only the TRANSFER_INIT it was resolved for, once.
- * @MIKEY_TICKET_CMD_INFO: policy of a ticket. In: TICKET.
- *	Out: ROLE, POLICY, REMAINING.
+ * @MIKEY_TICKET_CMD_INFO: policy of a ticket. In: TICKET, optionally PSK.
+ *	Out: ROLE, POLICY, REMAINING. -EKEYREJECTED: the ticket was made, or
+ *	resolved, with another PSK. Whoever may write a keyring can put tickets
+ *	there whose keys they know: one that is found is to be asked about so.
  * @MIKEY_TICKET_CMD_STATS: counters since load. Out: STATS (nested u64s).
  * @MIKEY_TICKET_CMD_CAPS: what this module can do. Out: API_VERSION,
  *	MODULE_VERSION, PROFILE and SUITE (one for each that is allowed),

@@ -357,8 +357,8 @@ int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,
 	return made(&reply, attrs, ticket, policy, problem);
 }
 
-int ticket_info(struct genl_client *client, int32_t ticket, struct ticket_info *info,
-		struct problem *problem)
+int ticket_info(struct genl_client *client, int32_t ticket, int32_t psk,
+		struct ticket_info *info, struct problem *problem)
 {
 	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1];
 	struct nl_msg *request;
@@ -368,7 +368,10 @@ int ticket_info(struct genl_client *client, int32_t ticket, struct ticket_info *
 	request = genl_message(client, MIKEY_TICKET_CMD_INFO, 64);
 	if (!request)
 		return no_memory(problem);
-	err = nla_put_s32(request, T(TICKET), ticket) ? no_memory(problem) :
+	err = nla_put_s32(request, T(TICKET), ticket);
+	if (psk)
+		err = err ?: nla_put_s32(request, T(PSK), psk);
+	err = err ? no_memory(problem) :
 		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	genl_message_free(request);
 	if (err < 0)

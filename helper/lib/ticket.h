@@ -111,8 +111,12 @@ struct ticket_info {
 	struct ticket_policy policy;
 };
 
-int ticket_info(struct genl_client *client, int32_t ticket, struct ticket_info *info,
-		struct problem *problem);
+/*
+ * ticket_info - what a ticket is
+ * @psk: refuse one that was made with another PSK (-EKEYREJECTED); 0 takes any
+ */
+int ticket_info(struct genl_client *client, int32_t ticket, int32_t psk,
+		struct ticket_info *info, struct problem *problem);
 
 struct ticket_caps {
 	uint32_t api_version;

@@ -130,7 +130,7 @@ static void list_one(struct genl_client *client, const struct key *key, struct j
 	struct ticket_info info = { 0 };
 	struct problem problem;
 
-	if (!ticket_info(client, key->serial, &info, &problem)) {
+	if (!ticket_info(client, key->serial, 0, &info, &problem)) {
 		if (json)
 			json_ticket(json, key, &info);
 		else
@@ -245,7 +245,7 @@ static int show(const struct key *key, bool as_json)
 
 	if (genl_client_open(&client, MIKEY_TICKET_GENL_NAME, &problem) < 0)
 		return command_failed(&problem);
-	err = ticket_info(client, key->serial, &info, &problem);
+	err = ticket_info(client, key->serial, 0, &info, &problem);
 	genl_client_close(client);
 	if (err < 0)
 		return command_failed(&problem);

@@ -110,7 +110,10 @@ static bool is_of(const struct user *user, const struct ticket_info *info)
 	return false;
 }
 
-/* One key of the keyring, at start. */
+/*
+ * One key of the keyring, at start. Any program of the user can have put it there,
+ * when it was there, with keys that it knows: so only what came from this PSK counts.
+ */
 static int load(const struct keyring_key *key, void *arg)
 {
 	struct tickets *tickets = arg;
@@ -118,7 +121,8 @@ static int load(const struct keyring_key *key, void *arg)
 	struct ticket_info info;
 	int err;
 
-	err = ticket_info(tickets->user->mikeyd->ticket_client, key->serial, &info, &problem);
+	err = ticket_info(tickets->user->mikeyd->ticket_client, key->serial,
+			  tickets->user->party.psk, &info, &problem);
 	if (err) {
 		log_event(DEBUG, "ticket-unreadable", log_number("ticket", key->serial),
 			  log_text("reason", problem.words));

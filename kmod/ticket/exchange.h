@@ -25,6 +25,7 @@ struct genl_info;
  * @closed: an answer was accepted; under @lock
  * @net: with @portid, the socket; compared only, the socket holds it
  * @psk: asked again when the answer comes; the key bytes are not kept
+ * @psk_digest: see mikey_psk_digest()
  * @auth_init: auth_key of the initial message, which an Error has too
  * @auth: and @encr: keys of the answer
  * @initial: REQUEST_INIT or RESOLVE_INIT, which the answer's MAC covers
@@ -49,6 +50,7 @@ struct mikey_exchange {
 	const struct mikey_profile *profile;
 	const struct mikey_suite *suite;
 	struct key *psk;
+	u8 psk_digest[32];
 	u8 auth_init[MIKEY_MAC_MAX];
 	u8 auth[MIKEY_MAC_MAX];
 	struct mikey_encr_key encr;

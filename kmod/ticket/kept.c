@@ -8,7 +8,8 @@
  * KMS took out of these bytes; profile and suite; and who asked the KMS, with
  * which PSK and as whom, because the KMS's answer was for nobody else. A
  * ticket that another recipient resolved lies in that recipient's keyrings
- * and would have another asker.
+ * and would have another asker. The PSK's digest is compared as well: its key
+ * can have had other bytes then, of somebody who played the KMS.
  *
  * The message must verify under it before anybody hears of it, as it must in
  * ADMIT. That it does not is no reason to ask the KMS, which would bring the
@@ -86,7 +87,8 @@ static bool is_ours(const struct mikey_ticket *t,
 	return r && r->kept &&
 	       t->profile == ex->profile && t->suite == ex->suite &&
 	       !crypto_memneq(r->digest, digest, sizeof(r->digest)) &&
-	       !crypto_memneq(r->asker, ex->asker, sizeof(r->asker));
+	       !crypto_memneq(r->asker, ex->asker, sizeof(r->asker)) &&
+	       !crypto_memneq(t->psk, ex->psk_digest, sizeof(t->psk));
 }
 
 /* One whose keys have died meanwhile is as good as none. */

@@ -28,7 +28,7 @@ int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
 /**
  * mikey_kept_find() - the kept ticket of a received message
  * @info: KEYRING says where to look
- * @ex: profile, suite and asker are set
+ * @ex: profile, suite, asker and psk_digest are set
  * @m: TRANSFER_INIT, which passed all checks that need no key
  *
  * Return: the ticket with a reference on its key, and @m verifies under it;

@@ -143,9 +143,10 @@ static int check_draft(const struct mikey_wish *w, const struct draft *d,
 static struct mikey_ticket *make_ticket(const struct mikey_wish *w,
 					const struct mikey_ticket_payload *payload,
 					const struct mikey_minted *minted,
-					s64 now)
+					const struct mikey_hmac *psk, s64 now)
 {
 	struct mikey_keys keys = { .spi_len = sizeof(minted->spi) };
+	u8 digest[32];
 	struct mikey_ticket_spec spec = {
 		.role = MIKEY_ROLE_INITIATOR,
 		.profile = w->profile,
@@ -153,12 +154,14 @@ static struct mikey_ticket *make_ticket(const struct mikey_wish *w,
 		.payload = payload,
 		.expires = S64_MAX,
 		.now = now,
+		.psk = digest,
 		.keys = &keys,
 	};
 	struct mikey_ticket *t;
 	int err;
 
-	err = mikey_derive_mpks(w->suite, minted->mpk,
+	err = mikey_psk_digest(psk, digest);
+	err = err ?: mikey_derive_mpks(w->suite, minted->mpk,
 				(struct mikey_blob){ w->rand, w->suite->rand_len },
 				&keys);
 	if (err)
@@ -196,7 +199,7 @@ struct mikey_ticket *mikey_mint(const struct mikey_wish *w,
 	err = check_draft(w, &d, &payload, why);
 	err = err ?: seal(w, psk, &payload, &d);
 	if (!err)
-		t = make_ticket(w, &payload, keys, now);
+		t = make_ticket(w, &payload, keys, psk, now);
 out:
 	/* the keys stood there in the clear */
 	kvfree_sensitive(d.buf, size);

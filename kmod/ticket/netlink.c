@@ -18,6 +18,7 @@
 #include "limits.h"
 #include "mint.h"
 #include "netlink.h"
+#include "psk.h"
 #include "request.h"
 #include "resolve.h"
 #include "stats.h"
@@ -279,6 +280,12 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 			     &why);
 	if (IS_ERR(t))
 		return mikey_answer_refusal(info, &why, PTR_ERR(t));
+	if (info->attrs[MIKEY_TICKET_A_PSK]) {
+		err = mikey_psk_made(nla_get_s32(info->attrs[MIKEY_TICKET_A_PSK]),
+				     t, &why);
+		if (err)
+			goto out;
+	}
 
 	err = mikey_ticket_policy(t, &p);
 	if (err)
@@ -302,7 +309,7 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 	err = genlmsg_reply(reply, info);
 out:
 	mikey_ticket_put(t);
-	return err;
+	return mikey_answer_refusal(info, &why, err);
 }
 
 static int stats_doit(struct sk_buff *skb, struct genl_info *info)
@@ -420,6 +427,7 @@ static const struct nla_policy mint_policy[MIKEY_TICKET_A_MAX + 1] = {
 };
 
 static const struct nla_policy info_policy[MIKEY_TICKET_A_MAX + 1] = {
+	[MIKEY_TICKET_A_PSK] = { .type = NLA_S32 },
 	[MIKEY_TICKET_A_TICKET] = { .type = NLA_S32 },
 };
 

@@ -157,6 +157,38 @@ struct key *mikey_psk_get(key_serial_t serial, const struct mikey_suite *suite,
 	return key;
 }
 
+/* One way: the states of the hash are as good as the key. */
+int mikey_psk_digest(const struct mikey_hmac *inkey, u8 digest[32])
+{
+	const struct mikey_blob states[] = {
+		{ inkey->inner, sizeof(inkey->inner) },
+		{ inkey->outer, sizeof(inkey->outer) },
+	};
+
+	return mikey_sha256(states, ARRAY_SIZE(states), digest);
+}
+
+int mikey_psk_made(key_serial_t serial, const struct mikey_ticket *t,
+		   struct mikey_why *why)
+{
+	struct mikey_hmac inkey = {};
+	struct key *psk;
+	u8 digest[32];
+	int err;
+
+	psk = mikey_psk_get(serial, t->suite, &inkey, why);
+	if (IS_ERR(psk))
+		return PTR_ERR(psk);
+	err = mikey_psk_digest(&inkey, digest);
+	if (!err && memcmp(digest, t->psk, sizeof(t->psk)))
+		err = mikey_refuse(why, -EKEYREJECTED, MIKEY_TICKET_S_UNSPEC,
+				   MIKEY_TICKET_A_PSK,
+				   "the ticket was made with another pre-shared key");
+	memzero_explicit(&inkey, sizeof(inkey));
+	key_put(psk);
+	return err;
+}
+
 int mikey_psk_check(struct key *psk, struct mikey_why *why)
 {
 	int err = key_validate(psk);

@@ -10,6 +10,7 @@
 #include "../wire/profile.h"
 #include "hmac.h"
 #include "refusal.h"
+#include "ticket.h"
 
 /**
  * mikey_psk_get() - a PSK by serial, ready as the PRF's inkey
@@ -21,6 +22,20 @@
  */
 struct key *mikey_psk_get(key_serial_t serial, const struct mikey_suite *suite,
 			  struct mikey_hmac *inkey, struct mikey_why *why);
+
+/*
+ * What tells one PSK from another, whatever key it lies in; no secret. @inkey was
+ * zeros before it was prepared.
+ */
+int mikey_psk_digest(const struct mikey_hmac *inkey, u8 digest[32]);
+
+/*
+ * Was @t made, or resolved, with this PSK? Whoever may write a keyring can put
+ * tickets there that look like the KMS's and come from a PSK of their own, so
+ * that they know the keys. Return: 0, -EKEYREJECTED, or as mikey_psk_get().
+ */
+int mikey_psk_made(key_serial_t serial, const struct mikey_ticket *t,
+		   struct mikey_why *why);
 
 /* Is it still? -EKEYEXPIRED, -EKEYREVOKED, -ENOKEY (invalidated) if not. */
 int mikey_psk_check(struct key *psk, struct mikey_why *why);

@@ -106,6 +106,7 @@ static int request(struct genl_info *info, struct mikey_exchange *ex,
 	err = PTR_ERR_OR_ZERO(ex->psk);
 	if (err)
 		ex->psk = NULL;
+	err = err ?: mikey_psk_digest(&psk, ex->psk_digest);
 	err = err ?: mikey_request_begin(ex, w, &psk, why);
 	memzero_explicit(&psk, sizeof(psk));
 	return err;
@@ -299,6 +300,7 @@ struct mikey_ticket *mikey_request_finish(const struct mikey_exchange *ex,
 		.suite = ex->suite,
 		.expires = S64_MAX,
 		.now = now,
+		.psk = ex->psk_digest,
 	};
 	struct mikey_ticket *t = NULL;
 	struct mikey_keys keys;

@@ -262,6 +262,7 @@ static int take_message(struct genl_info *info, struct mikey_exchange *ex,
 	err = mikey_kept_asker(key_serial(ex->psk), q->identity, q->kms,
 			       ex->asker);
 	err = err ?: mikey_sha256(&q->identity, 1, ex->reader);
+	err = err ?: mikey_psk_digest(psk, ex->psk_digest);
 	return err ?: mikey_resolve_read(ex, q, ktime_get_real_seconds(), m,
 					 why);
 }
@@ -418,6 +419,7 @@ static struct mikey_ticket *admit(const struct mikey_exchange *ex,
 		.keys = keys,
 		.expires = S64_MAX,
 		.now = now,
+		.psk = ex->psk_digest,
 	};
 	struct mikey_ticket *t;
 	int err;

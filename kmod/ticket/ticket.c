@@ -283,6 +283,7 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	t->wire_len = wire_len;
 	t->spi_len = spec->keys->spi_len;
 	memcpy(t->spi, spec->keys->spi, sizeof(t->spi));
+	memcpy(t->psk, spec->psk, sizeof(t->psk));
 	err = copy_payload(t, spec);
 	err = err ?: make_received(t);
 	if (err)

@@ -64,7 +64,7 @@ struct mikey_span {
 /**
  * struct mikey_ticket - payload of a ticket key
  *
- * Thousands may live, so it is small: with a TICKET of up to some 330 bytes it
+ * Thousands may live, so it is small: with a TICKET of up to 320 bytes it
  * takes half a KiB. Of the policy there is where that stands which each message
  * needs; mikey_ticket_policy() reads all of it.
  *
@@ -82,6 +82,7 @@ struct mikey_span {
  * @initiator: IDRi
  * @tp_data: TP Data, in which the first IDRr stands at @first_responder
  * @received: NULL in an initiator's
+ * @psk: part of mikey_psk_digest(), of the PSK that it was made or resolved with
  * @flags: of the policy, enum mikey_ticket_flag
  * @wire: TICKET from Ticket Type to the end of Ticket Data, @wire_len bytes
  */
@@ -110,6 +111,7 @@ struct mikey_ticket {
 	u16 first_responder;
 	u16 num_responders;
 	u8 spi[MIKEY_SPI_LEN];
+	u8 psk[8];
 	u8 wire[];
 };
 
@@ -142,6 +144,7 @@ static inline bool mikey_policy_keeps(const struct mikey_policy *p)
  * @expires: as TRe, the latest moment that the keys may live to
  * @kept: already counted; an error leaves that to the caller
  * @now: Unix time, from which the rekeying interval counts
+ * @psk: what mikey_psk_digest() says of it
  */
 struct mikey_ticket_spec {
 	u32 role;
@@ -151,6 +154,7 @@ struct mikey_ticket_spec {
 	s64 expires;
 	bool kept;
 	s64 now;
+	const u8 *psk;
 	const struct mikey_keys *keys;
 };
 

@@ -232,6 +232,23 @@ TEST_F(kept, no_longer_with_a_revoked_psk)
 	EXPECT_EQ(MIKEY_TICKET_A_PSK, self->way.r.blamed);
 }
 
+/* Nor with one whose key got other bytes, which the KMS never had. */
+TEST_F(kept, no_longer_with_an_updated_psk)
+{
+	u8 other[32];
+
+	if (!self->able)
+		SKIP(return, "MIKEY_MODULES is not set");
+	peer_random(other, sizeof(other));
+	ASSERT_EQ(0, keyctl_update(self->way.bob.psk_serial, other,
+				   self->way.bob.psk.len));
+	EXPECT_EQ(0, found(self, &self->second));
+	ASSERT_EQ(0, keyctl_update(self->way.bob.psk_serial,
+				   self->way.bob.psk.key,
+				   self->way.bob.psk.len));
+	EXPECT_EQ(self->ticket, found(self, &self->second));
+}
+
 /* The early checks come first, as they do before the KMS is asked. */
 TEST_F(kept, addressed_to_somebody_else)
 {

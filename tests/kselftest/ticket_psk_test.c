@@ -245,6 +245,60 @@ TEST_F(psk, of_another_user)
 	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
 }
 
+/* --- whose tickets are they? --------------------------------------------- */
+
+static int info_with(struct term *t, key_serial_t ticket, key_serial_t psk,
+		     struct nlc_reply *r)
+{
+	struct nl_msg *m = nlc_msg(&t->nl, MIKEY_TICKET_CMD_INFO);
+
+	nla_put_s32(m, MIKEY_TICKET_A_TICKET, ticket);
+	nla_put_s32(m, MIKEY_TICKET_A_PSK, psk);
+	nlc_free(r);
+	return nlc_call(&t->nl, m, r);
+}
+
+/*
+ * A program of the user plays the KMS: with a PSK of its own, or with its own bytes
+ * in the key of the true one. It knows the keys of such a ticket.
+ */
+TEST_F(psk, tells_its_tickets_from_others)
+{
+	const char *const responders[] = { BOB, NULL };
+	key_serial_t granted, minted, other;
+	u8 bytes[32];
+
+	granted = term_grant(&self->alice, BOB, &self->ticket);
+	ASSERT_LT(0, granted);
+	ASSERT_EQ(0, nlc_call(&self->alice.nl,
+			      term_mint_msg(&self->alice, responders),
+			      &self->r));
+	minted = nlc_s32(self->r.attr[MIKEY_TICKET_A_TICKET]);
+	EXPECT_EQ(0, info_with(&self->alice, granted, self->alice.psk_serial,
+			       &self->r));
+	EXPECT_NE(NULL, self->r.attr[MIKEY_TICKET_A_POLICY]);
+	EXPECT_EQ(0, info_with(&self->alice, minted, self->alice.psk_serial,
+			       &self->r));
+
+	peer_random(bytes, sizeof(bytes));
+	other = term_logon("other", bytes, sizeof(bytes),
+			   KEY_SPEC_SESSION_KEYRING);
+	ASSERT_LT(0, other);
+	info_with(&self->alice, granted, other, &self->r);
+	EXPECT_TRUE(term_refused("granted", &self->r, -EKEYREJECTED,
+				 "another pre-shared key", MIKEY_TICKET_A_PSK));
+	info_with(&self->alice, minted, other, &self->r);
+	EXPECT_TRUE(term_refused("minted", &self->r, -EKEYREJECTED,
+				 "another pre-shared key", MIKEY_TICKET_A_PSK));
+	EXPECT_EQ(-ENOKEY, info_with(&self->alice, granted, 0x7ffffff1,
+				     &self->r));
+
+	ASSERT_EQ(0, keyctl_update(self->alice.psk_serial, bytes,
+				   sizeof(bytes)));
+	EXPECT_EQ(-EKEYREJECTED, info_with(&self->alice, granted,
+					   self->alice.psk_serial, &self->r));
+}
+
 /* --- what else there is in the kernel ------------------------------------ */
 
 /* Will AF_ALG compute HMACs with this key? 0 or a negative errno. */

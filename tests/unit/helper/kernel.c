@@ -270,6 +270,8 @@ static int info(struct nlattr **attrs, struct nl_msg *reply, struct problem *pro
 			continue;
 		if (ticket->remaining <= 0)
 			return problem_set(problem, -EKEYEXPIRED, "its time is over");
+		if (ticket->psk && attrs[T(PSK)] && nla_get_s32(attrs[T(PSK)]) != ticket->psk)
+			return problem_set(problem, -EKEYREJECTED, "made with another PSK");
 		nla_put_u32(reply, T(ROLE), ticket->role);
 		nla_put_s64(reply, T(REMAINING), ticket->remaining);
 		put_policy(reply, ticket, NULL);

@@ -76,6 +76,7 @@ struct kernel_ticket {
 	uint32_t rekey;
 	int64_t age;			/* seconds since TRs; 0 = one */
 	uint32_t profile, suite;	/* 0 = the default */
+	int32_t psk;			/* that it was made with; 0 = whichever is asked for */
 };
 
 extern const struct kernel_ticket *kernel_tickets;

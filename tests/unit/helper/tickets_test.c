@@ -29,6 +29,7 @@ static const struct kernel_ticket keyring[] = {
 	KEY(11, I, true, 7200, A, "jane@example.test", .profile = MIKEY_PROFILE_ANNEX_I),
 	KEY(12, I, true, 7200, A, "kate@example.test", .suite = MIKEY_SUITE_128),
 	KEY(13, I, true, 0, A, "lena@example.test"),
+	KEY(14, I, true, 7200, A, "mike@example.test", .psk = 4711),
 };
 
 static int open_stage(void **state)
@@ -69,6 +70,7 @@ static void found_after_a_restart(void **state)
 	assert_int_equal(find(A, "erin@example.test"), 0);	/* somebody else's */
 	assert_int_equal(find(B, "erin@example.test"), 5);
 	assert_int_equal(find(A, "frank@example.test"), 0);	/* a wider one is no substitute */
+	assert_int_equal(find(A, "mike@example.test"), 0);	/* whose PSK was that? */
 }
 
 /* Only what a fresh ticket would be stands for one. */
