@@ -37,10 +37,13 @@ struct block {
 
 static struct crypto_cipher * __percpu *ciphers;
 
-/* The longest key leaves nothing of a shorter one's schedule either. */
+/*
+ * The longest key leaves nothing of a shorter one's schedule either. It is aligned
+ * as any cipher may want it: else a copy would be made, for which memory can lack.
+ */
 static void put_cipher(struct crypto_cipher *tfm)
 {
-	static const u8 zeros[AES_MAX_KEY_SIZE];
+	static const u8 zeros[AES_MAX_KEY_SIZE] __aligned(16);
 
 	crypto_cipher_setkey(tfm, zeros, sizeof(zeros));
 	put_cpu_ptr(ciphers);
