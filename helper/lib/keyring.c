@@ -68,8 +68,7 @@ static int check_type(const char *name, int32_t serial, struct problem *problem)
 	return err;
 }
 
-/* type;uid;gid;perm;description, where the description may have a ';' too */
-static const char *description_of(const char *text)
+const char *keyring_description(const char *text)
 {
 	for (int i = 0; i < 4 && text; i++) {
 		text = strchr(text, ';');
@@ -94,7 +93,7 @@ static int is_wanted(key_serial_t parent, key_serial_t serial, char *text, int l
 	if (wanted->serial || !text || len <= 0 || strcspn(text, ";") != type ||
 	    strncmp(text, wanted->type, type))
 		return 0;
-	description = description_of(text);
+	description = keyring_description(text);
 	if (description && !strcmp(description, wanted->description))
 		wanted->serial = serial;
 	return 0;
@@ -171,7 +170,7 @@ static bool describe(int32_t serial, struct keyring_key *key)
 
 	if (keyctl_describe_alloc(serial, &text) < 0)
 		return false;
-	description = description_of(text);
+	description = keyring_description(text);
 	if (description && strcspn(text, ";") < sizeof(key->type) &&
 	    strlen(description) < sizeof(key->description)) {
 		key->serial = serial;

@@ -20,6 +20,14 @@
 int keyring_join(struct problem *problem);
 
 /*
+ * keyring_description - where the description stands in what KEYCTL_DESCRIBE says
+ * @text: "type;uid;gid;perm;description"; the description may have a ';' too
+ *
+ * NULL if there is none.
+ */
+const char *keyring_description(const char *text);
+
+/*
  * keyring_find_psk - serial of a PSK
  * @name: a serial number, or "type:description" with type logon, trusted or encrypted,
  *	looked for in the session keyring and the user keyring

@@ -54,17 +54,6 @@ static bool is_type(const char *text, const char * const *types)
 	return false;
 }
 
-/* type;uid;gid;perm;description, where the description may have a ';' too */
-static const char *description_of(const char *text)
-{
-	for (int i = 0; i < 4 && text; i++) {
-		text = strchr(text, ';');
-		if (text)
-			text++;
-	}
-	return text;
-}
-
 void keys_put(struct key *key)
 {
 	free(key->type);
@@ -73,7 +62,7 @@ void keys_put(struct key *key)
 
 static bool fill(struct key *key, int32_t serial, const char *text)
 {
-	const char *description = description_of(text);
+	const char *description = keyring_description(text);
 
 	*key = (struct key) {
 		.serial = serial,
