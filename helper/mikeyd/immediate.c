@@ -94,20 +94,49 @@ bool immediate_is_anonymous(const struct sip_msg *msg)
 		!strcasecmp(uid.text, "anonymous@anonymous.invalid");
 }
 
-const struct uid *immediate_preferred(const struct user *user, const struct sip_msg *msg)
+/* The user's identity that one value of P-Preferred-Identity names, or NULL. */
+static const struct uid *own_identity(const struct config_user *config, const struct pl *value)
 {
-	const struct sip_hdr *hdr = sipmsg_find(msg, PREFERRED_HEADER);
-	const struct config_user *config = user->config;
 	struct sip_addr address;
 	struct uid uid;
 
-	if (!hdr || sipaddr_decode(&address, &hdr->val) || !sipmsg_is_one(&address.params) ||
+	if (sipaddr_decode(&address, value) || !sipmsg_is_one(&address.params) ||
 	    uid_from_uri(&uid, address.auri.p, address.auri.l))
 		return NULL;
 	for (unsigned int i = 0; i < config->n_identities; i++)
 		if (uid_equal(&config->identities[i], &uid))
 			return &config->identities[i];
 	return NULL;
+}
+
+/*
+ * There may be two values, a sip: and a tel: URI, in any order (RFC 3325 9.2).
+ * @others: how many of them are no identities of the user
+ */
+static const struct uid *find_preferred(const struct user *user, const struct sip_msg *msg,
+					unsigned int *others)
+{
+	const struct uid *first = NULL, *own;
+	struct le *le;
+
+	*others = 0;
+	LIST_FOREACH(&msg->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (!sipmsg_named(hdr, PREFERRED_HEADER))
+			continue;
+		own = own_identity(user->config, &hdr->val);
+		first = first ?: own;
+		*others += !own;
+	}
+	return first;
+}
+
+const struct uid *immediate_preferred(const struct user *user, const struct sip_msg *msg)
+{
+	unsigned int others;
+
+	return find_preferred(user, msg, &others);
 }
 
 /* ---- what it loses */
@@ -121,11 +150,12 @@ const char * const *immediate_dropped(const struct mikeyd *mikeyd, const struct 
 	static const char * const all[] = {
 		"Contact", PREFERRED_HEADER, IDENTITY_HEADER, NULL
 	};
+	unsigned int others;
 
 	if (!msg->req)
 		return msg->scode / 100 == 2 ? response : NULL;
 	if (to == SIDE_OUTSIDE)
-		return user && immediate_preferred(user, msg) ? outwards : all;
+		return user && find_preferred(user, msg, &others) && !others ? outwards : all;
 	return immediate_trusts(mikeyd, msg) && !immediate_privacy(msg, "id") ? inwards : all;
 }
 

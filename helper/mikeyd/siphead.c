@@ -28,6 +28,8 @@ static const struct known {
 	{ "Route", '\0', SIP_HDR_ROUTE, true },
 	{ "Record-Route", '\0', SIP_HDR_RECORD_ROUTE, true },
 	{ "Path", '\0', SIP_HDR_PATH, true },
+	{ "P-Asserted-Identity", '\0', SIP_HDR_P_ASSERTED_IDENTITY, true },
+	{ "P-Preferred-Identity", '\0', SIP_HDR_P_PREFERRED_IDENTITY, true },
 	{ "From", 'f', SIP_HDR_FROM, false },
 	{ "To", 't', SIP_HDR_TO, false },
 	{ "Call-ID", 'i', SIP_HDR_CALL_ID, false },

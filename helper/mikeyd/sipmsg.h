@@ -77,8 +77,7 @@ const struct sip_hdr *sipmsg_find(const struct sip_msg *msg, const char *name);
  * sipmsg_is_one - do only parameters follow an address?
  * @params: what libre found behind the address that it read
  *
- * libre reads the first of several, and does not divide P-Asserted-Identity;
- * the user's client may show another one.
+ * libre reads the first of several; the user's client may show another one.
  */
 bool sipmsg_is_one(const struct pl *params);
 

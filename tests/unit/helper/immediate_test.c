@@ -54,6 +54,14 @@ static int open_protecting(void **state)
 	return 0;
 }
 
+/* What is not answered comes again. */
+static void answered_by_the_hop(void)
+{
+	hop_answers("200 OK");
+	client_gets();
+	first_line_is("SIP/2.0 200 OK");
+}
+
 /* RFC 3428 4: no Contact; RFC 3325: what the network is told is the network's to assert. */
 static void to_the_network(void **state)
 {
@@ -71,8 +79,15 @@ static void to_the_network(void **state)
 	assert_string_equal(header("In-Reply-To", 0), "1, 2");
 	assert_string_equal(header("Expires", 0), "0");
 	assert_string_equal(header("Date", 0), "");
+	answered_by_the_hop();
 	client_sends(outgoing("2", SENT, "P-Preferred-Identity: <sip:king@example.test>\r\n"
 			      PLAIN));
+	hop_gets();
+	assert_string_equal(header("P-Preferred-Identity", 0), "");
+	answered_by_the_hop();
+	/* nor beside one that is */
+	client_sends(outgoing("3", SENT, "P-Preferred-Identity: <sip:bob@example.test>\r\n"
+			      "P-Preferred-Identity: <sip:king@example.test>\r\n" PLAIN));
 	hop_gets();
 	assert_string_equal(header("P-Preferred-Identity", 0), "");
 }
@@ -226,11 +241,14 @@ static void nobody_in_from(void **state)
 	assert_string_equal(kernel.wanted_by, "alice@example.test");
 	assert_memory_equal(header("From", 0),
 			    "\"Anonymous\" <sip:anonymous@anonymous.invalid>", 45);
+	answered_by_the_hop();
 	client_sends(outgoing("2", ANONYMOUS, "Privacy: id\r\n"
-			      "P-Preferred-Identity: <sip:bob@example.test>\r\n" PLAIN));
+			      "P-Preferred-Identity: <tel:+4930>, <sip:bob@example.test>\r\n"
+			      PLAIN));
 	kms_grants(1);
 	hop_gets();
 	assert_string_equal(kernel.wanted_by, "bob@example.test");
+	answered_by_the_hop();
 	/* RFC 3323 5: what cannot be hidden is not sent if hiding is critical */
 	client_sends(outgoing("3", ANONYMOUS, "Privacy: user;critical\r\n" PLAIN));
 	client_gets();

@@ -384,6 +384,14 @@ static void must_protect_of_all_claims(void **state)
 			  "Content-Length: 5\r\n\r\nplain"));
 	client_gets();
 	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
+	answered_by_the_client("200 OK");
+	/* RFC 3325 9.1: two values, in one line or in two */
+	hop_sends(message("two", "P-Asserted-Identity: \"A, b\" <sip:alice@example.test>,\r\n"
+			  " <tel:+4930>\r\nContent-Length: 5\r\n\r\nplain"));
+	client_gets();
+	assert_string_equal(header("P-Mikey-Verified", 0), "<>; proved=none");
+	assert_string_equal(header("P-Asserted-Identity", 0), "\"A, b\" <sip:alice@example.test>");
+	assert_string_equal(header("P-Asserted-Identity", 1), "<tel:+4930>");
 }
 
 static int open_ruled(void **state)
