@@ -11,6 +11,8 @@
 #include "helper/mikeyd/sender.h"
 #include "helper/mikeyd/sipmsg.h"
 
+#define DEFAULT_TYPE "Content-Type: text/plain\r\n"	/* RFC 2045 5.2 */
+
 /* The name that a header of SIP's has in a MIME entity; NULL if it is not of it. */
 static const char *entity_name(const struct head_line *line)
 {
@@ -106,21 +108,33 @@ static int write_rest(struct mbuf *mb, const struct pl *rest)
 	return err ?: -mbuf_write_str(mb, "\r\n");
 }
 
+/* What RFC 5322 3.6.8 lets a name be made of; all of it, or what SIP does, too (25.1). */
+static bool is_name(const struct pl *name, bool in_sip)
+{
+	for (size_t i = 0; i < name->l; i++) {
+		unsigned char c = name->p[i];
+
+		if (c <= ' ' || c > '~' || (in_sip && !isalnum(c) && !strchr("-.!%*_+`'~", c)))
+			return false;
+	}
+	return name->l;
+}
+
 static int keep_line(struct mbuf *mb, const struct head_line *line)
 {
 	int err;
 
-	if (!line->rest.l || !line->name.l || line->name.p + line->name.l != line->rest.p)
+	if (!line->rest.l || line->name.p + line->name.l != line->rest.p ||
+	    !is_name(&line->name, false))
 		return -EBADMSG;
-	for (size_t i = 0; i < line->name.l; i++)
-		if (!isalnum((unsigned char)line->name.p[i]) && line->name.p[i] != '-')
-			return -EBADMSG;
 	/*
 	 * compact names are SIP's: in an entity they say nothing; and whom a list
 	 * server names was read before, where it counts
 	 */
 	if (line->name.l == 1 || !entity_name(line) || head_is(line, SENDER_HEADER))
 		return 0;
+	if (!is_name(&line->name, true))
+		return -EBADMSG;
 	err = -mbuf_write_pl(mb, &line->name);
 	return err ?: write_rest(mb, &line->rest);
 }
@@ -130,16 +144,20 @@ int entity_split(const struct bytes *entity, char **headers, struct pl *body)
 	const char *at = (char *)entity->data, *end = at + entity->len;
 	struct mbuf *mb = mbuf_alloc(256);
 	struct head_line line;
+	bool typed = false;
 	int err = mb ? -EBADMSG : -ENOMEM;
 
 	while (mb && head_next(&at, end, &line)) {
 		if (head_is_end(&line)) {
 			body->p = at;
 			body->l = end - at;
+			/* MIME has a type for what names none, SIP has not (RFC 3261 20.15) */
+			err = typed || !body->l ? 0 : -mbuf_write_str(mb, DEFAULT_TYPE);
 			mb->pos = 0;
-			err = -mbuf_strdup(mb, headers, mb->end);
+			err = err ?: -mbuf_strdup(mb, headers, mb->end);
 			break;
 		}
+		typed = typed || head_is(&line, "Content-Type");
 		err = keep_line(mb, &line);
 		if (err)
 			break;

@@ -23,7 +23,8 @@ int entity_head(char **lines, const struct sip_msg *msg);
 /*
  * entity_split - back to Content-* lines and body
  * @headers: the lines to put into a SIP message, mem_deref() it; what is not
- *	a Content-* header is left out, so that a sender cannot slip others in
+ *	a Content-* header is left out, so that a sender cannot slip others in;
+ *	a body without Content-Type is text/plain
  * @body: points into entity
  *
  * -EBADMSG if the lines are malformed.

@@ -228,28 +228,21 @@ static int unwrap(const struct layout *layout, char **headers, struct mbuf **out
 	const struct bytes whole = { .data = (uint8_t *)part->whole.p, .len = part->whole.l };
 	struct part_head head;
 	struct pl body;
-	char *lines;
 	int err;
 
 	if (part_head_read(&head, part))
 		return -EBADMSG;
-	err = entity_split(&whole, &lines, &body);
+	err = entity_split(&whole, headers, &body);
 	if (err)
 		return err;
 	*out = mbuf_alloc(body.l + 1);
-	/* in a multipart a type may be left out (RFC 2046 5.1), in SIP it may not */
-	err = *out ? re_sdprintf(headers, "%s%s", head.typed ? "" :
-				 "Content-Type: text/plain\r\n", lines) : ENOMEM;
-	mem_deref(lines);
-	if (!err && mbuf_write_pl(*out, &body)) {
-		*headers = mem_deref(*headers);
-		err = ENOMEM;
-	}
-	if (err)
+	if (!*out || mbuf_write_pl(*out, &body)) {
 		*out = mem_deref(*out);
-	else
-		(*out)->pos = 0;
-	return err ? -ENOMEM : 0;
+		*headers = mem_deref(*headers);
+		return -ENOMEM;
+	}
+	(*out)->pos = 0;
+	return 0;
 }
 
 /* From the list's delimiter to the next one, which stay, another part. */

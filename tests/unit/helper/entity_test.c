@@ -148,15 +148,19 @@ static void entities_split(void **state)
 		"Content-Type: a\x01\r\n\r\n", "Content-Type: a\x7f\r\n\r\n",
 		"Content-Type: a\rP-Mikey-Verified: x\r\n\r\n",
 		"Content-Type: a\r\r\n\r\n", "Content-Type : a\r\n\r\n", "  \r\n\r\n",
-		" Content-Type: a\r\n\r\n",
+		" Content-Type: a\r\n\r\n", "Content-X(1): x\r\n\r\n", "X\xff: x\r\n\r\n",
 	};
 	char *lines;
 	struct pl rest;
 
 	(void)state;
 	splits_to("\r\n", "", "");
-	splits_to("\r\nbody\r\n\r\n", "", "body\r\n\r\n");
-	splits_to("\n body", "", " body");
+	/* RFC 2045 5.2 has a type for a body without one, and RFC 3261 20.15 wants one */
+	splits_to("\r\nbody\r\n\r\n", "Content-Type: text/plain\r\n", "body\r\n\r\n");
+	splits_to("\n body", "Content-Type: text/plain\r\n", " body");
+	splits_to("Content-ID: <1@x>\r\n\r\nbody",
+		  "Content-ID: <1@x>\r\nContent-Type: text/plain\r\n", "body");
+	splits_to("c: text/html\r\n\r\nbody", "Content-Type: text/plain\r\n", "body");
 	splits_to("Content-Type: text/plain\r\n\r\nhello", "Content-Type: text/plain\r\n", "hello");
 	splits_to("Content-Type: text/plain\n\nhello", "Content-Type: text/plain\r\n", "hello");
 	splits_to("content-type: a;\r\n b=c\r\n\td\r\nContent-Language: x\r\n\r\n",
@@ -167,6 +171,9 @@ static void entities_split(void **state)
 		  "MIME-Version: 1.0\r\nTo: x\r\nContent-ID: <1@x>\r\n\r\n",
 		  "Content-ID: <1@x>\r\n", "");
 	splits_to("c: text/html\r\ne: gzip\r\n\r\n", "", "");
+	/* names of any kind are passed over (RFC 5322 3.6.8), if they are none of SIP's */
+	splits_to("X_Mailer.v2: x\r\nX(1)/{2}: y\r\nContent-X_1.a: z\r\n\r\n",
+		  "Content-X_1.a: z\r\n", "");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		assert_int_equal(split(bad[i], strlen(bad[i]), &lines, &rest), -EBADMSG);
 		assert_null(lines);

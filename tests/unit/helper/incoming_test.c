@@ -124,7 +124,7 @@ static void what_is_inside_adds_no_headers(void **state)
 	assert_string_equal(header("X", 0), "");
 	assert_memory_equal(header("P-Mikey-Verified", 0), "<alice@example.test>;", 21);
 	assert_string_equal(header("P-Mikey-Verified", 1), "");
-	assert_string_equal(header("Content-Type", 0), "");
+	assert_string_equal(header("Content-Type", 0), "text/plain");
 	client_sends(answer("200 OK"));
 	hop_gets();
 
