@@ -193,6 +193,8 @@ static int read_disposition(struct part_head *head, const struct pl *lines)
 		return -EBADMSG;
 	copy_lower(head->disposition, sizeof(head->disposition),
 		   g_mime_content_disposition_get_disposition(disposition));
+	/* GMime takes a comment for a part of it */
+	head->disposition[strcspn(head->disposition, " \t(")] = '\0';
 	handling = g_mime_content_disposition_get_parameter(disposition, "handling");
 	head->optional = handling && !strcasecmp(handling, "optional");
 	g_object_unref(disposition);

@@ -170,6 +170,46 @@ static void any_order_and_headers(void **state)
 		  "AA\r\nEC\r\n" NEXT CMS END);
 }
 
+/* Boundaries of every kind (RFC 2046 5.1.1), comments and parameters (RFC 2045 5.1) */
+static void as_others_write_it(void **state)
+{
+	static const char * const boundaries[] = {
+		"b", "b b", "'()+_,-./:=?", "=_Part_1.2", "%62",
+		"0123456789012345678901234567890123456789012345678901234567890123456789",
+	};
+	static const char * const types[] = {
+		"multipart/mixed; boundary=\"b\";", "multipart/mixed (of two); boundary=b",
+		"multipart/mixed;charset=utf-8;BOUNDARY=\"b\"; x=y",
+		"multipart/mixed;boundary=\"\\b\"",
+		"multipart/mixed\r\n\t;\r\n boundary=b", "MULTIPART/MIXED;type=\"a/b\";boundary=b",
+	};
+	static const char * const heads[] = {
+		"Content-Type: application/mikey; charset=us-ascii\r\n",
+		"Content-type: Application/Mikey (of RFC 3830)\r\n",
+		"CONTENT-TYPE:application/mikey;\r\n\tname=\"a;b\"\r\n",
+		"MIME-Version: 1.0\r\nContent-Description: x\r\nContent-Type: application/mikey\r\n"
+		"Content-ID: <1@x>\r\nContent-Disposition: attachment ;filename=\"t;u\"\r\n",
+	};
+	char type[128], body[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(boundaries); i++) {
+		const char *b = boundaries[i];
+
+		snprintf(type, sizeof(type), "multipart/mixed; boundary=\"%s\"", b);
+		snprintf(body, sizeof(body), "--%s\r\n" TRANSFER "--%s\r\n" CMS "--%s--\r\n",
+			 b, b, b);
+		protected(type, body);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		protected(types[i], NEXT TRANSFER NEXT CMS END);
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		snprintf(body, sizeof(body), NEXT "%sContent-Transfer-Encoding: base64\r\n\r\n"
+			 "AAEC\r\n" NEXT CMS END, heads[i]);
+		protected(MIXED, body);
+	}
+}
+
 /* RFC 8551 3.2.2: smime-type is a hint; here it selects nothing. */
 static void any_smime_type(void **state)
 {
@@ -219,6 +259,8 @@ static void other_parts(void **state)
 	protected(MIXED, OTHER("Content-Disposition: recipient-list-history; handling=optional"));
 	protected(MIXED, OTHER("Content-Type: application/resource-lists+xml\r\n"
 			       "Content-Disposition: Recipient-List-History"));
+	protected(MIXED, OTHER("Content-Type: application/resource-lists+xml;charset=\"UTF-8\"\r\n"
+			       "Content-Disposition: recipient-list (of two); x=\"y\""));
 	protected(MIXED, OTHER("Content-Type: text/plain\r\n"
 			       "Content-Disposition: render;HANDLING=\"Optional\""));
 	other(MULTIPART_UNKNOWN, MIXED, OTHER("Content-Type: text/html"), "text/html");
@@ -357,6 +399,7 @@ int main(void)
 		cmocka_unit_test(as_the_annex_writes_it),
 		cmocka_unit_test(open_parts),
 		cmocka_unit_test(any_order_and_headers),
+		cmocka_unit_test(as_others_write_it),
 		cmocka_unit_test(any_smime_type),
 		cmocka_unit_test(any_transfer_encoding),
 		cmocka_unit_test(other_parts),
