@@ -48,6 +48,15 @@ static const struct {
 	{ "ticketresolve", KMS_TICKET_RESOLVE },
 };
 
+/* A request to a proxy names the server, too, and is understood (RFC 9112 3.2.2). */
+static const char *path_of(const char *target)
+{
+	const char *host = !strncasecmp(target, "http://", 7) ? target + 7 :
+			   !strncasecmp(target, "https://", 8) ? target + 8 : NULL;
+
+	return host ? host + strcspn(host, "/") : target;
+}
+
 static bool is_mikey(const char *type)
 {
 	size_t len;
@@ -68,7 +77,7 @@ static const char *check_head(struct kms_http *http,
 	size_t i;
 
 	*status = MHD_HTTP_NOT_FOUND;
-	if (strcmp(url, PATH))
+	if (strcmp(path_of(url), PATH))
 		return "only " PATH " is here\n";
 	*status = MHD_HTTP_METHOD_NOT_ALLOWED;
 	if (strcmp(method, MHD_HTTP_METHOD_POST))

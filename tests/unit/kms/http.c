@@ -166,6 +166,14 @@ static void statuses(void **state)
 		{ "POST", REQUEST_PATH, "application/mikeyx", 415, "" },
 		{ "POST", REQUEST_PATH, "application/mikey", 400, "not base64" },
 		{ "POST", REQUEST_PATH, "Application/MIKEY; a=b", 400, "not base64" },
+		/* the absolute form of RFC 9112 3.2.2 */
+		{ "POST", "http://kms.example.test:80" REQUEST_PATH, "application/mikey", 400,
+		  "not base64" },
+		{ "POST", "HTTPS://[2001:db8::1]" REQUEST_PATH, "application/mikey", 400,
+		  "not base64" },
+		{ "POST", "http://kms.example.test/x" REQUEST_PATH, "application/mikey", 404,
+		  "" },
+		{ "POST", "http://kms.example.test", "application/mikey", 404, "" },
 	};
 	static const char body[] = "this is !? not base64";
 	struct server *s = *state;
