@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Unit tests of the helper library and of mikeyd. Where the kernel's part is
-# needed a double of it stands in (kernel.c); the true one is met end to end.
+# needed a double of it stands in (kernel.c); the true one is met end to end. So it is
+# with the clock of the timers (clock.c), which only test-mikeyd-jiffies has as it is.
 helper_lib_tests := uid base64 config endpoint log
 helper_core_tests := deadline record entity multipart recipients sipmsg stream siptls kms owner
 helper_proxy_tests := proxy flow invite torture outgoing mailing incoming incoming_record immediate tickets users \
@@ -19,7 +20,7 @@ $(foreach t,$(helper_lib_tests),$(eval $(call helper_lib_test,$(t))))
 
 define helper_core_test
 TESTS += test-mikeyd-$(1)
-test-mikeyd-$(1)_SRCS := tests/unit/helper/$(1)_test.c tests/unit/helper/loop.c
+test-mikeyd-$(1)_SRCS := $(addprefix tests/unit/helper/,$(1)_test.c loop.c $(if $(filter-out jiffies,$(1)),clock.c))
 test-mikeyd-$(1)_PKGS := cmocka libre
 test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
 endef
@@ -29,7 +30,7 @@ test-mikeyd-siptls_PKGS += libssl libcrypto
 
 define helper_proxy_test
 TESTS += test-mikeyd-$(1)
-test-mikeyd-$(1)_SRCS := $(addprefix tests/unit/helper/,$(1)_test.c stage.c kernel.c loop.c)
+test-mikeyd-$(1)_SRCS := $(addprefix tests/unit/helper/,$(1)_test.c stage.c kernel.c loop.c clock.c)
 test-mikeyd-$(1)_PKGS := cmocka libre libnl-genl-3.0 gmime-3.0 jansson
 test-mikeyd-$(1)_LIBS := mikeyd-core mikeyhelper
 endef

@@ -60,7 +60,7 @@ bool inbox_exchange_waits(void *arg)
 void inbox_arrives(const char *branch, const char *rest)
 {
 	hop_sends(inbox_message(branch, rest));
-	if (!loop_until(inbox_exchange_waits, NULL, 1000))
+	if (!loop_until(inbox_exchange_waits, NULL, 10000))
 		fail_msg("the KMS was not asked");
 	kms_answers();
 }

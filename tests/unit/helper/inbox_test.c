@@ -128,7 +128,7 @@ static void full_before_it_is_opened(void **state)
 	inbox_answered("SIP/2.0 200 OK");
 	/* the second place is taken while its message is being opened */
 	hop_sends(inbox_message("2", MULTIPART(HELLO)));
-	assert_true(loop_until(inbox_exchange_waits, NULL, 1000));
+	assert_true(loop_until(inbox_exchange_waits, NULL, 10000));
 	hop_sends(inbox_message("3", MULTIPART(ENTITY("owt"))));
 	inbox_answered("SIP/2.0 480 Temporarily Unavailable");
 	assert_string_equal(header("Retry-After", 0), "30");

@@ -46,7 +46,7 @@ static bool exchange_waits(void *arg)
 
 void wait_exchanges(unsigned int count)
 {
-	assert_true(loop_until(exchange_waits, &count, 1000));
+	assert_true(loop_until(exchange_waits, &count, 10000));
 	assert_int_equal(kms_waiting(), count);
 }
 

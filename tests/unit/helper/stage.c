@@ -18,7 +18,7 @@
 #include "helper/mikeyd/token.h"
 #include "helper/mikeyd/user.h"
 
-#define WAIT_MS 2000
+#define WAIT_MS 10000
 #define SILENCE_MS 60
 
 struct stage stage;
@@ -444,7 +444,7 @@ static bool exchange_waits(void *arg)
 
 void kms_gets(unsigned int count)
 {
-	assert_true(loop_until(exchange_waits, &count, 1000));
+	assert_true(loop_until(exchange_waits, &count, WAIT_MS));
 	assert_int_equal(kms_waiting(), count);
 }
 
@@ -453,7 +453,7 @@ void kms_grants(unsigned int count)
 	unsigned int one = 1;
 
 	while (count--) {
-		assert_true(loop_until(exchange_waits, &one, 1000));
+		assert_true(loop_until(exchange_waits, &one, WAIT_MS));
 		kms_answers();
 	}
 }

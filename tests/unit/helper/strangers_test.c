@@ -49,7 +49,7 @@ static bool heard(void *arg)
 
 static void hears(int fd, const char *line)
 {
-	assert_true(loop_until(heard, &fd, 1000));
+	assert_true(loop_until(heard, &fd, 10000));
 	first_line_is(line);
 }
 

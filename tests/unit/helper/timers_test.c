@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What happens after a long time (RFC 3261 17, 16.6 step 11), on a clock that the test moves. */
+#include "tests/unit/helper/clock.h"
 #include "tests/unit/helper/queue_stage.h"
 
 #include <sys/socket.h>
-#include <time.h>
 
 #define AB(cseq) FROM_TO("alice@example.test", "bob@example.test", "call", cseq)
 #define INVITE "INVITE sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("INVITE") "\r\n"
@@ -11,24 +11,14 @@
 	AB("OPTIONS") "\r\n"
 #define ACK "ACK sip:bob@example.test SIP/2.0\r\n" VIA("$C", "i") AB("ACK") "\r\n"
 
-static uint64_t ahead;
 static char trying[2048], ringing[2048], progress[2048], busy[2048], accepted[2048];
-
-/* In the place of mikeyd's own; libre asks this one, too. */
-uint64_t tmr_jiffies(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000 + ahead;
-}
 
 /* What is due by then happens once, as after a sleep. */
 static void pass(unsigned int seconds)
 {
 	/* what is on its way arrives before */
 	loop_for(30);
-	ahead += seconds * 1000ULL;
+	clock_ahead += seconds * 1000ULL;
 	loop_for(30);
 }
 

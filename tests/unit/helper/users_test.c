@@ -327,7 +327,7 @@ static void hang_up(void **state)
 	stage_file(path, USERS);
 	assert_int_equal(reload_open(&stage.mikeyd, path, true, &problem), 0);
 	raise(SIGHUP);
-	assert_true(loop_until(is_reloaded, (void *)before, 1000));
+	assert_true(loop_until(is_reloaded, (void *)before, 10000));
 	reload_close();
 	unlink(path);
 }
