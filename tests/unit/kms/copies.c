@@ -143,7 +143,7 @@ static void import_killed(void **state)
 	fclose(f);
 	for (i = 0; i < 5; i++) {
 		pid = program_begin(p, "--config conf import users many.csv", NULL);
-		pause.tv_nsec = 15000000L * (i + 1);
+		pause.tv_nsec = 15000000L * i;
 		nanosleep(&pause, NULL);
 		kill(pid, SIGKILL);
 		program_end(p, pid);

@@ -78,7 +78,7 @@ static void killed(void **state)
 	fill(p, 150, as);
 	for (i = 0; i < 8; i++) {
 		pid = program_begin(p, "--config conf rekey-store --new-key k2", NULL);
-		pause.tv_nsec = 4000000L * (i + 1);
+		pause.tv_nsec = 4000000L * i;
 		nanosleep(&pause, NULL);
 		kill(pid, SIGKILL);
 		program_end(p, pid);

@@ -115,10 +115,10 @@ static unsigned int wait_ready(const struct place *p)
 {
 	static const char wanted[] = "listening to=users at=http://127.0.0.1:";
 	struct timespec pause = { .tv_nsec = 20000000 };
-	char text[OUTPUT_MAX], *at;
+	char text[OUTPUT_MAX] = "", *at;
 	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 6000; i++) {
 		nanosleep(&pause, NULL);
 		if (access(place_file(p, "err"), F_OK))
 			continue;

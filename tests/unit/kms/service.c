@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -353,7 +354,7 @@ struct loader {
 	pthread_t thread;
 	unsigned int port;
 	struct message *msgs;
-	int answered;			/* how many got REQUEST_RESP */
+	atomic_int answered;		/* how many got REQUEST_RESP */
 };
 
 static void *load_run(void *arg)
@@ -390,7 +391,7 @@ static void assert_integrity(const struct place *p)
 static void killed_under_load(void **state)
 {
 	static struct kms_answer answer;
-	struct timespec pause = { .tv_nsec = 250000000 };
+	struct timespec pause = { .tv_nsec = 1000000 };
 	struct loader loaders[LOADERS] = { 0 };
 	struct place *p = *state;
 	int total = 0, i, k;
@@ -411,7 +412,10 @@ static void killed_under_load(void **state)
 	}
 	for (i = 0; i < LOADERS; i++)
 		pthread_create(&loaders[i].thread, NULL, load_run, &loaders[i]);
-	nanosleep(&pause, NULL);
+	/* it is at work: few of all that are asked have their answer */
+	for (i = 0; i < LOADERS; i++)
+		while (loaders[i].answered < LOAD_EACH / 40)
+			nanosleep(&pause, NULL);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	for (i = 0; i < LOADERS; i++) {
