@@ -44,7 +44,7 @@ ended() {
 }
 
 echo 'TAP version 13'
-echo '1..16'
+echo '1..19'
 
 cat > "$work/inside" <<-'END'
 	echo to-stdout
@@ -102,6 +102,49 @@ verdict 'KVM that hangs is tried once, then emulation is used'
 ! pgrep -f "sleep 1000$" | while read -r p; do cat "/proc/$p/environ"; done 2>/dev/null |
 	grep -qz "^BUILD=$work/build"
 verdict 'and nothing of the trial is left'
+
+# A QEMU that dies of a signal, twice, before the guest begins.
+cat > "$work/bin/qemu-system-x86_64" <<-END
+	#!/bin/sh
+	echo >> $work/died
+	[ "\$(wc -l < $work/died)" -gt 2 ] || kill -SEGV \$\$
+	exec $(command -v qemu-system-x86_64) "\$@"
+END
+PATH=$work/bin:$PATH run --no-modules -- sh -c 'echo once; exit 9'
+[ $got = 9 ] && [ "$(cat "$work/out")" = once ] &&
+	[ "$(grep -c 'died of signal 11' "$work/err")" = 2 ]
+verdict 'a QEMU that dies while it boots is started again'
+# And one that dies when the command has begun.
+cat > "$work/bin/qemu-system-x86_64" <<-END
+	#!/bin/bash
+	echo >> $work/dies
+	status=\$(printf '%s\n' "\$@" | sed -n 's/^file,id=status,path=//p')
+	echo begun > "\$status"
+	kill -SEGV \$\$
+END
+PATH=$work/bin:$PATH run --no-modules -- true
+[ $got = 125 ] && [ "$(wc -l < "$work/dies")" = 1 ]
+verdict 'but not when the command may have run'
+
+# A QEMU that takes its time to end, and a second signal meanwhile: whoever is
+# interrupted with its parent gets one from the terminal and one for its parent.
+cat > "$work/bin/qemu-system-x86_64" <<-END
+	#!/bin/bash
+	trap 'touch $work/ending; sleep 1; exit' TERM
+	touch $work/up
+	while :; do sleep 0.1; done
+END
+mkdir "$work/temporary"
+exec 9>&2 2>/dev/null	# where bash tells of killed jobs
+PATH=$work/bin:$PATH TMPDIR=$work/temporary "$here/run" --no-modules -- true >/dev/null &
+until [ -e "$work/up" ]; do sleep 0.1; done
+kill -TERM $!
+until [ -e "$work/ending" ]; do sleep 0.1; done
+kill -HUP $!
+wait $!
+exec 2>&9
+[ -z "$(ls "$work/temporary")" ]
+verdict 'a second signal while it ends leaves no folder'
 
 for n in 1 2 3; do
 	"$here/run" --no-modules -- sh -c "echo machine $n; exit $n" >"$work/out$n" 2>"$work/err" &
