@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -42,15 +43,19 @@ def folder(where=None):
 
 
 def free_ports(num):
-    """They stay free until their servers take them, if nobody else is quick."""
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(num)]
+    """They stay free until their servers take them: the kernel gives others to whoever
+    connects."""
+    taken = []
+    while len(taken) < num:
+        with contextlib.suppress(OSError):
+            taken.append(socket.create_server(("127.0.0.1", random.randrange(10000, 30000))))
     ports = [s.getsockname()[1] for s in taken]
     for s in taken:
         s.close()
     return ports
 
 
-def stop(process, seconds=15):
+def stop(process, seconds=60):
     process.terminate()
     try:
         process.wait(seconds)
@@ -155,7 +160,7 @@ class Load:
     def size(self):
         return os.path.getsize(self.kept) if os.path.exists(self.kept) else 0
 
-    def wait_for_more(self, size, seconds=120):
+    def wait_for_more(self, size, seconds=300):
         """Until so many bytes more of tickets were granted."""
         end, want = time.monotonic() + seconds, self.size() + size
         while self.size() < want:
@@ -166,7 +171,7 @@ class Load:
     def stop(self):
         """What came of it."""
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(60)
+        status = self.process.wait(120)
         with open(self.out, encoding="ascii") as f:
             text = f.read()
         if not text.startswith("{"):

@@ -55,7 +55,7 @@ def read_again(kms, event="lists-read"):
     """SIGHUP, and what is then logged."""
     at = len(kms.log())
     kms.process.send_signal(signal.SIGHUP)
-    for _ in range(400):
+    for _ in range(3000):
         if event in kms.log()[at:]:
             return kms.log()[at:]
         time.sleep(0.02)

@@ -108,7 +108,7 @@ class World:
                     f'bsf-url = "https://{BSF}/zn";\nbsf-address = "127.0.0.1:{self.bsf_port}";\n'
                     f'bsf-ca = "{self.ca.pem}";\nbsf-certificate = "{mine[0]}";\n'
                     f'bsf-private-key = "{mine[1]}";\nbsf-domains = "{BSF}";\n'
-                    f'bsf-uid-domains = "example.test";\nnaf = "{NAF}";\nbsf-timeout = 2;\n'
+                    f'bsf-uid-domains = "example.test";\nnaf = "{NAF}";\nbsf-timeout = 6;\n'
                     'bsf-cache = 3;\nbsf-requests = 2;\nthreads = 2;\nlog-level = "debug";\n')
         self.ctl("init")
         self.static = self.ctl("user", "add", "--uid", "dave@example.test").split()[-1]
@@ -121,7 +121,7 @@ class World:
         with open(os.path.join(self.dir, "log"), "ab") as log:
             self.process = subprocess.Popen([f"{z.BUILD}/mikey-kms", "serve", "--config", self.config],
                                             stdout=log, stderr=subprocess.STDOUT)
-        for _ in range(400):
+        for _ in range(2400):
             if "listening" in self.log():
                 return
             time.sleep(0.05)

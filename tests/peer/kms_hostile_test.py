@@ -78,7 +78,7 @@ class World:
         resource.setrlimit(resource.RLIMIT_NOFILE, (8192, max(
             8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
         self.admin = z.free_port()
-        self.w = Service(f'listen-admin = "127.0.0.1:{self.admin}";\nrequest-timeout = 3;\n'
+        self.w = Service(f'listen-admin = "127.0.0.1:{self.admin}";\nrequest-timeout = 10;\n'
                          f'max-connections = {CONNECTIONS};\n'
                          f'max-connections-per-address = {EACH};\nlog-level = "error";\n',
                          tls=True).start()
@@ -109,7 +109,7 @@ class World:
             return int(re.search(r"^mikey_kms_connections (\d+)", con.getresponse().read().decode(),
                                  re.M)[1])
 
-    def connect(self, port, timeout=5):
+    def connect(self, port, timeout=30):
         """From one of the attackers' addresses; None if there is none to be had."""
         c = socket.socket()
         c.settimeout(timeout)
@@ -317,7 +317,7 @@ def tls_garbage(v):
                 raw = socket.socket(fileno=os.dup(inside.fileno()))
                 with inside, raw:
                     raw.sendall(b"\x17\x03\x03\x00\x20" + random.randbytes(32))
-                    assert select.select([raw], [], [], 5)[0]
+                    assert select.select([raw], [], [], 60)[0]
 
 
 def renegotiation(v):

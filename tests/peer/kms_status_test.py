@@ -191,9 +191,12 @@ def one_service():
     def stopping():
         with socket.create_connection(("127.0.0.1", w.port)) as half:
             half.sendall(b"POST /keymanagement?requesttype=ticketrequest HTTP/1.1\r\nHost: k\r\n"
-                         b"Content-Type: application/mikey\r\nContent-Length: 4\r\n\r\nAA")
-            wait_for(lambda: total(a.samples(), "connections") == 1, "its connection")
-            time.sleep(0.2)         # its head is read now, or it would not be waited for
+                         b"Content-Type: application/mikey\r\nExpect: 100-continue\r\n"
+                         b"Content-Length: 4\r\n\r\n")
+            # or it would not be waited for
+            assert half.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n", "its head was not read"
+            half.sendall(b"AA")
+            assert total(a.samples(), "connections") == 1
             w.process.terminate()
             a.wait(503, "service: it is stopping")
             half.sendall(b"AA")

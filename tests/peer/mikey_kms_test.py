@@ -53,7 +53,7 @@ class Kms:
         self.log = open(os.path.join(self.dir, "log"), "wb")
         self.process = subprocess.Popen([f"{BUILD}/mikey-kms", "serve", "--config", self.config],
                                         stdout=self.log, stderr=subprocess.STDOUT)
-        for _ in range(200):
+        for _ in range(2400):
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", self.port)) == 0:
                     break

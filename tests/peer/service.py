@@ -3,6 +3,7 @@
 outside, and the frame that they run in. KTAP."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,7 +25,7 @@ class Skip(Exception):
     pass
 
 
-def wait_for(call, what, seconds=30):
+def wait_for(call, what, seconds=120):
     """The first true value of call(); what is said when none comes in time."""
     end = time.monotonic() + seconds
     while not (value := call()):
@@ -32,6 +33,14 @@ def wait_for(call, what, seconds=30):
             raise AssertionError(f"{what}: not within {seconds} s")
         time.sleep(0.05)
     return value
+
+
+def listens(place):
+    """Does somebody at an address of the configuration?"""
+    path = place.startswith("unix:")
+    with socket.socket(socket.AF_UNIX if path else socket.AF_INET) as s:
+        host, _, port = place.partition(":")
+        return s.connect_ex(port if path else (host, int(port))) == 0
 
 
 class Service:
@@ -71,10 +80,9 @@ class Service:
             self.process = subprocess.Popen([f"{BUILD}/mikey-kms", "serve", "--config", self.config],
                                             stdout=log, stderr=log)
 
-        def listening():
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", self.port)) == 0
-        wait_for(listening, "mikey-kms listens")
+        with open(self.config, encoding="ascii") as f:
+            places = re.findall(r'^listen[a-z-]* = "(.*)";', f.read(), re.M)
+        wait_for(lambda: all(map(listens, places)), f"mikey-kms listens at {places}")
         return self
 
     def log(self):
@@ -95,7 +103,7 @@ class Service:
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def remove(self):
         if self.process and self.process.poll() is None:

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import ssl
@@ -39,8 +40,12 @@ def run(*command):
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+    """A port of 127.0.0.1 that nobody has, and that the kernel gives to nobody who connects
+    before its server takes it."""
+    while True:
+        with contextlib.suppress(OSError), \
+                socket.create_server(("127.0.0.1", random.randrange(10000, 30000))) as s:
+            return s.getsockname()[1]
 
 
 def domain(letter):
@@ -116,7 +121,7 @@ class Kms:
         with open(os.path.join(self.dir, "log"), "ab") as log:
             self.process = subprocess.Popen([f"{BUILD}/mikey-kms", "serve", "--config", self.config],
                                             stdout=log, stderr=subprocess.STDOUT)
-        for _ in range(400):
+        for _ in range(2400):
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", self.zk_port)) == 0:
                     return
@@ -382,7 +387,7 @@ def foreign_issuer(w):
         thread = threading.Thread(target=lambda: results.append(
             outcome(w.b.user("bob").resolve, transfer)))
         thread.start()
-        for _ in range(400):
+        for _ in range(6000):
             if len(w.zk.seen) > seen:
                 break
             time.sleep(0.01)
