@@ -7,6 +7,8 @@
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$top" || exit
+# of a make -j that runs this: its jobs are not ours
+unset MAKEFLAGS MFLAGS
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 release=$(tests/vm/run --print-kernel) || exit

@@ -50,7 +50,7 @@ class Machine:
         with open(path, "w", encoding="utf-8") as f:
             f.writelines(json.dumps(job) + "\n" for job in self.jobs)
         done = subprocess.run(
-            [os.path.join(TOP, "tests", "vm", "run"), *options, "--timeout", "360", "--",
+            [os.path.join(TOP, "tests", "vm", "run"), *options, "--timeout", "1000", "--",
              os.path.join(HERE, "guest.py"), path], cwd=TOP, text=True, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for line in done.stdout.splitlines():

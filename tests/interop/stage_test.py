@@ -28,7 +28,7 @@ MESSAGES = {m.REQUEST_INIT: "REQUEST_INIT", m.REQUEST_RESP: "REQUEST_RESP",
 def stage(options):
     """What the stage said, and its complaint if it ended badly."""
     done = subprocess.run(
-        [os.path.join(TOP, "tests", "vm", "run"), *options, "--memory", "2048", "--timeout", "450",
+        [os.path.join(TOP, "tests", "vm", "run"), *options, "--memory", "2048", "--timeout", "1000",
          "--", os.path.join(HERE, "on_stage.py"), *FORMS], cwd=TOP, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return [json.loads(line) for line in done.stdout.splitlines()], \
