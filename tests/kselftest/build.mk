@@ -12,7 +12,7 @@ mikeypeer_PKGS := libcrypto
 
 # This side: netlink and a terminal.
 LIBRARIES += mikeyterm
-mikeyterm_SRCS := $(addprefix tests/kselftest/,fault.c nl.c quota.c term.c way.c)
+mikeyterm_SRCS := $(addprefix tests/kselftest/,clock.c fault.c nl.c pair.c quota.c term.c way.c)
 mikeyterm_PKGS := libnl-genl-3.0 libkeyutils
 
 TESTS += peer_test

@@ -11,56 +11,31 @@
 #include <time.h>
 
 #include "fault.h"
-#include "term.h"
+#include "pair.h"
 
 #define MANY MIKEY_TICKET_RESPONDERS_MAX
 #define LONG_UID 255
 
 FIXTURE(edge)
 {
-	struct term alice;
-	struct term bob;
-	struct term_exchange ex;
-	struct peer_answer a;
-	struct peer_ticket ticket;
-	struct peer_transfer x;
-	struct peer_msg msg;
-	struct nlc_reply r;
+	struct pair p;
 	char uid[MANY][LONG_UID + 1];
 };
 
 FIXTURE_SETUP(edge)
 {
-	term_session();
-	ASSERT_EQ(0, term_open(&self->alice, ALICE));
-	ASSERT_EQ(0, term_open(&self->bob, BOB));
+	ASSERT_EQ(0, pair_open(&self->p));
 }
 
 FIXTURE_TEARDOWN(edge)
 {
-	nlc_free(&self->r);
-	if (self->alice.nl.sock)
-		term_close(&self->alice);
-	if (self->bob.nl.sock)
-		term_close(&self->bob);
-}
-
-/* An exchange of alice's and a good answer to it, with a ticket for bob. */
-static int ask(struct _test_data_edge *f)
-{
-	int err = term_request(&f->alice, BOB, &f->ex);
-
-	if (!err)
-		err = peer_grant_plan(&f->a, &f->ticket, &f->alice.psk, f->ex.msg, f->ex.len);
-	if (!err)
-		peer_answer_write(&f->a, &f->msg);
-	return err;
+	pair_close(&self->p);
 }
 
 static int grant(struct _test_data_edge *f)
 {
-	nlc_free(&f->r);
-	return term_answer(&f->alice, MIKEY_TICKET_CMD_GRANT, f->ex.id, &f->msg, &f->r);
+	nlc_free(&f->p.r);
+	return term_answer(&f->p.alice, MIKEY_TICKET_CMD_GRANT, f->p.ex.id, &f->p.msg, &f->p.r);
 }
 
 /* The @nth of many UIDs of @len bytes */
@@ -84,14 +59,14 @@ TEST_F(edge, request)
 
 	for (i = 0; i < MANY; i++)
 		responders[i] = long_uid(self, i, LONG_UID);
-	nlc_call(&self->alice.nl, term_request_msg(&self->alice, responders), &self->r);
-	EXPECT_TRUE(term_refused("REQUEST", &self->r, -EMSGSIZE, "do not fit",
+	nlc_call(&self->p.alice.nl, term_request_msg(&self->p.alice, responders), &self->p.r);
+	EXPECT_TRUE(term_refused("REQUEST", &self->p.r, -EMSGSIZE, "do not fit",
 				 MIKEY_TICKET_A_RESPONDER));
-	nlc_free(&self->r);
+	nlc_free(&self->p.r);
 	for (i = 0; i < MANY; i++)
 		responders[i] = long_uid(self, i, LONG_UID - 10);
-	EXPECT_EQ(0, nlc_call(&self->alice.nl, term_request_msg(&self->alice, responders),
-			      &self->r)) TH_LOG("%s", self->r.words);
+	EXPECT_EQ(0, nlc_call(&self->p.alice.nl, term_request_msg(&self->p.alice, responders),
+			      &self->p.r)) TH_LOG("%s", self->p.r.words);
 }
 
 /*
@@ -103,24 +78,24 @@ TEST_F(edge, resolve)
 	char psk_id[LONG_UID + 1] = "";
 	int i;
 
-	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_plan(&self->p.ticket, TERM_KMS, ALICE, BOB);
 	for (i = 0; i < 248; i++)
-		self->ticket.policy.responder[i + 1] = peer_nai(long_uid(self, i, 254));
-	self->ticket.policy.responder[i + 1] = peer_nai(long_uid(self, i, 100));
-	self->ticket.policy.num_responders = i + 2;
-	peer_ticket_write(&self->ticket);
-	peer_transfer_plan(&self->x, &self->ticket, BOB);
-	peer_transfer_write(&self->x, &self->msg);
-	ASSERT_GE(MIKEY_MSG_MAX, self->msg.len);
-	ASSERT_LT(MIKEY_MSG_MAX - LONG_UID, self->msg.len);
+		self->p.ticket.policy.responder[i + 1] = peer_nai(long_uid(self, i, 254));
+	self->p.ticket.policy.responder[i + 1] = peer_nai(long_uid(self, i, 100));
+	self->p.ticket.policy.num_responders = i + 2;
+	peer_ticket_write(&self->p.ticket);
+	peer_transfer_plan(&self->p.x, &self->p.ticket, BOB);
+	peer_transfer_write(&self->p.x, &self->p.msg);
+	ASSERT_GE(MIKEY_MSG_MAX, self->p.msg.len);
+	ASSERT_LT(MIKEY_MSG_MAX - LONG_UID, self->p.msg.len);
 
-	EXPECT_EQ(0, term_resolve(&self->bob, &self->msg, &self->ex, &self->r))
-		TH_LOG("%s", self->r.words);
-	nlc_free(&self->r);
+	EXPECT_EQ(0, term_resolve(&self->p.bob, &self->p.msg, &self->p.ex, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
+	nlc_free(&self->p.r);
 	memset(psk_id, 'p', LONG_UID);
-	self->bob.psk.id = peer_bytes(psk_id);
-	term_resolve(&self->bob, &self->msg, &self->ex, &self->r);
-	EXPECT_TRUE(term_refused("RESOLVE", &self->r, -EMSGSIZE, "does not fit",
+	self->p.bob.psk.id = peer_bytes(psk_id);
+	term_resolve(&self->p.bob, &self->p.msg, &self->p.ex, &self->p.r);
+	EXPECT_TRUE(term_refused("RESOLVE", &self->p.r, -EMSGSIZE, "does not fit",
 				 MIKEY_TICKET_A_MESSAGE));
 }
 
@@ -129,11 +104,11 @@ TEST_F(edge, resolve)
 /* REQUEST_INIT in TRANSFER_INIT's place */
 TEST_F(edge, another_message)
 {
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
-	memcpy(self->msg.p, self->ex.msg, self->ex.len);
-	self->msg.len = self->ex.len;
-	term_resolve(&self->bob, &self->msg, &self->ex, &self->r);
-	EXPECT_TRUE(term_refused("RESOLVE", &self->r, -EBADMSG, "not a TRANSFER_INIT",
+	ASSERT_EQ(0, term_request(&self->p.alice, BOB, &self->p.ex));
+	memcpy(self->p.msg.p, self->p.ex.msg, self->p.ex.len);
+	self->p.msg.len = self->p.ex.len;
+	term_resolve(&self->p.bob, &self->p.msg, &self->p.ex, &self->p.r);
+	EXPECT_TRUE(term_refused("RESOLVE", &self->p.r, -EBADMSG, "not a TRANSFER_INIT",
 				 MIKEY_TICKET_A_MESSAGE));
 }
 
@@ -143,15 +118,15 @@ TEST_F(edge, ends_before_it_begins)
 	const char *const responders[] = { BOB, NULL };
 	struct nl_msg *m;
 
-	m = term_request_msg(&self->alice, responders);
-	nla_put_s64(m, MIKEY_TICKET_A_VALID_FROM, time(NULL) + 2 * self->alice.valid);
-	nlc_call(&self->alice.nl, m, &self->r);
-	EXPECT_TRUE(term_refused("REQUEST", &self->r, -EINVAL, "validity period", 0));
-	nlc_free(&self->r);
-	m = term_mint_msg(&self->alice, responders);
-	nla_put_s64(m, MIKEY_TICKET_A_VALID_FROM, time(NULL) + 2 * self->alice.valid);
-	nlc_call(&self->alice.nl, m, &self->r);
-	EXPECT_TRUE(term_refused("MINT", &self->r, -EINVAL, "validity period", 0));
+	m = term_request_msg(&self->p.alice, responders);
+	nla_put_s64(m, MIKEY_TICKET_A_VALID_FROM, time(NULL) + 2 * self->p.alice.valid);
+	nlc_call(&self->p.alice.nl, m, &self->p.r);
+	EXPECT_TRUE(term_refused("REQUEST", &self->p.r, -EINVAL, "validity period", 0));
+	nlc_free(&self->p.r);
+	m = term_mint_msg(&self->p.alice, responders);
+	nla_put_s64(m, MIKEY_TICKET_A_VALID_FROM, time(NULL) + 2 * self->p.alice.valid);
+	nlc_call(&self->p.alice.nl, m, &self->p.r);
+	EXPECT_TRUE(term_refused("MINT", &self->p.r, -EINVAL, "validity period", 0));
 }
 
 /* --- keys and keyrings --------------------------------------------------- */
@@ -159,37 +134,37 @@ TEST_F(edge, ends_before_it_begins)
 /* A keyring that takes no more keys: the ticket is gone, the exchange open. */
 TEST_F(edge, closed_ring)
 {
-	u64 tickets = term_stat(&self->alice, MIKEY_TICKET_S_TICKETS);
+	u64 tickets = term_stat(&self->p.alice, MIKEY_TICKET_S_TICKETS);
 	const char *const responders[] = { BOB, NULL };
 	key_serial_t ring;
 
 	ring = add_key("keyring", "mikey-closed", NULL, 0, KEY_SPEC_SESSION_KEYRING);
 	ASSERT_LT(0, ring);
 	ASSERT_EQ(0, keyctl_restrict_keyring(ring, NULL, NULL));
-	ASSERT_EQ(0, ask(self));
-	self->alice.keyring = ring;
+	ASSERT_EQ(0, pair_ask(&self->p));
+	self->p.alice.keyring = ring;
 	grant(self);
-	EXPECT_TRUE(term_refused("GRANT", &self->r, -EPERM, "cannot be linked",
+	EXPECT_TRUE(term_refused("GRANT", &self->p.r, -EPERM, "cannot be linked",
 				 MIKEY_TICKET_A_KEYRING));
-	nlc_free(&self->r);
-	nlc_call(&self->alice.nl, term_mint_msg(&self->alice, responders), &self->r);
-	EXPECT_TRUE(term_refused("MINT", &self->r, -EPERM, "cannot be linked",
+	nlc_free(&self->p.r);
+	nlc_call(&self->p.alice.nl, term_mint_msg(&self->p.alice, responders), &self->p.r);
+	EXPECT_TRUE(term_refused("MINT", &self->p.r, -EPERM, "cannot be linked",
 				 MIKEY_TICKET_A_KEYRING));
-	EXPECT_EQ(tickets, term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
-	self->alice.keyring = KEY_SPEC_SESSION_KEYRING;
-	EXPECT_EQ(0, grant(self)) TH_LOG("%s", self->r.words);
+	EXPECT_EQ(tickets, term_stat(&self->p.alice, MIKEY_TICKET_S_TICKETS));
+	self->p.alice.keyring = KEY_SPEC_SESSION_KEYRING;
+	EXPECT_EQ(0, grant(self)) TH_LOG("%s", self->p.r.words);
 }
 
 TEST_F(edge, no_such_ring)
 {
-	ASSERT_EQ(0, ask(self));
-	self->alice.keyring = -100;
+	ASSERT_EQ(0, pair_ask(&self->p));
+	self->p.alice.keyring = -100;
 	grant(self);
-	EXPECT_TRUE(term_refused("GRANT", &self->r, -EINVAL, "cannot be used",
+	EXPECT_TRUE(term_refused("GRANT", &self->p.r, -EINVAL, "cannot be used",
 				 MIKEY_TICKET_A_KEYRING));
-	self->alice.keyring = KEY_SPEC_GROUP_KEYRING;
+	self->p.alice.keyring = KEY_SPEC_GROUP_KEYRING;
 	grant(self);
-	EXPECT_TRUE(term_refused("GRANT", &self->r, -EINVAL, "cannot be used",
+	EXPECT_TRUE(term_refused("GRANT", &self->p.r, -EINVAL, "cannot be used",
 				 MIKEY_TICKET_A_KEYRING));
 }
 
@@ -206,9 +181,9 @@ TEST_F(edge, negative_key)
 	len = keyctl_read(ring, (char *)keys, sizeof(keys));
 	if (len != sizeof(keys[0]))
 		SKIP(return, "this machine remembers no refused keys");
-	self->alice.psk_serial = keys[0];
-	nlc_call(&self->alice.nl, term_request_msg(&self->alice, responders), &self->r);
-	EXPECT_TRUE(term_refused("REQUEST", &self->r, -ENOKEY, "no key", MIKEY_TICKET_A_PSK));
+	self->p.alice.psk_serial = keys[0];
+	nlc_call(&self->p.alice.nl, term_request_msg(&self->p.alice, responders), &self->p.r);
+	EXPECT_TRUE(term_refused("REQUEST", &self->p.r, -ENOKEY, "no key", MIKEY_TICKET_A_PSK));
 }
 
 /* "...: DESCRIPTION: PROFILE SUITE [reusable]" of a key, in @line. */
@@ -229,14 +204,14 @@ TEST_F(edge, proc_keys)
 	char line[512];
 	key_serial_t key;
 
-	key = term_grant(&self->alice, BOB, &self->ticket);
+	key = term_grant(&self->p.alice, BOB, &self->p.ticket);
 	ASSERT_LT(0, key);
 	ASSERT_TRUE(in_proc_keys(key, line, sizeof(line)));
 	EXPECT_NE(NULL, strstr(line, " mikey_tic i:" ALICE ":")) TH_LOG("%s", line);
 	EXPECT_NE(NULL, strstr(line, ": immediate 256 reusable\n")) TH_LOG("%s", line);
-	self->alice.reusable = false;
-	self->alice.kind.profile = MIKEY_PROFILE_ANNEX_I;
-	key = term_grant(&self->alice, BOB, &self->ticket);
+	self->p.alice.reusable = false;
+	self->p.alice.kind.profile = MIKEY_PROFILE_ANNEX_I;
+	key = term_grant(&self->p.alice, BOB, &self->p.ticket);
 	ASSERT_LT(0, key);
 	ASSERT_TRUE(in_proc_keys(key, line, sizeof(line)));
 	EXPECT_NE(NULL, strstr(line, ": annex-i 256\n")) TH_LOG("%s", line);
@@ -266,30 +241,30 @@ static void fill(struct nlc *c)
 /* The exchange of a REQUEST whose answer did not arrive is closed. */
 TEST_F(edge, unheard_request)
 {
-	u64 pending = term_stat(&self->bob, MIKEY_TICKET_S_EXCHANGES);
-	u64 requests = term_stat(&self->bob, MIKEY_TICKET_S_REQUESTS);
+	u64 pending = term_stat(&self->p.bob, MIKEY_TICKET_S_EXCHANGES);
+	u64 requests = term_stat(&self->p.bob, MIKEY_TICKET_S_REQUESTS);
 	const char *const responders[] = { BOB, NULL };
 
-	fill(&self->alice.nl);
-	send_blindly(&self->alice.nl, term_request_msg(&self->alice, responders));
-	EXPECT_EQ(pending, term_stat(&self->bob, MIKEY_TICKET_S_EXCHANGES));
-	EXPECT_EQ(requests, term_stat(&self->bob, MIKEY_TICKET_S_REQUESTS));
+	fill(&self->p.alice.nl);
+	send_blindly(&self->p.alice.nl, term_request_msg(&self->p.alice, responders));
+	EXPECT_EQ(pending, term_stat(&self->p.bob, MIKEY_TICKET_S_EXCHANGES));
+	EXPECT_EQ(requests, term_stat(&self->p.bob, MIKEY_TICKET_S_REQUESTS));
 }
 
 /* A ticket of which nobody was told does not stay. */
 TEST_F(edge, unheard_grant)
 {
 	/* those of processes that have ended go by and by */
-	u64 tickets = term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, 0, 5000);
-	u64 grants = term_stat(&self->bob, MIKEY_TICKET_S_GRANTS);
+	u64 tickets = term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, 0, 5000);
+	u64 grants = term_stat(&self->p.bob, MIKEY_TICKET_S_GRANTS);
 
-	ASSERT_EQ(0, ask(self));
-	fill(&self->alice.nl);
-	send_blindly(&self->alice.nl,
-		     term_answer_msg(&self->alice, MIKEY_TICKET_CMD_GRANT, self->ex.id,
-				     self->msg.p, self->msg.len));
-	EXPECT_EQ(grants, term_stat(&self->bob, MIKEY_TICKET_S_GRANTS));
-	EXPECT_EQ(tickets, term_stat_wait(&self->bob, MIKEY_TICKET_S_TICKETS, tickets, 5000));
+	ASSERT_EQ(0, pair_ask(&self->p));
+	fill(&self->p.alice.nl);
+	send_blindly(&self->p.alice.nl,
+		     term_answer_msg(&self->p.alice, MIKEY_TICKET_CMD_GRANT, self->p.ex.id,
+				     self->p.msg.p, self->p.msg.len));
+	EXPECT_EQ(grants, term_stat(&self->p.bob, MIKEY_TICKET_S_GRANTS));
+	EXPECT_EQ(tickets, term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, tickets, 5000));
 }
 
 /* --- want of memory ------------------------------------------------------ */
@@ -340,18 +315,18 @@ static int resolve_to_keep(struct _test_data_edge *f)
 {
 	int err;
 
-	peer_ticket_plan_kind(&f->ticket, (struct peer_kind){ MIKEY_PROFILE_ANNEX_I, 0 },
+	peer_ticket_plan_kind(&f->p.ticket, (struct peer_kind){ MIKEY_PROFILE_ANNEX_I, 0 },
 			      TERM_KMS, ALICE, BOB);
-	f->ticket.policy.head.flags &= ~MIKEY_FLAG_E;
-	peer_ticket_write(&f->ticket);
-	peer_transfer_plan(&f->x, &f->ticket, BOB);
-	peer_transfer_write(&f->x, &f->msg);
-	err = term_resolve(&f->bob, &f->msg, &f->ex, NULL);
+	f->p.ticket.policy.head.flags &= ~MIKEY_FLAG_E;
+	peer_ticket_write(&f->p.ticket);
+	peer_transfer_plan(&f->p.x, &f->p.ticket, BOB);
+	peer_transfer_write(&f->p.x, &f->p.msg);
+	err = term_resolve(&f->p.bob, &f->p.msg, &f->p.ex, NULL);
 	if (!err)
-		err = peer_resolve_plan(&f->a, &f->ticket, &f->bob.psk, f->ex.msg, f->ex.len,
-					true);
+		err = peer_resolve_plan(&f->p.a, &f->p.ticket, &f->p.bob.psk, f->p.ex.msg,
+					f->p.ex.len, true);
 	if (!err)
-		peer_answer_write(&f->a, &f->msg);
+		peer_answer_write(&f->p.a, &f->p.msg);
 	return err;
 }
 
@@ -362,9 +337,9 @@ static int admit_in_vain(struct _test_data_edge *f, unsigned int nth, bool *hit)
 	int i, err = -ENOMEM;
 
 	for (i = 0; i < MIKEY_TICKET_KEPT_MAX && *hit && want_of_memory(err); i++)
-		err = send_failing(&f->bob.nl,
-				   term_answer_msg(&f->bob, MIKEY_TICKET_CMD_ADMIT, f->ex.id,
-						   f->msg.p, f->msg.len), nth, hit, &key);
+		err = send_failing(&f->p.bob.nl,
+				   term_answer_msg(&f->p.bob, MIKEY_TICKET_CMD_ADMIT, f->p.ex.id,
+						   f->p.msg.p, f->p.msg.len), nth, hit, &key);
 	if (key > 0)
 		keyctl_revoke(key);
 	return err;
@@ -390,14 +365,14 @@ TEST_F_TIMEOUT(edge, kept_in_vain, 300)
 	}
 	EXPECT_FALSE(hit);
 	ASSERT_EQ(0, resolve_to_keep(self));
-	ASSERT_EQ(0, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT, self->ex.id, &self->msg,
+	ASSERT_EQ(0, term_answer(&self->p.bob, MIKEY_TICKET_CMD_ADMIT, self->p.ex.id, &self->p.msg,
 				 NULL));
-	peer_transfer_plan(&self->x, &self->ticket, BOB);
-	peer_transfer_write(&self->x, &self->msg);
-	m = term_resolve_msg(&self->bob, &self->msg);
+	peer_transfer_plan(&self->p.x, &self->p.ticket, BOB);
+	peer_transfer_write(&self->p.x, &self->p.msg);
+	m = term_resolve_msg(&self->p.bob, &self->p.msg);
 	nla_put_s32(m, MIKEY_TICKET_A_KEYRING, KEY_SPEC_SESSION_KEYRING);
-	ASSERT_EQ(0, nlc_call(&self->bob.nl, m, &self->r));
-	EXPECT_LT(0, nlc_s32(self->r.attr[MIKEY_TICKET_A_TICKET]));
+	ASSERT_EQ(0, nlc_call(&self->p.bob.nl, m, &self->p.r));
+	EXPECT_LT(0, nlc_s32(self->p.r.attr[MIKEY_TICKET_A_TICKET]));
 }
 
 TEST_HARNESS_MAIN

@@ -9,33 +9,21 @@
 
 #include <openssl/sha.h>
 
-#include "term.h"
+#include "pair.h"
 
 FIXTURE(exchange)
 {
-	struct term alice;
-	struct term bob;
-	struct term_exchange ex;
-	struct peer_answer a;
-	struct peer_ticket ticket;
-	struct peer_transfer x;
-	struct peer_msg msg;
-	struct peer_msg transfer;
-	struct nlc_reply r;
+	struct pair p;
 };
 
 FIXTURE_SETUP(exchange)
 {
-	term_session();
-	ASSERT_EQ(0, term_open(&self->alice, ALICE));
-	ASSERT_EQ(0, term_open(&self->bob, BOB));
+	ASSERT_EQ(0, pair_open(&self->p));
 }
 
 FIXTURE_TEARDOWN(exchange)
 {
-	nlc_free(&self->r);
-	term_close(&self->alice);
-	term_close(&self->bob);
+	pair_close(&self->p);
 }
 
 static bool is(struct nlattr *a, const char *text)
@@ -74,25 +62,25 @@ TEST_F(exchange, grant)
 	key_serial_t ticket;
 	s64 until;
 
-	until = time(NULL) + self->alice.valid;
-	ASSERT_EQ(0, nlc_call(&self->alice.nl,
-			      term_request_msg(&self->alice, responders),
-			      &self->r));
-	ASSERT_NE(NULL, self->r.attr[MIKEY_TICKET_A_MESSAGE]);
-	self->ex.id = nlc_u32(self->r.attr[MIKEY_TICKET_A_EXCHANGE]);
-	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
-				     nla_data(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
-				     nla_len(self->r.attr[MIKEY_TICKET_A_MESSAGE])));
-	EXPECT_EQ(2, self->ticket.policy.num_responders);
-	EXPECT_NE(0, self->ticket.policy.head.flags & MIKEY_FLAG_J);
-	nlc_free(&self->r);
+	until = time(NULL) + self->p.alice.valid;
+	ASSERT_EQ(0, nlc_call(&self->p.alice.nl,
+			      term_request_msg(&self->p.alice, responders),
+			      &self->p.r));
+	ASSERT_NE(NULL, self->p.r.attr[MIKEY_TICKET_A_MESSAGE]);
+	self->p.ex.id = nlc_u32(self->p.r.attr[MIKEY_TICKET_A_EXCHANGE]);
+	ASSERT_EQ(0, peer_grant_plan(&self->p.a, &self->p.ticket, &self->p.alice.psk,
+				     nla_data(self->p.r.attr[MIKEY_TICKET_A_MESSAGE]),
+				     nla_len(self->p.r.attr[MIKEY_TICKET_A_MESSAGE])));
+	EXPECT_EQ(2, self->p.ticket.policy.num_responders);
+	EXPECT_NE(0, self->p.ticket.policy.head.flags & MIKEY_FLAG_J);
+	nlc_free(&self->p.r);
 
-	peer_answer_write(&self->a, &self->msg);
-	ASSERT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
-	ticket = nlc_s32(self->r.attr[MIKEY_TICKET_A_TICKET]);
-	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	peer_answer_write(&self->p.a, &self->p.msg);
+	ASSERT_EQ(0, term_answer(&self->p.alice, MIKEY_TICKET_CMD_GRANT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
+	ticket = nlc_s32(self->p.r.attr[MIKEY_TICKET_A_TICKET]);
+	policy = self->p.r.attr[MIKEY_TICKET_A_POLICY];
 	EXPECT_LT(0, ticket);
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_INITIATOR, 0), ALICE));
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_KMS, 0), TERM_KMS));
@@ -121,8 +109,8 @@ TEST_F(exchange, grant)
 	free(got);
 
 	/* the exchange is over */
-	EXPECT_EQ(-ESRCH, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
-				      self->ex.id, &self->msg, NULL));
+	EXPECT_EQ(-ESRCH, term_answer(&self->p.alice, MIKEY_TICKET_CMD_GRANT,
+				      self->p.ex.id, &self->p.msg, NULL));
 }
 
 TEST_F(exchange, request_is_fresh_each_time)
@@ -131,11 +119,11 @@ TEST_F(exchange, request_is_fresh_each_time)
 	static struct term_exchange first;
 	struct mikey_diag d;
 
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &first));
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, term_request(&self->p.alice, BOB, &first));
+	ASSERT_EQ(0, term_request(&self->p.alice, BOB, &self->p.ex));
 	ASSERT_EQ(0, mikey_msg_parse(&one, first.msg, first.len, 0, &d));
-	ASSERT_EQ(0, mikey_msg_parse(&two, self->ex.msg, self->ex.len, 0, &d));
-	EXPECT_NE(first.id, self->ex.id);
+	ASSERT_EQ(0, mikey_msg_parse(&two, self->p.ex.msg, self->p.ex.len, 0, &d));
+	EXPECT_NE(first.id, self->p.ex.id);
 	EXPECT_NE(one.hdr.csb_id, two.hdr.csb_id);
 	EXPECT_FALSE(mikey_blob_eq(one.randr_i.data, two.randr_i.data));
 	EXPECT_LE(one.t.value, two.t.value);
@@ -147,17 +135,17 @@ TEST_F(exchange, grant_of_less)
 	struct nlattr *policy;
 	s64 until = time(NULL) + 60;
 
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
-	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
-				     self->ex.msg, self->ex.len));
-	self->ticket.policy.head.flags &= ~MIKEY_FLAG_J;
-	self->ticket.policy.head.flags |= MIKEY_FLAG_K;
-	self->ticket.policy.head.tr_e = peer_time(until);
-	peer_answer_write(&self->a, &self->msg);
-	ASSERT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
-	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	ASSERT_EQ(0, term_request(&self->p.alice, BOB, &self->p.ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->p.a, &self->p.ticket, &self->p.alice.psk,
+				     self->p.ex.msg, self->p.ex.len));
+	self->p.ticket.policy.head.flags &= ~MIKEY_FLAG_J;
+	self->p.ticket.policy.head.flags |= MIKEY_FLAG_K;
+	self->p.ticket.policy.head.tr_e = peer_time(until);
+	peer_answer_write(&self->p.a, &self->p.msg);
+	ASSERT_EQ(0, term_answer(&self->p.alice, MIKEY_TICKET_CMD_GRANT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
+	policy = self->p.r.attr[MIKEY_TICKET_A_POLICY];
 	EXPECT_EQ(NULL, nlc_in(policy, MIKEY_TICKET_A_REUSABLE, 0));
 	EXPECT_NE(NULL, nlc_in(policy, MIKEY_TICKET_A_CHANGED, 0));
 	EXPECT_EQ(until,
@@ -167,15 +155,15 @@ TEST_F(exchange, grant_of_less)
 /* Ticket type 1 (MIKEY base ticket) is accepted too; V in HDR is ignored. */
 TEST_F(exchange, grant_of_the_other_ticket_type)
 {
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
-	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
-				     self->ex.msg, self->ex.len));
-	self->ticket.policy.head.ticket_type = MIKEY_TICKET_TYPE_MIKEY_BASE;
-	self->a.v = true;
-	peer_answer_write(&self->a, &self->msg);
-	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
+	ASSERT_EQ(0, term_request(&self->p.alice, BOB, &self->p.ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->p.a, &self->p.ticket, &self->p.alice.psk,
+				     self->p.ex.msg, self->p.ex.len));
+	self->p.ticket.policy.head.ticket_type = MIKEY_TICKET_TYPE_MIKEY_BASE;
+	self->p.a.v = true;
+	peer_answer_write(&self->p.a, &self->p.msg);
+	EXPECT_EQ(0, term_answer(&self->p.alice, MIKEY_TICKET_CMD_GRANT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
 }
 
 /* Unexpected payloads whose length is known are skipped (RFC 6043 4). */
@@ -190,14 +178,14 @@ static void put_rand_first(struct peer_msg *m, void *arg)
 
 TEST_F(exchange, grant_with_a_payload_too_many)
 {
-	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
-	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
-				     self->ex.msg, self->ex.len));
-	self->a.bend = put_rand_first;
-	peer_answer_write(&self->a, &self->msg);
-	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
+	ASSERT_EQ(0, term_request(&self->p.alice, BOB, &self->p.ex));
+	ASSERT_EQ(0, peer_grant_plan(&self->p.a, &self->p.ticket, &self->p.alice.psk,
+				     self->p.ex.msg, self->p.ex.len));
+	self->p.a.bend = put_rand_first;
+	peer_answer_write(&self->p.a, &self->p.msg);
+	EXPECT_EQ(0, term_answer(&self->p.alice, MIKEY_TICKET_CMD_GRANT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
 }
 
 TEST_F(exchange, admit)
@@ -208,48 +196,48 @@ TEST_F(exchange, admit)
 	u8 digest[32];
 	int i, n;
 
-	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
-	peer_ticket_write(&self->ticket);
-	peer_transfer_plan(&self->x, &self->ticket, BOB);
-	peer_transfer_write(&self->x, &self->transfer);
+	peer_ticket_plan(&self->p.ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_write(&self->p.ticket);
+	peer_transfer_plan(&self->p.x, &self->p.ticket, BOB);
+	peer_transfer_write(&self->p.x, &self->p.transfer);
 
-	ASSERT_EQ(0, term_resolve(&self->bob, &self->transfer, &self->ex,
-				  &self->r))
-		TH_LOG("%s", self->r.words);
+	ASSERT_EQ(0, term_resolve(&self->p.bob, &self->p.transfer, &self->p.ex,
+				  &self->p.r))
+		TH_LOG("%s", self->p.r.words);
 	/* what the ticket claims is told at once */
-	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	policy = self->p.r.attr[MIKEY_TICKET_A_POLICY];
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_INITIATOR, 0), ALICE));
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 0), BOB));
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_KMS, 0), TERM_KMS));
-	nlc_free(&self->r);
+	nlc_free(&self->p.r);
 
-	ASSERT_EQ(0, peer_resolve_plan(&self->a, &self->ticket, &self->bob.psk,
-				       self->ex.msg, self->ex.len, false));
-	peer_answer_write(&self->a, &self->msg);
-	ASSERT_EQ(0, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
-	ticket = nlc_s32(self->r.attr[MIKEY_TICKET_A_TICKET]);
-	policy = self->r.attr[MIKEY_TICKET_A_POLICY];
+	ASSERT_EQ(0, peer_resolve_plan(&self->p.a, &self->p.ticket, &self->p.bob.psk,
+				       self->p.ex.msg, self->p.ex.len, false));
+	peer_answer_write(&self->p.a, &self->p.msg);
+	ASSERT_EQ(0, term_answer(&self->p.bob, MIKEY_TICKET_CMD_ADMIT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
+	ticket = nlc_s32(self->p.r.attr[MIKEY_TICKET_A_TICKET]);
+	policy = self->p.r.attr[MIKEY_TICKET_A_POLICY];
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_INITIATOR, 0), ALICE));
 	EXPECT_TRUE(is(nlc_in(policy, MIKEY_TICKET_A_RESPONDER, 0), BOB));
 
-	SHA256(self->transfer.p, self->transfer.len, digest);
+	SHA256(self->p.transfer.p, self->p.transfer.len, digest);
 	n = sprintf(want, "r:" ALICE ":");
 	for (i = 0; i < 16; i++)
 		n += sprintf(want + n, "%02x", digest[i]);
 	EXPECT_EQ(ticket, keyctl_search(KEY_SPEC_SESSION_KEYRING,
 					MIKEY_TICKET_KEY_TYPE, want, 0));
-	EXPECT_EQ(-ESRCH, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
-				      self->ex.id, &self->msg, NULL));
+	EXPECT_EQ(-ESRCH, term_answer(&self->p.bob, MIKEY_TICKET_CMD_ADMIT,
+				      self->p.ex.id, &self->p.msg, NULL));
 
 	/* with the E flag it is for this message and does not wait for long */
-	nlc_free(&self->r);
-	ASSERT_EQ(0, term_info(&self->bob, ticket, &self->r));
+	nlc_free(&self->p.r);
+	ASSERT_EQ(0, term_info(&self->p.bob, ticket, &self->p.r));
 	EXPECT_EQ(MIKEY_ROLE_RESPONDER,
-		  nlc_u32(self->r.attr[MIKEY_TICKET_A_ROLE]));
-	EXPECT_LT(0, nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]));
-	EXPECT_GE(60, nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]));
+		  nlc_u32(self->p.r.attr[MIKEY_TICKET_A_ROLE]));
+	EXPECT_LT(0, nlc_s64(self->p.r.attr[MIKEY_TICKET_A_REMAINING]));
+	EXPECT_GE(60, nlc_s64(self->p.r.attr[MIKEY_TICKET_A_REMAINING]));
 }
 
 /* A body proof is none of this module's business, but it must stand there. */
@@ -257,25 +245,25 @@ TEST_F(exchange, admit_with_proof_of_origin)
 {
 	u8 proof[32] = { 1 };
 
-	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, BOB);
-	peer_ticket_write(&self->ticket);
-	peer_transfer_plan(&self->x, &self->ticket, BOB);
-	self->x.proof = (struct mikey_ext){
+	peer_ticket_plan(&self->p.ticket, TERM_KMS, ALICE, BOB);
+	peer_ticket_write(&self->p.ticket);
+	peer_transfer_plan(&self->p.x, &self->p.ticket, BOB);
+	self->p.x.proof = (struct mikey_ext){
 		.present = true, .type = MIKEY_EXT_PROOF_OF_ORIGIN_DEFAULT,
 		.data = { proof, sizeof(proof) },
 	};
-	peer_transfer_write(&self->x, &self->transfer);
-	EXPECT_LT(0, term_admit(&self->bob, &self->ticket, &self->transfer));
+	peer_transfer_write(&self->p.x, &self->p.transfer);
+	EXPECT_LT(0, term_admit(&self->p.bob, &self->p.ticket, &self->p.transfer));
 }
 
 /* Addressed through a wildcard, and through a group. */
 TEST_F(exchange, admit_by_wildcard)
 {
-	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, "?@example.test");
-	peer_ticket_write(&self->ticket);
-	peer_transfer_plan(&self->x, &self->ticket, BOB);
-	peer_transfer_write(&self->x, &self->transfer);
-	EXPECT_LT(0, term_admit(&self->bob, &self->ticket, &self->transfer));
+	peer_ticket_plan(&self->p.ticket, TERM_KMS, ALICE, "?@example.test");
+	peer_ticket_write(&self->p.ticket);
+	peer_transfer_plan(&self->p.x, &self->p.ticket, BOB);
+	peer_transfer_write(&self->p.x, &self->p.transfer);
+	EXPECT_LT(0, term_admit(&self->p.bob, &self->p.ticket, &self->p.transfer));
 }
 
 TEST_F(exchange, admit_by_group)
@@ -283,29 +271,29 @@ TEST_F(exchange, admit_by_group)
 	static const char group[] = "office@example.test";
 	struct nl_msg *m;
 
-	peer_ticket_plan(&self->ticket, TERM_KMS, ALICE, group);
-	peer_ticket_write(&self->ticket);
-	peer_transfer_plan(&self->x, &self->ticket, group);
-	peer_transfer_write(&self->x, &self->transfer);
-	m = term_resolve_msg(&self->bob, &self->transfer);
+	peer_ticket_plan(&self->p.ticket, TERM_KMS, ALICE, group);
+	peer_ticket_write(&self->p.ticket);
+	peer_transfer_plan(&self->p.x, &self->p.ticket, group);
+	peer_transfer_write(&self->p.x, &self->p.transfer);
+	m = term_resolve_msg(&self->p.bob, &self->p.transfer);
 	nla_put(m, MIKEY_TICKET_A_GROUP, 5, "x@y.z");
 	nla_put(m, MIKEY_TICKET_A_GROUP, strlen(group), group);
-	ASSERT_EQ(0, nlc_call(&self->bob.nl, m, &self->r))
-		TH_LOG("%s", self->r.words);
-	ASSERT_EQ(0, peer_resolve_plan(&self->a, &self->ticket, &self->bob.psk,
-				       nla_data(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
-				       nla_len(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
+	ASSERT_EQ(0, nlc_call(&self->p.bob.nl, m, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
+	ASSERT_EQ(0, peer_resolve_plan(&self->p.a, &self->p.ticket, &self->p.bob.psk,
+				       nla_data(self->p.r.attr[MIKEY_TICKET_A_MESSAGE]),
+				       nla_len(self->p.r.attr[MIKEY_TICKET_A_MESSAGE]),
 				       false));
 	/* whose UID the KMS is asked for is the user's own */
-	EXPECT_TRUE(mikey_blob_eq(self->a.idr_r.data, peer_nai(BOB).data));
+	EXPECT_TRUE(mikey_blob_eq(self->p.a.idr_r.data, peer_nai(BOB).data));
 	/* and the KMS answers with the identity that matched */
-	self->a.idr_r = peer_nai(group);
-	peer_answer_write(&self->a, &self->msg);
-	self->ex.id = nlc_u32(self->r.attr[MIKEY_TICKET_A_EXCHANGE]);
-	nlc_free(&self->r);
-	EXPECT_EQ(0, term_answer(&self->bob, MIKEY_TICKET_CMD_ADMIT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
+	self->p.a.idr_r = peer_nai(group);
+	peer_answer_write(&self->p.a, &self->p.msg);
+	self->p.ex.id = nlc_u32(self->p.r.attr[MIKEY_TICKET_A_EXCHANGE]);
+	nlc_free(&self->p.r);
+	EXPECT_EQ(0, term_answer(&self->p.bob, MIKEY_TICKET_CMD_ADMIT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
 }
 
 TEST_F(exchange, info)
@@ -313,28 +301,28 @@ TEST_F(exchange, info)
 	key_serial_t ticket;
 	s64 left;
 
-	ticket = term_grant(&self->alice, BOB, &self->ticket);
+	ticket = term_grant(&self->p.alice, BOB, &self->p.ticket);
 	ASSERT_LT(0, ticket);
-	ASSERT_EQ(0, term_info(&self->alice, ticket, &self->r));
+	ASSERT_EQ(0, term_info(&self->p.alice, ticket, &self->p.r));
 	EXPECT_EQ(MIKEY_ROLE_INITIATOR,
-		  nlc_u32(self->r.attr[MIKEY_TICKET_A_ROLE]));
-	left = nlc_s64(self->r.attr[MIKEY_TICKET_A_REMAINING]);
-	EXPECT_LT(self->alice.valid - 10, left);
-	EXPECT_GE(self->alice.valid, left);
-	EXPECT_TRUE(is(nlc_in(self->r.attr[MIKEY_TICKET_A_POLICY],
+		  nlc_u32(self->p.r.attr[MIKEY_TICKET_A_ROLE]));
+	left = nlc_s64(self->p.r.attr[MIKEY_TICKET_A_REMAINING]);
+	EXPECT_LT(self->p.alice.valid - 10, left);
+	EXPECT_GE(self->p.alice.valid, left);
+	EXPECT_TRUE(is(nlc_in(self->p.r.attr[MIKEY_TICKET_A_POLICY],
 			      MIKEY_TICKET_A_INITIATOR, 0), ALICE));
-	EXPECT_TRUE(is(nlc_in(self->r.attr[MIKEY_TICKET_A_POLICY],
+	EXPECT_TRUE(is(nlc_in(self->p.r.attr[MIKEY_TICKET_A_POLICY],
 			      MIKEY_TICKET_A_RESPONDER, 0), BOB));
-	nlc_free(&self->r);
+	nlc_free(&self->p.r);
 
 	/* what is not a ticket, in words */
-	EXPECT_EQ(-EOPNOTSUPP, term_info(&self->alice, self->alice.psk_serial,
-					 &self->r));
-	EXPECT_STREQ("the key is not a ticket", self->r.words);
-	EXPECT_EQ(MIKEY_TICKET_A_TICKET, self->r.blamed);
-	nlc_free(&self->r);
-	EXPECT_EQ(-ENOKEY, term_info(&self->alice, 0x7ffffff0, &self->r));
-	EXPECT_STREQ("there is no key with this serial", self->r.words);
+	EXPECT_EQ(-EOPNOTSUPP, term_info(&self->p.alice, self->p.alice.psk_serial,
+					 &self->p.r));
+	EXPECT_STREQ("the key is not a ticket", self->p.r.words);
+	EXPECT_EQ(MIKEY_TICKET_A_TICKET, self->p.r.blamed);
+	nlc_free(&self->p.r);
+	EXPECT_EQ(-ENOKEY, term_info(&self->p.alice, 0x7ffffff0, &self->p.r));
+	EXPECT_STREQ("there is no key with this serial", self->p.r.words);
 }
 
 TEST_F(exchange, stats)
@@ -350,15 +338,15 @@ TEST_F(exchange, stats)
 	/* tickets of other tests may still be on their way out */
 	usleep(200000);
 	for (i = MIKEY_TICKET_S_PAD + 1; i <= MIKEY_TICKET_S_MAX; i++)
-		before[i] = term_stat(&self->alice, i);
-	ASSERT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
-	peer_transfer_plan(&self->x, &self->ticket, BOB);
-	peer_transfer_write(&self->x, &self->transfer);
+		before[i] = term_stat(&self->p.alice, i);
+	ASSERT_LT(0, term_grant(&self->p.alice, BOB, &self->p.ticket));
+	peer_transfer_plan(&self->p.x, &self->p.ticket, BOB);
+	peer_transfer_write(&self->p.x, &self->p.transfer);
 	EXPECT_EQ(before[MIKEY_TICKET_S_TICKETS] + 1,
-		  term_stat(&self->alice, MIKEY_TICKET_S_TICKETS));
-	ASSERT_LT(0, term_admit(&self->bob, &self->ticket, &self->transfer));
+		  term_stat(&self->p.alice, MIKEY_TICKET_S_TICKETS));
+	ASSERT_LT(0, term_admit(&self->p.bob, &self->p.ticket, &self->p.transfer));
 	for (i = MIKEY_TICKET_S_PAD + 1; i <= MIKEY_TICKET_S_MAX; i++) {
-		after = term_stat(&self->alice, i);
+		after = term_stat(&self->p.alice, i);
 		if (i == MIKEY_TICKET_S_TICKETS)
 			after--;
 		EXPECT_EQ(before[i] + !!memchr(moved, i, sizeof(moved)), after)
@@ -379,22 +367,22 @@ static u32 all_of(const struct nlc_reply *r, int type)
 
 TEST_F(exchange, caps)
 {
-	ASSERT_EQ(0, nlc_call(&self->alice.nl,
-			      nlc_msg(&self->alice.nl, MIKEY_TICKET_CMD_CAPS),
-			      &self->r));
+	ASSERT_EQ(0, nlc_call(&self->p.alice.nl,
+			      nlc_msg(&self->p.alice.nl, MIKEY_TICKET_CMD_CAPS),
+			      &self->p.r));
 	EXPECT_EQ(MIKEY_TICKET_GENL_VERSION,
-		  nlc_u32(self->r.attr[MIKEY_TICKET_A_API_VERSION]));
-	EXPECT_NE(NULL, self->r.attr[MIKEY_TICKET_A_MODULE_VERSION]);
+		  nlc_u32(self->p.r.attr[MIKEY_TICKET_A_API_VERSION]));
+	EXPECT_NE(NULL, self->p.r.attr[MIKEY_TICKET_A_MODULE_VERSION]);
 	/* both profiles, and of the suites none but 256 */
 	EXPECT_EQ(1 << MIKEY_PROFILE_IMMEDIATE | 1 << MIKEY_PROFILE_ANNEX_I,
-		  all_of(&self->r, MIKEY_TICKET_A_PROFILE));
-	EXPECT_EQ(1 << MIKEY_SUITE_256, all_of(&self->r, MIKEY_TICKET_A_SUITE));
-	EXPECT_EQ(60, nlc_u32(self->r.attr[MIKEY_TICKET_A_CLOCK_SKEW]));
-	EXPECT_NE(NULL, self->r.attr[MIKEY_TICKET_A_USER_MASTER]);
-	ASSERT_NE(NULL, self->r.attr[MIKEY_TICKET_A_PROT_TYPE]);
-	EXPECT_EQ(242, nla_get_u8(self->r.attr[MIKEY_TICKET_A_PROT_TYPE]));
-	ASSERT_NE(NULL, self->r.attr[MIKEY_TICKET_A_EXT_TYPE]);
-	EXPECT_EQ(241, nla_get_u8(self->r.attr[MIKEY_TICKET_A_EXT_TYPE]));
+		  all_of(&self->p.r, MIKEY_TICKET_A_PROFILE));
+	EXPECT_EQ(1 << MIKEY_SUITE_256, all_of(&self->p.r, MIKEY_TICKET_A_SUITE));
+	EXPECT_EQ(60, nlc_u32(self->p.r.attr[MIKEY_TICKET_A_CLOCK_SKEW]));
+	EXPECT_NE(NULL, self->p.r.attr[MIKEY_TICKET_A_USER_MASTER]);
+	ASSERT_NE(NULL, self->p.r.attr[MIKEY_TICKET_A_PROT_TYPE]);
+	EXPECT_EQ(242, nla_get_u8(self->p.r.attr[MIKEY_TICKET_A_PROT_TYPE]));
+	ASSERT_NE(NULL, self->p.r.attr[MIKEY_TICKET_A_EXT_TYPE]);
+	EXPECT_EQ(241, nla_get_u8(self->p.r.attr[MIKEY_TICKET_A_EXT_TYPE]));
 }
 
 /* A full house: as many responders as there may be. */
@@ -410,26 +398,26 @@ TEST_F(exchange, many_responders)
 		sprintf(names[i], "user-%u@example.test", i);
 		list[i] = names[i];
 	}
-	EXPECT_EQ(-EINVAL, nlc_call(&self->alice.nl,
-				    term_request_msg(&self->alice, list),
-				    &self->r));
-	EXPECT_EQ(MIKEY_TICKET_A_RESPONDER, self->r.blamed);
-	EXPECT_NE(NULL, strstr(self->r.words, "too many"));
-	nlc_free(&self->r);
+	EXPECT_EQ(-EINVAL, nlc_call(&self->p.alice.nl,
+				    term_request_msg(&self->p.alice, list),
+				    &self->p.r));
+	EXPECT_EQ(MIKEY_TICKET_A_RESPONDER, self->p.r.blamed);
+	EXPECT_NE(NULL, strstr(self->p.r.words, "too many"));
+	nlc_free(&self->p.r);
 
 	list[MIKEY_TICKET_RESPONDERS_MAX] = NULL;
-	ASSERT_EQ(0, nlc_call(&self->alice.nl,
-			      term_request_msg(&self->alice, list), &self->r));
-	self->ex.id = nlc_u32(self->r.attr[MIKEY_TICKET_A_EXCHANGE]);
-	ASSERT_EQ(0, peer_grant_plan(&self->a, &self->ticket, &self->alice.psk,
-				     nla_data(self->r.attr[MIKEY_TICKET_A_MESSAGE]),
-				     nla_len(self->r.attr[MIKEY_TICKET_A_MESSAGE])));
-	nlc_free(&self->r);
-	peer_answer_write(&self->a, &self->msg);
-	ASSERT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
-				 self->ex.id, &self->msg, &self->r))
-		TH_LOG("%s", self->r.words);
-	nla_for_each_nested(a, self->r.attr[MIKEY_TICKET_A_POLICY], rem)
+	ASSERT_EQ(0, nlc_call(&self->p.alice.nl,
+			      term_request_msg(&self->p.alice, list), &self->p.r));
+	self->p.ex.id = nlc_u32(self->p.r.attr[MIKEY_TICKET_A_EXCHANGE]);
+	ASSERT_EQ(0, peer_grant_plan(&self->p.a, &self->p.ticket, &self->p.alice.psk,
+				     nla_data(self->p.r.attr[MIKEY_TICKET_A_MESSAGE]),
+				     nla_len(self->p.r.attr[MIKEY_TICKET_A_MESSAGE])));
+	nlc_free(&self->p.r);
+	peer_answer_write(&self->p.a, &self->p.msg);
+	ASSERT_EQ(0, term_answer(&self->p.alice, MIKEY_TICKET_CMD_GRANT,
+				 self->p.ex.id, &self->p.msg, &self->p.r))
+		TH_LOG("%s", self->p.r.words);
+	nla_for_each_nested(a, self->p.r.attr[MIKEY_TICKET_A_POLICY], rem)
 		num += nla_type(a) == MIKEY_TICKET_A_RESPONDER;
 	EXPECT_EQ(MIKEY_TICKET_RESPONDERS_MAX, num);
 }

@@ -6,10 +6,9 @@
  */
 #include <kselftest_harness.h>
 
-#include <time.h>
-
 #include <openssl/sha.h>
 
+#include "clock.h"
 #include "ticket/module.h"
 #include "way.h"
 
@@ -422,15 +421,6 @@ TEST_F(kept, so_many)
 	EXPECT_EQ(last, found(self, &self->second));
 }
 
-static void jump(long seconds)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec += seconds;
-	clock_settime(CLOCK_REALTIME, &now);
-}
-
 /* The clock was past TRe once: the key lives on, the ticket does not. */
 TEST_F(kept, dead_in_a_living_key)
 {
@@ -442,9 +432,9 @@ TEST_F(kept, dead_in_a_living_key)
 		SKIP(return, "MIKEY_MODULES is not set");
 	EXPECT_EQ(self->ticket, found(self, &self->second));
 	tickets = term_stat(bob, MIKEY_TICKET_S_TICKETS);
-	jump(days);
+	clock_jump(days);
 	left = term_stat_wait(bob, MIKEY_TICKET_S_TICKETS, tickets - 1, 2000);
-	jump(-days);
+	clock_jump(-days);
 	EXPECT_EQ(tickets - 1, left);
 	EXPECT_EQ(0, found(self, &self->second));
 }

@@ -9,6 +9,7 @@
 
 #include <time.h>
 
+#include "clock.h"
 #include "term.h"
 
 #define SOMEBODY 4711
@@ -361,15 +362,6 @@ TEST_F(key, wiped_when_it_expires)
 		TH_LOG("%s", self->r.words);
 }
 
-static void jump(long seconds)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec += seconds;
-	clock_settime(CLOCK_REALTIME, &now);
-}
-
 /* The clock jumps past TRe, and back again: dead is dead. */
 TEST_F(key, wiped_when_the_clock_jumps)
 {
@@ -377,10 +369,10 @@ TEST_F(key, wiped_when_the_clock_jumps)
 	int err;
 
 	ASSERT_LT(0, ticket);
-	jump(self->alice.valid + 10);
+	clock_jump(self->alice.valid + 10);
 	EXPECT_TRUE(wiped(self, 1000));
 	err = term_info(&self->alice, ticket, &self->r);
-	jump(-(self->alice.valid + 10));
+	clock_jump(-(self->alice.valid + 10));
 	EXPECT_EQ(-EKEYEXPIRED, err);
 	nlc_free(&self->r);
 	EXPECT_EQ(-EKEYEXPIRED, term_info(&self->alice, ticket, &self->r));
@@ -395,14 +387,14 @@ TEST_F(key, dead_though_the_clock_is_set_back)
 	self->alice.valid = 5;
 	ticket = term_grant(&self->alice, BOB, &self->ticket);
 	ASSERT_LT(0, ticket);
-	jump(-3600);
+	clock_jump(-3600);
 	EXPECT_EQ(0, term_info(&self->alice, ticket, &self->r));
 	nlc_free(&self->r);
 	sleep(7);
 	EXPECT_EQ(-EKEYEXPIRED, term_info(&self->alice, ticket, &self->r))
 		TH_LOG("%s", self->r.words);
 	EXPECT_TRUE(wiped(self, 0));
-	jump(3600);
+	clock_jump(3600);
 }
 
 TEST_HARNESS_MAIN
