@@ -9,11 +9,25 @@
 #include <crypto/aes.h>
 #include <linux/hrtimer.h>
 #include <linux/kernel.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 /* 6.4: bin2hex() has a header of its own, without which kernel.h later does */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #include <linux/hex.h>
+#endif
+
+/*
+ * 6.5: a slab cache says that it is not to be one with others of its size; before
+ * that one with a constructor never was
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define mikey_no_merge NULL
+#else
+#define SLAB_NO_MERGE 0
+static inline void mikey_no_merge(void *object)
+{
+}
 #endif
 
 /* 6.13: the name of a namespace of symbols is a string, before that it was made one */

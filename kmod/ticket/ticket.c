@@ -32,14 +32,20 @@
 #include "stats.h"
 #include "ticket.h"
 
-/* A cache of its own: tight for its size, and closed to copies to userspace. */
+/*
+ * A slab cache of its own: tight for its size, closed to copies to userspace, and
+ * with nothing in its pages but keys. The kernel would make it one with others of
+ * its size, such as that of 6.1's vm_area_struct, and who goes on using one of
+ * those when it is freed would find keys there.
+ */
 static struct kmem_cache *secrets_cache;
 
 int mikey_ticket_init(void)
 {
 	secrets_cache = kmem_cache_create("mikey_secrets",
 					  sizeof(struct mikey_secrets), 0,
-					  SLAB_ACCOUNT, NULL);
+					  SLAB_ACCOUNT | SLAB_NO_MERGE,
+					  mikey_no_merge);
 	return secrets_cache ? 0 : -ENOMEM;
 }
 
@@ -290,9 +296,10 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 		goto out;
 
 	err = -ENOMEM;
-	t->secrets = kmem_cache_zalloc(secrets_cache, GFP_KERNEL);
+	t->secrets = kmem_cache_alloc(secrets_cache, GFP_KERNEL);
 	if (!t->secrets)
 		goto out;
+	memset(t->secrets, 0, sizeof(*t->secrets));
 	err = prepare(t->secrets, spec);
 	if (err)
 		goto free_secrets;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "module.h"
@@ -209,6 +210,22 @@ static int write_file(const char *path, const char *text)
 		err = -errno;
 	close(fd);
 	return err;
+}
+
+/*
+ * Of a cache that is one with others, or that others may yet become one with, sysfs
+ * has a link by its name (SLAB_MERGE_DEFAULT).
+ */
+TEST_F(module, a_slab_of_their_own)
+{
+	struct stat st;
+
+	if (lstat("/sys/kernel/slab", &st))
+		SKIP(return, "this kernel does not show its slab caches");
+	ASSERT_EQ(0, module_load("mikey_ticket", ""));
+	ASSERT_EQ(0, open_terms(self));
+	ASSERT_EQ(0, lstat("/sys/kernel/slab/mikey_secrets", &st));
+	EXPECT_TRUE(S_ISDIR(st.st_mode));
 }
 
 #define TRACING "/sys/kernel/tracing/"
