@@ -7,7 +7,6 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <linux/slab.h>
@@ -299,8 +298,7 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 	err = nla_put_u32(reply, MIKEY_TICKET_A_ROLE, t->role) ?:
 	      mikey_reply_policy(reply, &p, t->profile, t->suite) ?:
 	      nla_put_s64(reply, MIKEY_TICKET_A_REMAINING,
-			  t->expires - ktime_get_real_seconds(),
-			  MIKEY_TICKET_A_PAD);
+			  mikey_ticket_remaining(t), MIKEY_TICKET_A_PAD);
 	if (err) {
 		nlmsg_free(reply);
 		goto out;

@@ -141,11 +141,16 @@ static int why_dead(const struct mikey_ticket *t)
 	return t->secrets ? 0 : t->death;
 }
 
+s64 mikey_ticket_remaining(const struct mikey_ticket *t)
+{
+	return min(t->expires - ktime_get_real_seconds(),
+		   t->runs_out - ktime_get_boottime_seconds());
+}
+
 /* The timer may be late; the clock must not go back on what it said once. */
 static void check_clock(struct mikey_ticket *t)
 {
-	if (ktime_get_real_seconds() >= t->expires ||
-	    ktime_get_boottime_seconds() >= t->runs_out)
+	if (mikey_ticket_remaining(t) <= 0)
 		mikey_ticket_wipe(t, -EKEYEXPIRED);
 }
 

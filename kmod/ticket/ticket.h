@@ -181,6 +181,9 @@ void mikey_ticket_wipe(struct mikey_ticket *t, int death);
 /* Wipe and free. Not from the timer. */
 void mikey_ticket_free(struct mikey_ticket *t);
 
+/* Seconds until the keys die, by whichever clock is sooner. */
+s64 mikey_ticket_remaining(const struct mikey_ticket *t);
+
 /* 0, or why the ticket is dead; one found to have expired is dead for good. */
 int mikey_ticket_check(struct mikey_ticket *t);
 
