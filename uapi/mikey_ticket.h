@@ -42,8 +42,8 @@
  * ticket, or for a kept one another resolve.
  *
  * What a caller may use is decided by the kernel's key permissions (SEARCH
- * on PSK and ticket, WRITE on the keyring). No capability is needed. A
- * socket works only for the user who opened it (else -EPERM).
+ * on the ticket, SEARCH or LINK on the PSK, WRITE on the keyring). No capability
+ * is needed. A socket works only for the user who opened it (else -EPERM).
  *
  * Exchanges belong to the socket that opened them and end with it, with
  * success, or after MIKEY_TICKET_EXCHANGE_SECONDS; a user has at most
@@ -64,8 +64,8 @@
  *	-EPROTONOSUPPORT  profile, suite or form not known or not allowed here
  *	-EPERM		another user's socket; a ticket whose single use is
  *			spent (its key expires within a second: it is
-			-EKEYEXPIRED then; who unlinks it has the room in the
-			quota at once)
+ *			-EKEYEXPIRED then; who unlinks it has the room in the
+ *			quota at once)
  *	-ESRCH		no such exchange on this socket
  *	-EBADMSG	a malformed message
  *	-EKEYREJECTED	a MAC, timestamp or identity is not what it must be
