@@ -262,7 +262,7 @@ TEST_F(mime, single_use)
 	nlc_free(&sc->r);
 	err = nlc_call(&sc->lane.mime,
 		       body_protect_msg(&sc->lane.mime, send, BOB, text(HELLO)), &sc->r);
-	EXPECT_TRUE(err == -EPERM || err == -ENOKEY)
+	EXPECT_TRUE(err == -EPERM || err == -EKEYEXPIRED)
 		TH_LOG("%d %s", err, sc->r.words);
 }
 
