@@ -12,7 +12,7 @@ static void comes_again(const char *branch, int error, const char *line)
 {
 	kernel.unprotect = FAULT(error, 1);
 	hop_sends(message(branch, MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	refused(line);
 }
@@ -155,7 +155,7 @@ static void copy_under_another_name(void **state)
 	(void)state;
 	kernel.initiator = "mallory@example.test";
 	move_client("mallory@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 	hop_sends(message_from("king@example.test", "new", "P-Asserted-Identity: <sip:king@x>\r\n"
 			       MULTIPART(HELLO)));
 	silence();
@@ -171,7 +171,7 @@ static void copies_of_a_fork(void **state)
 {
 	(void)state;
 	move_client("alice@example.test");
-	wait_exchanges(1);
+	kms_gets(1);
 	hop_sends(message("new", MULTIPART(HELLO)));	/* while it is resolved */
 	silence();
 	assert_int_equal(kms_waiting(), 1);
@@ -198,9 +198,9 @@ static void no_fork_but_a_forgery(void **state)
 {
 	(void)state;
 	hop_sends(message("1", MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	hop_sends(message("2", MULTIPART("x" HELLO)));
-	wait_exchanges(2);
+	kms_gets(2);
 	kms_answers();
 	client_gets();
 	kernel.unprotect = FAULT(-EKEYREJECTED, 1);

@@ -23,9 +23,6 @@ int open_with(const char *more);
 int open_stage(void **state);
 int close_stage(void **state);
 
-/* So many exchanges with the KMS are open. */
-void wait_exchanges(unsigned int count);
-
 /* The next hop gets this status line, without a reason, and the client nothing. */
 void refused(const char *line);
 

@@ -12,7 +12,7 @@ static void opened_and_delivered(void **state)
 	(void)state;
 	hop_sends(message("1", "P-Mikey-Verified: <king@example.test>; proved=body\r\n"
 		  MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	assert_int_equal(kernel.identities, 3);
 	silence();
 	kms_answers();
@@ -49,7 +49,7 @@ static void through_a_list_server(void **state)
 	kernel.initiator = "team@example.test";
 	hop_sends(message_from("ann@example.test", "1",
 			       ASSERTED("ann") MULTIPART(VIA_LIST)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("From", 0), "<sip:ann@example.test>;tag=f");
@@ -65,7 +65,7 @@ static void through_a_list_server(void **state)
 	/* changed on the way */
 	hop_sends(message_from("king@example.test", "2",
 			       ASSERTED("king") MULTIPART(VIA_LIST)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("From", 0),
@@ -76,7 +76,7 @@ static void through_a_list_server(void **state)
 	/* somebody who is no list server says the same */
 	kernel.initiator = "mallory@example.test";
 	hop_sends(message_from("ann@example.test", "3", MULTIPART(VIA_LIST)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("From", 0),
@@ -92,7 +92,7 @@ static void another_sender(void **state)
 	kernel.initiator = "mallory@example.test";
 	kernel.proved = MIKEY_PROVED_INITIATOR;
 	hop_sends(message("1", MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("From", 0),
@@ -106,7 +106,7 @@ static void another_sender(void **state)
 
 	kernel.initiator = "e\r\nvil>\"@example.test";
 	hop_sends(message_from("al%22ice@example.test", "2", MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("From", 0),
@@ -118,7 +118,7 @@ static void what_is_inside_adds_no_headers(void **state)
 	(void)state;
 	/* "X: y" and "P-Mikey-Verified: <k@x>; proved=body", turned round */
 	hop_sends(message("1", MULTIPART("olleh\n\r\n\r>x@k< :deifireV-yekiM-P\n\ry :X")));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("X", 0), "");
@@ -129,7 +129,7 @@ static void what_is_inside_adds_no_headers(void **state)
 	hop_gets();
 
 	hop_sends(message("2", MULTIPART("no entity")));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	refused("SIP/2.0 493 Undecipherable");
 }
@@ -140,7 +140,7 @@ static void one_at_a_time(const char *branch, struct kernel_fault *fault, int er
 	*fault = FAULT(error, 1);
 	hop_sends(message(branch, MULTIPART(HELLO)));
 	if (fault != &kernel.resolve) {
-		wait_exchanges(1);
+		kms_gets(1);
 		kms_answers();
 	}
 	refused(line);
@@ -167,7 +167,7 @@ static void everything_that_fails(void **state)
 	kernel.admit = FAULT(-EREMOTEIO, 1);
 	kernel.admit.words = "KMS error 1: invalid timestamp";
 	hop_sends(message("o0", MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	refused("SIP/2.0 503 Service Unavailable");
 	one_at_a_time("o2", &kernel.unprotect, -ESTALE, "SIP/2.0 493 Undecipherable");
@@ -176,7 +176,7 @@ static void everything_that_fails(void **state)
 	assert_string_equal(header("Retry-After", 0), "30");
 	one_at_a_time("o5", &kernel.resolve, -ENOKEY, "SIP/2.0 500 Server Internal Error");
 	hop_sends(message("k1", MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_fails(-EHOSTUNREACH, "away");
 	refused("SIP/2.0 503 Service Unavailable");
 	assert_string_equal(header("Retry-After", 0), "30");
@@ -272,7 +272,7 @@ static void asserted_identity(void **state)
 	/* and a From that one parser reads as alice's, another as the king's */
 	hop_sends(message_from("alice@example.test>, <sip:king@example.test", "5",
 			       MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	kms_answers();
 	client_gets();
 	assert_string_equal(header("From", 0),
@@ -445,13 +445,13 @@ static void waiting_is_limited(void **state)
 {
 	(void)state;
 	hop_sends(message("1", MULTIPART(HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 	hop_sends(message("2", MULTIPART("x" HELLO)));
 	refused("SIP/2.0 503 Service Unavailable");
 	kms_answers();
 	client_gets();
 	hop_sends(message("3", MULTIPART("y" HELLO)));
-	wait_exchanges(1);
+	kms_gets(1);
 }
 
 static int open_with_shares(void **state)
@@ -466,12 +466,12 @@ static void waiting_of_one_sender(void **state)
 	(void)state;
 	hop_sends(message("1", MULTIPART(HELLO)));
 	hop_sends(message("2", MULTIPART("x" HELLO)));
-	wait_exchanges(2);
+	kms_gets(2);
 	hop_sends(message("3", MULTIPART("y" HELLO)));
 	refused("SIP/2.0 503 Service Unavailable");
 	kernel.initiator = "carol@example.test";
 	hop_sends(message("4", MULTIPART("z" HELLO)));
-	wait_exchanges(3);
+	kms_gets(3);
 }
 
 static void ended_while_opening(void **state)
@@ -480,7 +480,7 @@ static void ended_while_opening(void **state)
 	hop_sends(message("1", MULTIPART(HELLO)));
 	hop_sends(message("2", MULTIPART("x" HELLO)));
 	hop_sends(message("3", MULTIPART(HELLO)));
-	wait_exchanges(2);
+	kms_gets(2);
 	kms_answers();
 	client_gets();
 	transactions_stop(stage.mikeyd.transactions);
