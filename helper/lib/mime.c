@@ -96,12 +96,6 @@ uint32_t mime_content_value(const char *name)
 	return 0;
 }
 
-static int unexpected(struct problem *problem)
-{
-	return problem_set(problem, -EPROTO,
-			   "the answer of the module lacks something: modules and programs are of different ages");
-}
-
 static int no_memory(struct problem *problem)
 {
 	return problem_set(problem, -ENOMEM, "no memory");
@@ -150,9 +144,7 @@ int mime_protect(struct genl_client *client, const struct mime_wish *wish,
 	if (wish->no_proof)
 		err = err ?: nla_put_flag(request, M(NO_PROOF));
 	err = err ?: put_segments(request, M(ENTITY), entity);
-	err = err ? no_memory(problem) :
-		genl_request(client, request, &reply, attrs, MIKEY_MIME_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, err, &reply, attrs, MIKEY_MIME_A_MAX, problem);
 	if (err < 0)
 		return err;
 	err = genl_reply_join(&reply, M(TRANSFER), transfer);
@@ -164,24 +156,7 @@ int mime_protect(struct genl_client *client, const struct mime_wish *wish,
 	bytes_wipe(&reply);
 	if (err == -ENOMEM)
 		return no_memory(problem);
-	return err < 0 ? unexpected(problem) : 0;
-}
-
-static int get_uid(struct uid *uid, struct nlattr *attr)
-{
-	size_t len = attr ? nla_len(attr) : 0;
-
-	if (!len || len > UID_MAX)
-		return -EPROTO;
-	memcpy(uid->text, nla_data(attr), len);
-	uid->text[len] = '\0';
-	uid->len = len;
-	return 0;
-}
-
-static uint32_t get_u32(struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : 0;
+	return err < 0 ? genl_unexpected(problem) : 0;
 }
 
 int mime_unprotect(struct genl_client *client, int32_t ticket, uint32_t forms,
@@ -201,20 +176,18 @@ int mime_unprotect(struct genl_client *client, int32_t ticket, uint32_t forms,
 	err = err ?: nla_put_u32(request, M(FORMS), forms);
 	err = err ?: nla_put(request, M(TRANSFER), transfer->len, transfer->data);
 	err = err ?: put_segments(request, M(CMS), cms);
-	err = err ? no_memory(problem) :
-		genl_request(client, request, &reply, attrs, MIKEY_MIME_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, err, &reply, attrs, MIKEY_MIME_A_MAX, problem);
 	if (err < 0)
 		return err;
-	opened->proved = get_u32(attrs[M(PROVED)]);
-	opened->form = get_u32(attrs[M(FORM)]);
+	opened->proved = genl_get_u32(attrs[M(PROVED)]);
+	opened->form = genl_get_u32(attrs[M(FORM)]);
 	opened->sent = attrs[M(SENT)] ? nla_get_s64(attrs[M(SENT)]) : 0;
-	if (get_uid(&opened->initiator, attrs[M(INITIATOR)]) < 0 ||
-	    get_uid(&opened->recipient, attrs[M(RECIPIENT)]) < 0 ||
+	if (genl_get_uid(&opened->initiator, attrs[M(INITIATOR)]) < 0 ||
+	    genl_get_uid(&opened->recipient, attrs[M(RECIPIENT)]) < 0 ||
 	    !mime_proved_name(opened->proved) || !opened->proved)
-		err = unexpected(problem);
+		err = genl_unexpected(problem);
 	else if (genl_reply_join(&reply, M(ENTITY), &opened->entity) < 0)
-		err = unexpected(problem);
+		err = genl_unexpected(problem);
 	bytes_wipe(&reply);
 	return err;
 }
@@ -228,16 +201,13 @@ int mime_caps(struct genl_client *client, struct mime_caps *caps, struct problem
 
 	memset(caps, 0, sizeof(*caps));
 	request = genl_message(client, MIKEY_MIME_CMD_CAPS, 0);
-	if (!request)
-		return no_memory(problem);
-	err = genl_request(client, request, &reply, attrs, MIKEY_MIME_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, 0, &reply, attrs, MIKEY_MIME_A_MAX, problem);
 	if (err < 0)
 		return err;
-	caps->api_version = get_u32(attrs[M(API_VERSION)]);
-	caps->forms = get_u32(attrs[M(FORMS)]);
-	caps->content_algs = get_u32(attrs[M(CONTENT_ALGS)]);
-	caps->max_entity = get_u32(attrs[M(MAX_ENTITY)]);
+	caps->api_version = genl_get_u32(attrs[M(API_VERSION)]);
+	caps->forms = genl_get_u32(attrs[M(FORMS)]);
+	caps->content_algs = genl_get_u32(attrs[M(CONTENT_ALGS)]);
+	caps->max_entity = genl_get_u32(attrs[M(MAX_ENTITY)]);
 	if (attrs[M(MODULE_VERSION)])
 		nla_strlcpy(caps->module_version, attrs[M(MODULE_VERSION)],
 			    sizeof(caps->module_version));
@@ -248,24 +218,6 @@ int mime_caps(struct genl_client *client, struct mime_caps *caps, struct problem
 int mime_stats(struct genl_client *client, uint64_t stats[MIKEY_MIME_S_MAX + 1],
 	       struct problem *problem)
 {
-	struct nlattr *attrs[MIKEY_MIME_A_MAX + 1], *nested[MIKEY_MIME_S_MAX + 1];
-	struct nl_msg *request;
-	struct bytes reply;
-	int err;
-
-	memset(stats, 0, sizeof(*stats) * (MIKEY_MIME_S_MAX + 1));
-	request = genl_message(client, MIKEY_MIME_CMD_STATS, 0);
-	if (!request)
-		return no_memory(problem);
-	err = genl_request(client, request, &reply, attrs, MIKEY_MIME_A_MAX, problem);
-	genl_message_free(request);
-	if (err < 0)
-		return err;
-	if (!attrs[M(STATS)] ||
-	    nla_parse_nested(nested, MIKEY_MIME_S_MAX, attrs[M(STATS)], NULL) < 0)
-		err = unexpected(problem);
-	for (int i = MIKEY_MIME_S_PAD + 1; !err && i <= MIKEY_MIME_S_MAX; i++)
-		stats[i] = nested[i] && nla_len(nested[i]) >= 8 ? nla_get_u64(nested[i]) : 0;
-	bytes_wipe(&reply);
-	return err;
+	return genl_counters(client, MIKEY_MIME_CMD_STATS, M(STATS), MIKEY_MIME_S_PAD, stats,
+			     MIKEY_MIME_S_MAX, problem);
 }

@@ -16,6 +16,7 @@
 
 #include "helper/lib/bytes.h"
 #include "helper/lib/problem.h"
+#include "helper/lib/uid.h"
 
 struct nl_msg;
 struct nlattr;
@@ -53,6 +54,31 @@ void genl_message_free(struct nl_msg *message);
  */
 int genl_request(struct genl_client *client, struct nl_msg *message, struct bytes *reply,
 		 struct nlattr **attrs, int max, struct problem *problem);
+
+/*
+ * genl_ask - genl_request() for a message that is of no use behind it, and is freed
+ * @put: 0, or that an attribute did not fit into it: then there was no memory
+ * @message: NULL: there was no memory, either
+ */
+int genl_ask(struct genl_client *client, struct nl_msg *message, int put,
+	     struct bytes *reply, struct nlattr **attrs, int max, struct problem *problem);
+
+/*
+ * genl_counters - ask for the counters that a family nests in one attribute
+ * @stats: of most + 1, those up to pad are none; 0 for what the kernel does not have
+ */
+int genl_counters(struct genl_client *client, uint8_t command, int type, int pad,
+		  uint64_t *stats, int most, struct problem *problem);
+
+/* genl_unexpected - an answer of the kernel that its own contract rules out: -EPROTO */
+int genl_unexpected(struct problem *problem);
+
+/* genl_get_u32, genl_get_s64 - 0 if there is none */
+uint32_t genl_get_u32(struct nlattr *attr);
+int64_t genl_get_s64(struct nlattr *attr);
+
+/* genl_get_uid - -EPROTO if there is none */
+int genl_get_uid(struct uid *uid, struct nlattr *attr);
 
 /*
  * genl_reply_join - all attributes of one type in a reply, concatenated; used

@@ -99,13 +99,6 @@ void ticket_policy_free(struct ticket_policy *policy)
 	policy->n_responders = 0;
 }
 
-/* An answer of the kernel that its own contract rules out. */
-static int unexpected(struct problem *problem)
-{
-	return problem_set(problem, -EPROTO,
-			   "the answer of the module lacks something: modules and programs are of different ages");
-}
-
 static int no_memory(struct problem *problem)
 {
 	return problem_set(problem, -ENOMEM, "no memory");
@@ -114,28 +107,6 @@ static int no_memory(struct problem *problem)
 static int put_uid(struct nl_msg *message, int type, const struct uid *uid)
 {
 	return nla_put(message, type, uid->len, uid->text);
-}
-
-static int get_uid(struct uid *uid, struct nlattr *attr)
-{
-	size_t len = attr ? nla_len(attr) : 0;
-
-	if (!len || len > UID_MAX)
-		return -EPROTO;
-	memcpy(uid->text, nla_data(attr), len);
-	uid->text[len] = '\0';
-	uid->len = len;
-	return 0;
-}
-
-static uint32_t get_u32(struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 4 ? nla_get_u32(attr) : 0;
-}
-
-static int64_t get_s64(struct nlattr *attr)
-{
-	return attr && nla_len(attr) >= 8 ? nla_get_s64(attr) : 0;
 }
 
 static int put_party(struct nl_msg *message, const struct ticket_party *party)
@@ -157,18 +128,18 @@ static int get_policy(struct ticket_policy *policy, struct nlattr *nest)
 
 	memset(policy, 0, sizeof(*policy));
 	if (!nest || nla_parse_nested(attrs, MIKEY_TICKET_A_MAX, nest, NULL) < 0 ||
-	    get_uid(&policy->kms, attrs[T(KMS)]) < 0 ||
-	    get_uid(&policy->initiator, attrs[T(INITIATOR)]) < 0)
+	    genl_get_uid(&policy->kms, attrs[T(KMS)]) < 0 ||
+	    genl_get_uid(&policy->initiator, attrs[T(INITIATOR)]) < 0)
 		return -EPROTO;
-	policy->profile = get_u32(attrs[T(PROFILE)]);
-	policy->suite = get_u32(attrs[T(SUITE)]);
-	policy->flags = get_u32(attrs[T(FLAGS)]);
-	policy->valid_from = get_s64(attrs[T(VALID_FROM)]);
-	policy->valid_until = get_s64(attrs[T(VALID_UNTIL)]);
+	policy->profile = genl_get_u32(attrs[T(PROFILE)]);
+	policy->suite = genl_get_u32(attrs[T(SUITE)]);
+	policy->flags = genl_get_u32(attrs[T(FLAGS)]);
+	policy->valid_from = genl_get_s64(attrs[T(VALID_FROM)]);
+	policy->valid_until = genl_get_s64(attrs[T(VALID_UNTIL)]);
 	policy->reusable = attrs[T(REUSABLE)];
 	policy->changed = attrs[T(CHANGED)];
 	policy->cacheable = attrs[T(CACHEABLE)];
-	policy->rekey = get_u32(attrs[T(REKEY)]);
+	policy->rekey = genl_get_u32(attrs[T(REKEY)]);
 	nla_for_each_nested(attr, nest, left)
 		count += nla_type(attr) == T(RESPONDER);
 	policy->responders = calloc(count ? count : 1, sizeof(*policy->responders));
@@ -177,7 +148,7 @@ static int get_policy(struct ticket_policy *policy, struct nlattr *nest)
 	nla_for_each_nested(attr, nest, left) {
 		if (nla_type(attr) != T(RESPONDER))
 			continue;
-		if (get_uid(&policy->responders[policy->n_responders], attr) < 0) {
+		if (genl_get_uid(&policy->responders[policy->n_responders], attr) < 0) {
 			ticket_policy_free(policy);
 			return -EPROTO;
 		}
@@ -223,18 +194,15 @@ int ticket_request(struct genl_client *client, const struct ticket_wish *wish,
 	struct bytes reply;
 	int err;
 
-	if (!request)
-		return no_memory(problem);
-	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, 0, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	if (err < 0)
 		return err;
-	*exchange = get_u32(attrs[T(EXCHANGE)]);
+	*exchange = genl_get_u32(attrs[T(EXCHANGE)]);
 	err = attrs[T(EXCHANGE)] ? genl_reply_join(&reply, T(MESSAGE), message) : -ENODATA;
 	bytes_wipe(&reply);
 	if (err == -ENOMEM)
 		return no_memory(problem);
-	return err < 0 ? unexpected(problem) : 0;
+	return err < 0 ? genl_unexpected(problem) : 0;
 }
 
 /* A ticket with its policy, which GRANT, ADMIT and MINT answer alike. */
@@ -243,9 +211,9 @@ static int made(struct bytes *reply, struct nlattr **attrs, int32_t *ticket,
 {
 	int err = 0;
 
-	*ticket = get_u32(attrs[T(TICKET)]);
+	*ticket = genl_get_u32(attrs[T(TICKET)]);
 	if (!*ticket || (policy && get_policy(policy, attrs[T(POLICY)]) < 0))
-		err = unexpected(problem);
+		err = genl_unexpected(problem);
 	bytes_wipe(reply);
 	return err;
 }
@@ -258,10 +226,7 @@ int ticket_mint(struct genl_client *client, const struct ticket_wish *wish, int3
 	struct bytes reply;
 	int err;
 
-	if (!request)
-		return no_memory(problem);
-	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, 0, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	return err < 0 ? err : made(&reply, attrs, ticket, policy, problem);
 }
 
@@ -288,9 +253,9 @@ static int get_claim(struct ticket_claim *claim, struct bytes *reply, struct nla
 	if (get_mac(&claim->mac, attrs[T(MAC)]) < 0)
 		return -EPROTO;
 	if (attrs[T(TICKET)]) {
-		claim->ticket = get_u32(attrs[T(TICKET)]);
+		claim->ticket = genl_get_u32(attrs[T(TICKET)]);
 	} else if (attrs[T(EXCHANGE)]) {
-		claim->exchange = get_u32(attrs[T(EXCHANGE)]);
+		claim->exchange = genl_get_u32(attrs[T(EXCHANGE)]);
 		err = genl_reply_join(reply, T(MESSAGE), &claim->message);
 	} else {
 		err = -EPROTO;
@@ -323,16 +288,14 @@ int ticket_resolve(struct genl_client *client, const struct ticket_party *party,
 	err = err ?: nla_put(request, T(MESSAGE), transfer->len, transfer->data);
 	/* where tickets are kept that serve several messages */
 	err = err ?: nla_put_s32(request, T(KEYRING), KEY_SPEC_USER_KEYRING);
-	err = err ? no_memory(problem) :
-		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, err, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	if (err < 0)
 		return err;
 	err = get_claim(claim, &reply, attrs);
 	bytes_wipe(&reply);
 	if (err == -ENOMEM)
 		return no_memory(problem);
-	return err < 0 ? unexpected(problem) : 0;
+	return err < 0 ? genl_unexpected(problem) : 0;
 }
 
 int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,
@@ -349,9 +312,7 @@ int ticket_close(struct genl_client *client, uint8_t command, uint32_t exchange,
 		return no_memory(problem);
 	err = nla_put_u32(request, T(EXCHANGE), exchange);
 	err = err ?: nla_put(request, T(MESSAGE), message->len, message->data);
-	err = err ? no_memory(problem) :
-		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, err, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	if (err < 0)
 		return err;
 	return made(&reply, attrs, ticket, policy, problem);
@@ -371,15 +332,13 @@ int ticket_info(struct genl_client *client, int32_t ticket, int32_t psk,
 	err = nla_put_s32(request, T(TICKET), ticket);
 	if (psk)
 		err = err ?: nla_put_s32(request, T(PSK), psk);
-	err = err ? no_memory(problem) :
-		genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, err, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	if (err < 0)
 		return err;
-	info->role = get_u32(attrs[T(ROLE)]);
-	info->remaining = get_s64(attrs[T(REMAINING)]);
+	info->role = genl_get_u32(attrs[T(ROLE)]);
+	info->remaining = genl_get_s64(attrs[T(REMAINING)]);
 	if (get_policy(&info->policy, attrs[T(POLICY)]) < 0)
-		err = unexpected(problem);
+		err = genl_unexpected(problem);
 	bytes_wipe(&reply);
 	return err;
 }
@@ -388,8 +347,8 @@ static int add_profile(struct nlattr *attr, void *arg)
 {
 	struct ticket_caps *caps = arg;
 
-	if (get_u32(attr) < 32)
-		caps->profiles |= 1u << get_u32(attr);
+	if (genl_get_u32(attr) < 32)
+		caps->profiles |= 1u << genl_get_u32(attr);
 	return 0;
 }
 
@@ -397,8 +356,8 @@ static int add_suite(struct nlattr *attr, void *arg)
 {
 	struct ticket_caps *caps = arg;
 
-	if (get_u32(attr) < 32)
-		caps->suites |= 1u << get_u32(attr);
+	if (genl_get_u32(attr) < 32)
+		caps->suites |= 1u << genl_get_u32(attr);
 	return 0;
 }
 
@@ -411,13 +370,10 @@ int ticket_caps(struct genl_client *client, struct ticket_caps *caps, struct pro
 
 	memset(caps, 0, sizeof(*caps));
 	request = genl_message(client, MIKEY_TICKET_CMD_CAPS, 0);
-	if (!request)
-		return no_memory(problem);
-	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
+	err = genl_ask(client, request, 0, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
 	if (err < 0)
 		return err;
-	caps->api_version = get_u32(attrs[T(API_VERSION)]);
+	caps->api_version = genl_get_u32(attrs[T(API_VERSION)]);
 	if (attrs[T(MODULE_VERSION)])
 		nla_strlcpy(caps->module_version, attrs[T(MODULE_VERSION)],
 			    sizeof(caps->module_version));
@@ -427,7 +383,7 @@ int ticket_caps(struct genl_client *client, struct ticket_caps *caps, struct pro
 		caps->prot_type = nla_get_u8(attrs[T(PROT_TYPE)]);
 	if (attrs[T(EXT_TYPE)])
 		caps->ext_type = nla_get_u8(attrs[T(EXT_TYPE)]);
-	caps->clock_skew = get_u32(attrs[T(CLOCK_SKEW)]);
+	caps->clock_skew = genl_get_u32(attrs[T(CLOCK_SKEW)]);
 	caps->user_master = attrs[T(USER_MASTER)];
 	bytes_wipe(&reply);
 	return 0;
@@ -436,24 +392,6 @@ int ticket_caps(struct genl_client *client, struct ticket_caps *caps, struct pro
 int ticket_stats(struct genl_client *client, uint64_t stats[MIKEY_TICKET_S_MAX + 1],
 		 struct problem *problem)
 {
-	struct nlattr *attrs[MIKEY_TICKET_A_MAX + 1], *nested[MIKEY_TICKET_S_MAX + 1];
-	struct nl_msg *request;
-	struct bytes reply;
-	int err;
-
-	memset(stats, 0, sizeof(*stats) * (MIKEY_TICKET_S_MAX + 1));
-	request = genl_message(client, MIKEY_TICKET_CMD_STATS, 0);
-	if (!request)
-		return no_memory(problem);
-	err = genl_request(client, request, &reply, attrs, MIKEY_TICKET_A_MAX, problem);
-	genl_message_free(request);
-	if (err < 0)
-		return err;
-	if (!attrs[T(STATS)] ||
-	    nla_parse_nested(nested, MIKEY_TICKET_S_MAX, attrs[T(STATS)], NULL) < 0)
-		err = unexpected(problem);
-	for (int i = MIKEY_TICKET_S_PAD + 1; !err && i <= MIKEY_TICKET_S_MAX; i++)
-		stats[i] = get_s64(nested[i]);
-	bytes_wipe(&reply);
-	return err;
+	return genl_counters(client, MIKEY_TICKET_CMD_STATS, T(STATS), MIKEY_TICKET_S_PAD, stats,
+			     MIKEY_TICKET_S_MAX, problem);
 }
