@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,9 +18,6 @@
 
 #define STORE_FILE "inbox.db"
 #define STORE_VERSION 1
-
-/* With less than this left besides the message the disk counts as full. */
-#define ROOM_MIN (1024 * 1024)
 
 static const char schema[] =
 	"BEGIN IMMEDIATE;"
@@ -169,11 +165,7 @@ void inbox_store_close(struct inbox_store *store)
 	/* what was in memory is not left behind in it */
 	if (store->dir < 0 && store->db)
 		sqlite3_exec(store->db, "DELETE FROM message", NULL, NULL, NULL);
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(store->statements[i]);
-	sqlite3_close(store->db);
-	if (store->dir >= 0)
-		close(store->dir);
+	sql_close(store->db, store->statements, STATEMENTS, store->dir);
 	free(store);
 }
 
@@ -186,11 +178,7 @@ struct inbox_store_use inbox_store_use(const struct inbox_store *store)
 
 int inbox_store_ready(struct inbox_store *store, uint64_t bytes, struct problem *problem)
 {
-	struct statvfs fs;
-
-	/* a file system without a limit says 0 of everything */
-	if (store->dir >= 0 && !fstatvfs(store->dir, &fs) && fs.f_blocks &&
-	    (uint64_t)fs.f_bavail * fs.f_frsize < bytes + ROOM_MIN)
+	if (store->dir >= 0 && sql_disk_is_full(store->dir, bytes))
 		return problem_set(problem, -EIO, "the inbox: the disk is full");
 	return 0;
 }

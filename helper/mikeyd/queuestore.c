@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "helper/mikeyd/queueclock.h"
@@ -15,8 +14,6 @@
 #define QUEUE_FILE "queue.db"
 #define QUEUE_VERSION 1
 
-/* With less than this free the disk counts as full before it is. */
-#define ROOM_MIN (1024 * 1024)
 /* mikeyctl and mikeyd wait so long for each other. */
 #define BUSY_MS 2000
 /* A client repeats a request for 64 * T1 (RFC 3261 17.1.2.2, Timer F). */
@@ -178,24 +175,11 @@ void queue_store_close(struct queue_store *store)
 {
 	if (!store)
 		return;
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(store->statements[i]);
-	sqlite3_close(store->db);
-	if (store->dir >= 0)
-		close(store->dir);
+	sql_close(store->db, store->statements, STATEMENTS, store->dir);
 	free(store);
 }
 
 /* ---- putting down */
-
-static bool is_full(const struct queue_store *store)
-{
-	struct statvfs fs;
-
-	/* a file system without a limit says 0 of everything */
-	return !fstatvfs(store->dir, &fs) && fs.f_blocks &&
-		(uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN;
-}
 
 static size_t size_of(const struct queue_item *item)
 {
@@ -260,7 +244,7 @@ int queue_store_put_all(struct queue_store *store, const struct queue_limits *li
 {
 	int status, err;
 
-	if (is_full(store))
+	if (sql_disk_is_full(store->dir, 0))
 		return problem_set(problem, -EIO, "the queue: the disk is full");
 	status = SQL_RUN(store, BEGIN, "");
 	if (status != SQLITE_DONE)

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "helper/lib/log.h"
@@ -20,9 +19,6 @@
 
 #define RECORD_FILE "delivered.db"
 #define RECORD_VERSION 1
-
-/* With less than this free the disk counts as full before it is. */
-#define ROOM_MIN (1024 * 1024)
 
 static const char schema[] =
 	"BEGIN IMMEDIATE;"
@@ -185,28 +181,15 @@ void record_close(struct record *record)
 {
 	if (!record)
 		return;
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(record->statements[i]);
-	sqlite3_close(record->db);
-	if (record->dir >= 0)
-		close(record->dir);
+	sql_close(record->db, record->statements, STATEMENTS, record->dir);
 	free(record);
 }
 
 /* ---- using it */
 
-static bool is_full(const struct record *record)
-{
-	struct statvfs fs;
-
-	/* a file system without a limit says 0 of everything */
-	return !fstatvfs(record->dir, &fs) && fs.f_blocks &&
-		(uint64_t)fs.f_bavail * fs.f_frsize < ROOM_MIN;
-}
-
 int record_ready(struct record *record, struct problem *problem)
 {
-	if (is_full(record))
+	if (sql_disk_is_full(record->dir, 0))
 		return problem_set(problem, -EIO,
 				   "the record of delivered messages: the disk is full");
 	if (!record->ill)

@@ -9,7 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+/* With less than this free besides what is to come the disk counts as full before it is. */
+#define ROOM_MIN (1024 * 1024)
 
 int sql_file(const char *dir, const char *name, bool make, int *dirfd,
 	     struct problem *problem)
@@ -109,4 +113,22 @@ void sql_done(sqlite3_stmt *statement)
 {
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
+}
+
+bool sql_disk_is_full(int dirfd, uint64_t bytes)
+{
+	struct statvfs fs;
+
+	/* a file system without a limit says 0 of everything */
+	return !fstatvfs(dirfd, &fs) && fs.f_blocks &&
+		(uint64_t)fs.f_bavail * fs.f_frsize < bytes + ROOM_MIN;
+}
+
+void sql_close(sqlite3 *db, sqlite3_stmt **statements, int count, int dirfd)
+{
+	for (int i = 0; i < count; i++)
+		sqlite3_finalize(statements[i]);
+	sqlite3_close(db);
+	if (dirfd >= 0)
+		close(dirfd);
 }

@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "helper/lib/problem.h"
 
@@ -43,6 +44,15 @@ bool sql_is_damaged(int status);
  * SQLITE_ROW: columns can be read until the statement is reset.
  */
 int sql_run(struct sqlite3_stmt *statement, const char *format, ...);
+
+/*
+ * sql_disk_is_full - are there fewer than so many bytes, and a reserve, on the disk
+ * of a folder? A file system that has no limit is never full.
+ */
+bool sql_disk_is_full(int dirfd, uint64_t bytes);
+
+/* sql_close - finalize the statements, close the database and its folder (-1: none) */
+void sql_close(struct sqlite3 *db, struct sqlite3_stmt **statements, int count, int dirfd);
 
 /* sql_done - reset a statement and forget what was bound */
 void sql_done(struct sqlite3_stmt *statement);
