@@ -105,9 +105,8 @@ enum kms_exit kms_run_audit_verify(const struct kms_command *self, int argc,
 	}
 	if (opt == -2)
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
+	if (!kms_no_more(self, argc, argv, 0, &status))
+		return status;
 	path = find_trail(&common, &problem);
 	if (!path)
 		return kms_failed(&problem);
@@ -132,11 +131,8 @@ enum kms_exit kms_run_audit_head(const struct kms_command *self, int argc,
 	enum kms_exit status;
 	int fd, ret;
 
-	if (kms_next_option(self, argc, argv, NULL, &common, &status) == -2)
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
 	path = find_trail(&common, &problem);
 	if (!path)
 		return kms_failed(&problem);
@@ -331,12 +327,7 @@ static bool take_filter(const struct kms_command *self, int argc, char **argv,
 			return false;
 		}
 	}
-	if (opt == -2)
-		return false;
-	if (optind == argc)
-		return true;
-	*status = kms_misused(self, "\"%s\" is one argument too many", argv[optind]);
-	return false;
+	return opt != -2 && kms_no_more(self, argc, argv, 0, status);
 }
 
 enum kms_exit kms_run_audit_show(const struct kms_command *self, int argc,

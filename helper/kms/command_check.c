@@ -196,13 +196,8 @@ enum kms_exit kms_run_check_config(const struct kms_command *self, int argc,
 		c->names |= opt == 'N';
 	}
 	c->names |= !!c->common.store;
-	if (opt == -2)
+	if (opt == -2 || !kms_no_more(self, argc, argv, 0, &status))
 		goto out;
-	if (optind != argc) {
-		status = kms_misused(self, "\"%s\" is one argument too many",
-				     argv[optind]);
-		goto out;
-	}
 	status = KMS_EXIT_DONE;
 	if (check(c, &o))
 		status = kms_failed(&c->problem);

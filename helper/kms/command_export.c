@@ -189,8 +189,8 @@ static enum kms_exit run(const struct kms_command *self, int argc, char **argv,
 	}
 	if (opt == -2)
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many", argv[optind]);
+	if (!kms_no_more(self, argc, argv, 0, &status))
+		return status;
 	if (ex.with_psks && !out)
 		return kms_misused(self, "--with-psks wants --out FILE, which only you can read");
 	ex.json = common.json;

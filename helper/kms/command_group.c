@@ -54,9 +54,8 @@ enum kms_exit kms_run_group_add(const struct kms_command *self, int argc,
 			return kms_misused(self, "%s", problem.words);
 	if (opt == -2)
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
+	if (!kms_no_more(self, argc, argv, 0, &status))
+		return status;
 	if (!add.has_psi)
 		return kms_misused(self, "--psi is missing");
 	status = KMS_EXIT_DONE;
@@ -137,12 +136,8 @@ enum kms_exit kms_run_group_list(const struct kms_command *self, int argc,
 	struct list list = { 0 };
 	enum kms_exit status;
 
-	if (kms_next_option(self, argc, argv, NULL, &common,
-			    &status) == -2)
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
 	list.json = common.json;
 	status = KMS_EXIT_DONE;
 	if (kms_open_store(&o, &common, &problem)) {

@@ -211,11 +211,8 @@ enum kms_exit kms_run_peer_list(const struct kms_command *self, int argc,
 	enum kms_exit status = KMS_EXIT_DONE;
 	size_t i;
 
-	if (kms_next_option(self, argc, argv, NULL, &common, &status) == -2)
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
 	if (open_peers(&o, &common, &problem)) {
 		status = kms_failed(&problem);
 	} else {

@@ -215,11 +215,8 @@ enum kms_exit kms_run_policy(const struct kms_command *self, int argc,
 	struct kms_opened o = { 0 };
 	enum kms_exit status;
 
-	if (kms_next_option(self, argc, argv, NULL, &common, &status) == -2)
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
 	status = KMS_EXIT_DONE;
 	if (kms_open_config(&o, &common, &problem))
 		status = kms_failed(&problem);

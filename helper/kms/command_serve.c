@@ -200,11 +200,8 @@ enum kms_exit kms_run_serve(const struct kms_command *self, int argc,
 	enum kms_exit status;
 	sigset_t set;
 
-	if (kms_next_option(self, argc, argv, NULL, &common, &status) == -2)
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
 	block_signals(&set);
 	sql_setup_log();
 	status = KMS_EXIT_DONE;

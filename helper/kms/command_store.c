@@ -11,20 +11,6 @@
 
 #include "helper/kms/commands.h"
 
-/* Options only, no arguments. Returns false when the command is to end. */
-static bool no_arguments(const struct kms_command *self, int argc, char **argv,
-			 struct kms_common *common, enum kms_exit *status)
-{
-	if (kms_next_option(self, argc, argv, NULL, common,
-			    status) == -2)
-		return false;
-	if (optind == argc)
-		return true;
-	*status = kms_misused(self, "\"%s\" is one argument too many",
-			      argv[optind]);
-	return false;
-}
-
 /*
  * root makes the store for the user that the service runs as: whoever owns
  * the folder. The key stays root's and that user's group may read it.
@@ -109,9 +95,8 @@ enum kms_exit kms_run_init(const struct kms_command *self, int argc,
 		token = optarg;
 	if (opt == -2)
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
+	if (!kms_no_more(self, argc, argv, 0, &status))
+		return status;
 	/* The first thing done with a new installation needs no configuration. */
 	if (!common.config_file && access(KMS_CONFIG_DEFAULT_FILE, F_OK)) {
 		if (!common.store)
@@ -139,7 +124,7 @@ enum kms_exit kms_run_replay_reset(const struct kms_command *self, int argc,
 	enum kms_exit status;
 	s64 now = time(NULL);
 
-	if (!no_arguments(self, argc, argv, &common, &status))
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
 	status = KMS_EXIT_DONE;
 	/* What was answered before may be dated up to the skew ahead of now. */

@@ -68,11 +68,9 @@ static bool arguments(const struct kms_command *self, int argc, char **argv, int
 {
 	if (kms_next_option(self, argc, argv, NULL, common, status) == -2)
 		return false;
-	if (optind + num == argc)
-		return true;
-	*status = optind + num > argc ? kms_misused(self, "give one TPK") :
-		  kms_misused(self, "\"%s\" is one argument too many",
-			      argv[optind + num]);
+	if (optind + num <= argc)
+		return kms_no_more(self, argc, argv, num, status);
+	*status = kms_misused(self, "give one TPK");
 	return false;
 }
 

@@ -213,9 +213,8 @@ enum kms_exit kms_run_user_add(const struct kms_command *self, int argc,
 
 	if (!take_all(self, argc, argv, &common, &add, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
+	if (!kms_no_more(self, argc, argv, 0, &status))
+		return status;
 	if (!add.num_uids)
 		return kms_misused(self, "--uid is missing");
 	if (add.drop_old)
@@ -322,12 +321,8 @@ enum kms_exit kms_run_user_list(const struct kms_command *self, int argc,
 	struct kms_common common = { 0 };
 	enum kms_exit status;
 
-	if (kms_next_option(self, argc, argv, NULL, &common,
-			    &status) == -2)
+	if (!kms_no_arguments(self, argc, argv, &common, &status))
 		return status;
-	if (optind != argc)
-		return kms_misused(self, "\"%s\" is one argument too many",
-				   argv[optind]);
 	return show(&common, NULL);
 }
 

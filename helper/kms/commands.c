@@ -96,6 +96,23 @@ enum kms_exit kms_misused(const struct kms_command *self, const char *format,
 	return KMS_EXIT_USAGE;
 }
 
+bool kms_no_more(const struct kms_command *self, int argc, char **argv, int num,
+		 enum kms_exit *exit_status)
+{
+	if (optind + num >= argc)
+		return true;
+	*exit_status = kms_misused(self, "\"%s\" is one argument too many",
+				   argv[optind + num]);
+	return false;
+}
+
+bool kms_no_arguments(const struct kms_command *self, int argc, char **argv,
+		      struct kms_common *common, enum kms_exit *exit_status)
+{
+	return kms_next_option(self, argc, argv, NULL, common, exit_status) != -2 &&
+	       kms_no_more(self, argc, argv, 0, exit_status);
+}
+
 enum kms_exit kms_failed(const struct problem *problem)
 {
 	fprintf(stderr, "mikey-kms: %s\n", problem->words);

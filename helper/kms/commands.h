@@ -59,6 +59,17 @@ int kms_next_option(const struct kms_command *self, int argc, char **argv,
 		    const struct option *options, struct kms_common *common,
 		    enum kms_exit *exit_status);
 
+/*
+ * Is argv[optind + @num] the end? If not, a word too many is named. Return: false
+ * when the command is to end with @exit_status.
+ */
+bool kms_no_more(const struct kms_command *self, int argc, char **argv, int num,
+		 enum kms_exit *exit_status);
+
+/* The common options, and nothing else. Return: false when the command is to end. */
+bool kms_no_arguments(const struct kms_command *self, int argc, char **argv,
+		      struct kms_common *common, enum kms_exit *exit_status);
+
 /* "mikey-kms NAME: words", and what to do about it. KMS_EXIT_USAGE. */
 __attribute__((format(printf, 2, 3)))
 enum kms_exit kms_misused(const struct kms_command *self, const char *format,
