@@ -56,17 +56,6 @@ void psk_hide_process(void)
 	setrlimit(RLIMIT_CORE, &none);
 }
 
-static int read_key(struct secret *secret, const struct load *load, struct problem *problem)
-{
-	int fd = secret_source(load->file, load->force, problem), err;
-
-	if (fd < 0)
-		return fd;
-	err = secret_read(secret, fd, problem);
-	close(fd);
-	return err < 0 ? err : secret_decode(secret, load->form, problem);
-}
-
 static int32_t add_key_of(const struct secret *secret, const struct load *load)
 {
 	return add_key("logon", load->description, secret->data, secret->len, load->ring);
@@ -146,7 +135,7 @@ static int load_key(const struct load *load)
 	psk_hide_process();
 	err = secret_open(&secret, &problem);
 	if (!err)
-		err = read_key(&secret, load, &problem);
+		err = secret_take(&secret, load->file, load->force, load->form, &problem);
 	if (!err)
 		err = add_psk(&secret, load, &serial, &problem);
 	secret_close(&secret);
@@ -200,8 +189,7 @@ static int run_load(const struct command *command, int argc, char **argv)
 		case 'x':
 		case 'b':
 		case 'r':
-			load.form = option == 'x' ? SECRET_HEX :
-				    option == 'b' ? SECRET_BASE64 : SECRET_RAW;
+			load.form = secret_form(option);
 			forms++;
 			break;
 		case 'k':

@@ -111,19 +111,13 @@ static int seal_key(const struct seal *seal)
 	struct secret secret = { 0 };
 	struct problem problem;
 	char *blob = NULL;
-	int err, fd;
+	int err;
 
 	psk_hide_process();
 	keys_reach(KEY_SPEC_USER_KEYRING);
 	err = secret_open(&secret, &problem);
-	if (!err) {
-		fd = secret_source(seal->file, seal->force, &problem);
-		err = fd < 0 ? fd : secret_read(&secret, fd, &problem);
-		if (fd >= 0)
-			close(fd);
-	}
-	if (err >= 0)
-		err = secret_decode(&secret, seal->form, &problem);
+	if (!err)
+		err = secret_take(&secret, seal->file, seal->force, seal->form, &problem);
 	if (err >= 0 && secret.len < ENCRYPTED_MIN)
 		err = problem_set(&problem, -EINVAL,
 				  "the key has %zu bytes: the kernel seals none under %d",
@@ -167,8 +161,7 @@ static int run_seal(const struct command *command, int argc, char **argv)
 		case 'x':
 		case 'b':
 		case 'r':
-			seal.form = option == 'x' ? SECRET_HEX :
-				    option == 'b' ? SECRET_BASE64 : SECRET_RAW;
+			seal.form = secret_form(option);
 			forms++;
 			break;
 		case 'F':

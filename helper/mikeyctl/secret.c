@@ -225,3 +225,20 @@ int secret_decode(struct secret *secret, enum secret_form form, struct problem *
 				   secret->len, SECRET_MIN, SECRET_MAX);
 	return 0;
 }
+
+int secret_take(struct secret *secret, const char *file, bool force, enum secret_form form,
+		struct problem *problem)
+{
+	int fd = secret_source(file, force, problem), err;
+
+	if (fd < 0)
+		return fd;
+	err = secret_read(secret, fd, problem);
+	close(fd);
+	return err < 0 ? err : secret_decode(secret, form, problem);
+}
+
+enum secret_form secret_form(int option)
+{
+	return option == 'x' ? SECRET_HEX : option == 'b' ? SECRET_BASE64 : SECRET_RAW;
+}

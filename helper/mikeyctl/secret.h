@@ -65,4 +65,11 @@ int secret_read(struct secret *secret, int fd, struct problem *problem);
  */
 int secret_decode(struct secret *secret, enum secret_form form, struct problem *problem);
 
+/* secret_take - the three above, one after the other */
+int secret_take(struct secret *secret, const char *file, bool force, enum secret_form form,
+		struct problem *problem);
+
+/* secret_form - what the options --hex (x), --base64 (b) and --raw (r) say */
+enum secret_form secret_form(int option);
+
 #endif
