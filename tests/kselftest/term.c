@@ -310,6 +310,11 @@ u64 term_stat_wait(struct term *t, int stat, u64 want, int ms)
 	return value;
 }
 
+u64 term_tickets(struct term *t)
+{
+	return term_stat_wait(t, MIKEY_TICKET_S_TICKETS, 0, 3000);
+}
+
 int term_as_user(uid_t uid, int (*fn)(void *arg), void *arg)
 {
 	int status;

@@ -112,6 +112,12 @@ int term_info(struct term *t, key_serial_t ticket, struct nlc_reply *r);
 /* One counter of STATS. */
 u64 term_stat(struct term *t, int stat);
 
+/*
+ * Tickets of tests before may still be on their way out: wait until there are none,
+ * a while. Return: how many there are.
+ */
+u64 term_tickets(struct term *t);
+
 /* Wait at most @ms until a counter is @want. Return: its last value. */
 u64 term_stat_wait(struct term *t, int stat, u64 want, int ms);
 

@@ -55,8 +55,7 @@ FIXTURE_SETUP(damage)
 	peer_ticket_write(&self->ticket);
 	peer_transfer_plan(&self->x, &self->ticket, BOB);
 	peer_transfer_write(&self->x, &self->transfer);
-	usleep(100000);
-	self->tickets = term_stat(&self->alice, MIKEY_TICKET_S_TICKETS);
+	self->tickets = term_tickets(&self->alice);
 }
 
 FIXTURE_TEARDOWN(damage)

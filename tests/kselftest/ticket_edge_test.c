@@ -255,7 +255,7 @@ TEST_F(edge, unheard_request)
 TEST_F(edge, unheard_grant)
 {
 	/* those of processes that have ended go by and by */
-	u64 tickets = term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, 0, 5000);
+	u64 tickets = term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, 0, 20000);
 	u64 grants = term_stat(&self->p.bob, MIKEY_TICKET_S_GRANTS);
 
 	ASSERT_EQ(0, pair_ask(&self->p));
@@ -264,7 +264,7 @@ TEST_F(edge, unheard_grant)
 		     term_answer_msg(&self->p.alice, MIKEY_TICKET_CMD_GRANT, self->p.ex.id,
 				     self->p.msg.p, self->p.msg.len));
 	EXPECT_EQ(grants, term_stat(&self->p.bob, MIKEY_TICKET_S_GRANTS));
-	EXPECT_EQ(tickets, term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, tickets, 5000));
+	EXPECT_EQ(tickets, term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, tickets, 20000));
 }
 
 /* --- want of memory ------------------------------------------------------ */

@@ -80,8 +80,7 @@ FIXTURE_SETUP(grant)
 	term_session();
 	ASSERT_EQ(0, term_open_kind(&self->alice, ALICE, variant->kind));
 	ASSERT_EQ(0, ask(self));
-	usleep(100000);
-	self->tickets = term_stat(&self->alice, MIKEY_TICKET_S_TICKETS);
+	self->tickets = term_tickets(&self->alice);
 }
 
 FIXTURE_TEARDOWN(grant)

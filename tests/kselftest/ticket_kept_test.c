@@ -433,7 +433,7 @@ TEST_F(kept, dead_in_a_living_key)
 	EXPECT_EQ(self->ticket, found(self, &self->second));
 	tickets = term_stat(bob, MIKEY_TICKET_S_TICKETS);
 	clock_jump(days);
-	left = term_stat_wait(bob, MIKEY_TICKET_S_TICKETS, tickets - 1, 2000);
+	left = term_stat_wait(bob, MIKEY_TICKET_S_TICKETS, tickets - 1, 20000);
 	clock_jump(-days);
 	EXPECT_EQ(tickets - 1, left);
 	EXPECT_EQ(0, found(self, &self->second));

@@ -266,7 +266,7 @@ TEST_F_TIMEOUT(unload, during_traffic, 60)
 	int i, err, gone = 0;
 
 	ASSERT_EQ(0, pthread_create(&f.thread, NULL, talk, &f));
-	for (i = 0; i < 100 && time(NULL) < end; i++) {
+	for (i = 0; (i < 100 && time(NULL) < end) || !gone || !f.done; i++) {
 		usleep(20000);
 		err = module_unload("mikey_ticket");
 		if (err == -EWOULDBLOCK || err == -EBUSY)

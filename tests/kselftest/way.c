@@ -33,9 +33,7 @@ int way_open_kind(struct way *w, struct peer_kind kind)
 	if (err)
 		return err;
 	way_plan(w);
-	/* tickets of the test before may still be on their way out */
-	usleep(100000);
-	w->tickets = term_stat(&w->bob, MIKEY_TICKET_S_TICKETS);
+	w->tickets = term_tickets(&w->bob);
 	return 0;
 }
 

@@ -192,7 +192,7 @@ TEST(key_is_read_into_locked_memory)
 		execl(program, "mikeyctl", "psk", "load", "--id", "never", NULL);
 		_exit(1);
 	}
-	for (int i = 0; i < 500 && !strstr(locked, " 4 kB"); i++) {
+	for (int i = 0; i < 6000 && !strstr(locked, " 4 kB"); i++) {
 		usleep(10000);
 		status_of(pid, "VmLck:", locked, sizeof(locked));
 	}

@@ -397,7 +397,7 @@ struct traffic {
 	pthread_t thread;
 	key_serial_t send;
 	atomic_bool *stop;
-	u32 sent;
+	atomic_uint sent;
 	int odd;
 };
 
@@ -454,6 +454,10 @@ TEST_F_TIMEOUT(module, unload_under_load, 120)
 			ASSERT_EQ(0, module_load("mikey_mime", ""));
 		}
 	}
+	/* each has had its turn, however busy the machine */
+	for (int i = 0; i < THREADS; i++)
+		for (int waits = 0; waits < 600 && !t[i].sent; waits++)
+			usleep(100000);
 	stop = true;
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(t[i].thread, NULL);

@@ -368,8 +368,7 @@ FIXTURE_SETUP(race)
 	self->arena = a;
 	term_session();
 	ASSERT_EQ(0, term_open(&self->term, ALICE));
-	usleep(200000);
-	self->tickets = term_stat(&self->term, MIKEY_TICKET_S_TICKETS);
+	self->tickets = term_tickets(&self->term);
 	self->pending = term_stat(&self->term, MIKEY_TICKET_S_EXCHANGES);
 	ASSERT_TRUE(quota_read(&self->quota));
 	a->ring = add_key("keyring", "mikey-arena", NULL, 0, KEY_SPEC_SESSION_KEYRING);
@@ -386,6 +385,14 @@ FIXTURE_TEARDOWN(race)
 {
 	term_close(&self->term);
 	munmap(self->arena, sizeof(*self->arena));
+}
+
+static bool all_done(struct arena *a)
+{
+	for (int i = 0; i < DEEDS; i++)
+		if (!a->done[i])
+			return false;
+	return true;
 }
 
 TEST_F_TIMEOUT(race, all, 60)
@@ -410,7 +417,9 @@ TEST_F_TIMEOUT(race, all, 60)
 		threads[i] = (struct thread){ .arena = a, .seed = i };
 		ASSERT_EQ(0, pthread_create(&threads[i].id, NULL, parts[i], &threads[i]));
 	}
-	sleep(SECONDS);
+	/* longer where there is little time for all of it */
+	for (i = 0; i < SECONDS || (i < 5 * SECONDS && !all_done(a)); i++)
+		sleep(1);
 	a->stop = true;
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		pthread_join(threads[i].id, NULL);
@@ -429,9 +438,9 @@ TEST_F_TIMEOUT(race, all, 60)
 	ASSERT_EQ(0, keyctl_clear(a->ring));
 	ASSERT_EQ(0, keyctl_unlink(a->ring, KEY_SPEC_SESSION_KEYRING));
 	EXPECT_EQ(self->tickets, term_stat_wait(&self->term, MIKEY_TICKET_S_TICKETS,
-						self->tickets, 5000));
+						self->tickets, 20000));
 	EXPECT_EQ(self->pending, term_stat_wait(&self->term, MIKEY_TICKET_S_EXCHANGES,
-						self->pending, 5000));
+						self->pending, 20000));
 	EXPECT_TRUE(quota_back(&self->quota, 10000));
 }
 
