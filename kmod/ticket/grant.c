@@ -92,9 +92,14 @@ int mikey_grant_link(struct genl_info *info, struct mikey_ticket *t,
 	} else {
 		nlmsg_free(skb);
 	}
-	/* nobody was told: as if it had not been */
-	if (err)
+	/*
+	 * Nobody was told: as if it had not been. Unlinked first, since the
+	 * collector does not give back what a link counts in the owner's quota.
+	 */
+	if (err) {
+		key_unlink(ring, key);
 		key_invalidate(key);
+	}
 	key_put(key);
 	return err;
 }

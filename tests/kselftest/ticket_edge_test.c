@@ -9,12 +9,15 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fault.h"
 #include "pair.h"
+#include "quota.h"
 
 #define MANY MIKEY_TICKET_RESPONDERS_MAX
 #define LONG_UID 255
+#define REST_MS 20000
 
 FIXTURE(edge)
 {
@@ -265,6 +268,45 @@ TEST_F(edge, unheard_grant)
 				     self->p.msg.p, self->p.msg.len));
 	EXPECT_EQ(grants, term_stat(&self->p.bob, MIKEY_TICKET_S_GRANTS));
 	EXPECT_EQ(tickets, term_stat_wait(&self->p.bob, MIKEY_TICKET_S_TICKETS, tickets, 20000));
+}
+
+/* More than quota_back() lets pass */
+#define UNHEARD 20
+
+/* Nor does anything of it in its user's quota. */
+static int grant_unheard(void *arg)
+{
+	struct pair *p = arg;
+	struct quota quota;
+	char uid[32];
+	int err;
+
+	err = pair_open(p);
+	if (err || !quota_read(&quota))
+		return 1;
+	for (int i = 0; i < UNHEARD && !err; i++) {
+		/* each with a name of its own, so that it takes no other's place */
+		snprintf(uid, sizeof(uid), "alice%d@example.test", i);
+		p->alice.uid = uid;
+		err = pair_ask(p);
+		fill(&p->alice.nl);
+		send_blindly(&p->alice.nl,
+			     term_answer_msg(&p->alice, MIKEY_TICKET_CMD_GRANT, p->ex.id,
+					     p->msg.p, p->msg.len));
+		term_close(&p->alice);
+		err = err ? err : nlc_open(&p->alice.nl, MIKEY_TICKET_GENL_NAME,
+					   MIKEY_TICKET_GENL_VERSION);
+	}
+	if (err)
+		return 2;
+	return quota_back(&quota, REST_MS) ? 0 : 3;
+}
+
+TEST_F_TIMEOUT(edge, unheard_grants_quota, 60)
+{
+	static struct pair p;
+
+	EXPECT_EQ(0, term_as_user(100000 + getpid(), grant_unheard, &p));
 }
 
 /* --- want of memory ------------------------------------------------------ */
