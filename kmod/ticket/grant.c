@@ -123,8 +123,8 @@ struct key *mikey_grant_ring(struct genl_info *info, struct mikey_why *why)
 			      KEY_SPEC_USER_KEYRING, why);
 }
 
-int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
-		struct mikey_why *why)
+static int grant(struct genl_info *info, const struct mikey_grant_ops *ops,
+		 struct mikey_why *why)
 {
 	u32 id = nla_get_u32(info->attrs[MIKEY_TICKET_A_EXCHANGE]);
 	struct mikey_exchange *ex;
@@ -150,4 +150,18 @@ int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
 out:
 	mikey_exchange_release(ex);
 	return err;
+}
+
+int mikey_grant(struct sk_buff *skb, struct genl_info *info,
+		const struct mikey_grant_ops *ops)
+{
+	static const u16 need[] = {
+		MIKEY_TICKET_A_EXCHANGE, MIKEY_TICKET_A_MESSAGE,
+	};
+	struct mikey_why why = {};
+	int err;
+
+	err = mikey_netlink_enter(skb, info, need, ARRAY_SIZE(need), &why);
+	err = err ?: grant(info, ops, &why);
+	return mikey_answer_refusal(info, &why, err);
 }

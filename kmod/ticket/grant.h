@@ -9,6 +9,9 @@
 #include "exchange.h"
 #include "ticket.h"
 
+struct genl_info;
+struct sk_buff;
+
 /**
  * struct mikey_grant_ops - one exchange's part
  * @finish: checks the answer and makes the ticket
@@ -22,8 +25,8 @@ struct mikey_grant_ops {
 };
 
 /* The command from its attributes to its reply. */
-int mikey_grant(struct genl_info *info, const struct mikey_grant_ops *ops,
-		struct mikey_why *why);
+int mikey_grant(struct sk_buff *skb, struct genl_info *info,
+		const struct mikey_grant_ops *ops);
 
 /* KEYRING or its default. Return: with a reference, or ERR_PTR. */
 struct key *mikey_grant_ring(struct genl_info *info, struct mikey_why *why);

@@ -480,18 +480,11 @@ out:
 
 int mikey_admit_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	static const u16 need[] = {
-		MIKEY_TICKET_A_EXCHANGE, MIKEY_TICKET_A_MESSAGE,
-	};
 	static const struct mikey_grant_ops ops = {
 		.resolve = true,
 		.finish = mikey_resolve_finish,
 		.stat = MIKEY_TICKET_S_ADMITS,
 	};
-	struct mikey_why why = {};
-	int err;
 
-	err = mikey_netlink_enter(skb, info, need, ARRAY_SIZE(need), &why);
-	err = err ?: mikey_grant(info, &ops, &why);
-	return mikey_answer_refusal(info, &why, err);
+	return mikey_grant(skb, info, &ops);
 }
