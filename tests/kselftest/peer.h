@@ -137,6 +137,10 @@ struct peer_kind {
 	u32 suite;
 };
 
+/* KIND(ANNEX_I, 128): what a variant has, if that is a struct peer_kind kind */
+#define KIND(profile_name, suite_name) \
+	.kind = { MIKEY_PROFILE_##profile_name, MIKEY_SUITE_##suite_name }
+
 /* The same of another profile and suite. */
 void peer_ticket_plan_kind(struct peer_ticket *t, struct peer_kind kind,
 			   const char *kms, const char *initiator,

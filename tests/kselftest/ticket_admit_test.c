@@ -15,25 +15,11 @@ FIXTURE(admit)
 	struct way way;
 };
 
-FIXTURE_VARIANT(admit)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(admit) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(admit, immediate_256)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(admit, immediate_ts_128)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
-};
-
-FIXTURE_VARIANT_ADD(admit, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
+FIXTURE_VARIANT_ADD(admit, immediate_256) { KIND(IMMEDIATE, 256) };
+FIXTURE_VARIANT_ADD(admit, immediate_ts_128) { KIND(IMMEDIATE, TS_128) };
+FIXTURE_VARIANT_ADD(admit, annex_i_128) { KIND(ANNEX_I, 128) };
 
 FIXTURE_SETUP(admit)
 {

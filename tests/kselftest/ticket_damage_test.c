@@ -24,20 +24,10 @@ FIXTURE(damage)
 	u64 tickets;
 };
 
-FIXTURE_VARIANT(damage)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(damage) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(damage, immediate_256)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(damage, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
+FIXTURE_VARIANT_ADD(damage, immediate_256) { KIND(IMMEDIATE, 256) };
+FIXTURE_VARIANT_ADD(damage, annex_i_128) { KIND(ANNEX_I, 128) };
 
 FIXTURE_SETUP(damage)
 {

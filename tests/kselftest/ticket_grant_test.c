@@ -49,25 +49,11 @@ static int plan(struct _test_data_grant *f)
 			       f->ex.len);
 }
 
-FIXTURE_VARIANT(grant)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(grant) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(grant, immediate_256)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(grant, immediate_ts_128)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
-};
-
-FIXTURE_VARIANT_ADD(grant, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
+FIXTURE_VARIANT_ADD(grant, immediate_256) { KIND(IMMEDIATE, 256) };
+FIXTURE_VARIANT_ADD(grant, immediate_ts_128) { KIND(IMMEDIATE, TS_128) };
+FIXTURE_VARIANT_ADD(grant, annex_i_128) { KIND(ANNEX_I, 128) };
 
 FIXTURE_SETUP(grant)
 {

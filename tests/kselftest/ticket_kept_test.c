@@ -22,20 +22,10 @@ FIXTURE(kept)
 	u64 resolves, reuses;
 };
 
-FIXTURE_VARIANT(kept)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(kept) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(kept, annex_i_256)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(kept, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
+FIXTURE_VARIANT_ADD(kept, annex_i_256) { KIND(ANNEX_I, 256) };
+FIXTURE_VARIANT_ADD(kept, annex_i_128) { KIND(ANNEX_I, 128) };
 
 /* The way of a first message to its end. Return: serial or errno. */
 static key_serial_t admit_first(struct way *w)

@@ -24,30 +24,12 @@ FIXTURE(mint)
 	struct mikey_blob cms;
 };
 
-FIXTURE_VARIANT(mint)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(mint) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(mint, immediate_256)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(mint, immediate_ts_128)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
-};
-
-FIXTURE_VARIANT_ADD(mint, annex_i_256)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(mint, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
+FIXTURE_VARIANT_ADD(mint, immediate_256) { KIND(IMMEDIATE, 256) };
+FIXTURE_VARIANT_ADD(mint, immediate_ts_128) { KIND(IMMEDIATE, TS_128) };
+FIXTURE_VARIANT_ADD(mint, annex_i_256) { KIND(ANNEX_I, 256) };
+FIXTURE_VARIANT_ADD(mint, annex_i_128) { KIND(ANNEX_I, 128) };
 
 FIXTURE_SETUP(mint)
 {

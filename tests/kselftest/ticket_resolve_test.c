@@ -16,25 +16,11 @@ FIXTURE(resolve)
 	struct way way;
 };
 
-FIXTURE_VARIANT(resolve)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(resolve) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(resolve, immediate_256)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(resolve, immediate_ts_128)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
-};
-
-FIXTURE_VARIANT_ADD(resolve, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
+FIXTURE_VARIANT_ADD(resolve, immediate_256) { KIND(IMMEDIATE, 256) };
+FIXTURE_VARIANT_ADD(resolve, immediate_ts_128) { KIND(IMMEDIATE, TS_128) };
+FIXTURE_VARIANT_ADD(resolve, annex_i_128) { KIND(ANNEX_I, 128) };
 
 FIXTURE_SETUP(resolve)
 {

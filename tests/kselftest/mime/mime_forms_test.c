@@ -31,40 +31,14 @@ FIXTURE(forms)
 	struct scene sc;
 };
 
-FIXTURE_VARIANT(forms)
-{
-	struct peer_kind kind;
-};
+FIXTURE_VARIANT(forms) { struct peer_kind kind; };
 
-FIXTURE_VARIANT_ADD(forms, immediate_256)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(forms, immediate_128)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_128 },
-};
-
-FIXTURE_VARIANT_ADD(forms, immediate_ts_128)
-{
-	.kind = { MIKEY_PROFILE_IMMEDIATE, MIKEY_SUITE_TS_128 },
-};
-
-FIXTURE_VARIANT_ADD(forms, annex_i_256)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_256 },
-};
-
-FIXTURE_VARIANT_ADD(forms, annex_i_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_128 },
-};
-
-FIXTURE_VARIANT_ADD(forms, annex_i_ts_128)
-{
-	.kind = { MIKEY_PROFILE_ANNEX_I, MIKEY_SUITE_TS_128 },
-};
+FIXTURE_VARIANT_ADD(forms, immediate_256) { KIND(IMMEDIATE, 256) };
+FIXTURE_VARIANT_ADD(forms, immediate_128) { KIND(IMMEDIATE, 128) };
+FIXTURE_VARIANT_ADD(forms, immediate_ts_128) { KIND(IMMEDIATE, TS_128) };
+FIXTURE_VARIANT_ADD(forms, annex_i_256) { KIND(ANNEX_I, 256) };
+FIXTURE_VARIANT_ADD(forms, annex_i_128) { KIND(ANNEX_I, 128) };
+FIXTURE_VARIANT_ADD(forms, annex_i_ts_128) { KIND(ANNEX_I, TS_128) };
 
 static const struct form {
 	u32 form;
