@@ -31,20 +31,6 @@ struct site {
 	struct grants grants;
 };
 
-static void add_user(struct place *p, struct mem_user *user, u8 byte)
-{
-	char line[256], hex[66];
-	int i;
-
-	memset(user->psk.key, byte, 32);
-	for (i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", byte);
-	place_write(p, "psk.hex", hex);
-	snprintf(line, sizeof(line), "--config conf user add --uid %s --psk-id %s --psk-in psk.hex",
-		 user->uids[0], user->psk_id);
-	assert_run(p, line, 0, "", "");
-}
-
 static int setup(void **state)
 {
 	struct site *s = calloc(1, sizeof(*s));
@@ -55,8 +41,8 @@ static int setup(void **state)
 	s->p = *state;
 	house_setup(&s->house);
 	s->h = s->house;
-	add_user(s->p, &s->h->mem.users[0], 0xa1);
-	add_user(s->p, &s->h->mem.users[1], 0xb2);
+	program_add_user(s->p, &s->h->mem.users[0], 0xa1);
+	program_add_user(s->p, &s->h->mem.users[1], 0xb2);
 	s->h->world.now = time(NULL);
 	for (i = 0; i < PROCESSES; i++)
 		s->pids[i] = program_serve(s->p, "conf", &s->ports[i]);

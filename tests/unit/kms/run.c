@@ -150,3 +150,17 @@ void program_stop(const struct place *p, pid_t pid)
 	kill(pid, SIGTERM);
 	program_end(p, pid);
 }
+
+void program_add_user(struct place *p, struct mem_user *user, u8 byte)
+{
+	char line[256], hex[66];
+	int i;
+
+	memset(user->psk.key, byte, 32);
+	for (i = 0; i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", byte);
+	place_write(p, "psk.hex", hex);
+	snprintf(line, sizeof(line), "--config conf user add --uid %s --psk-id %s --psk-in psk.hex",
+		 user->uids[0], user->psk_id);
+	assert_run(p, line, 0, "", "");
+}

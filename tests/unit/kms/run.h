@@ -36,6 +36,9 @@ void program_run(const struct place *p, const char *line);
 void assert_run(const struct place *p, const char *line, int status,
 		const char *out, const char *err);
 
+/* A user of the house with a key of the test's own: 32 times @byte. */
+void program_add_user(struct place *p, struct mem_user *user, u8 byte);
+
 /* Start to serve at a free port, and wait until it does. */
 pid_t program_serve(const struct place *p, const char *config,
 		    unsigned int *port);

@@ -15,25 +15,10 @@
 #include "tests/unit/kms/client.h"
 #include "tests/unit/kms/run.h"
 
-/* A user of the house with a key of the test's own: 32 times @byte. */
-static void add_user(struct place *p, struct mem_user *user, u8 byte)
-{
-	char hex[66], line[256];
-	int i;
-
-	memset(user->psk.key, byte, 32);
-	for (i = 0; i < 32; i++)
-		snprintf(hex + 2 * i, 3, "%02x", byte);
-	place_write(p, "psk.hex", hex);
-	snprintf(line, sizeof(line), "--config conf user add --uid %s --psk-id %s --psk-in psk.hex",
-		 user->uids[0], user->psk_id);
-	assert_run(p, line, 0, "", "");
-}
-
 /* ALICE, and requests of hers. */
 static void add_alice(struct place *p, struct house *h)
 {
-	add_user(p, &h->mem.users[0], 0xa1);
+	program_add_user(p, &h->mem.users[0], 0xa1);
 	h->world.now = time(NULL);
 }
 
@@ -132,7 +117,7 @@ static void initiator_made(void **state)
 	house_setup(&house);
 	h = house;
 	add_alice(p, h);
-	add_user(p, &h->mem.users[1], 0xb2);
+	program_add_user(p, &h->mem.users[1], 0xb2);
 	pid = program_serve(p, "conf", &port);
 	mint_init(&m, h);
 	mint_write(&m, &made);

@@ -248,15 +248,6 @@ static struct vector_bytes auth_key(const struct vector_exchange *e, u8 type)
 	}
 }
 
-static bool verifies(const struct mikey_v *v, struct vector_bytes key,
-		     const struct mikey_cover *cover)
-{
-	u8 out[MIKEY_MAC_MAX];
-
-	return mac(v->auth_alg, blob(key), cover, out) == v->mac.len &&
-	       !memcmp(out, v->mac.p, v->mac.len);
-}
-
 static bool message_verifies(const struct mikey_msg *m,
 			     const struct vector_exchange *e)
 {

@@ -123,15 +123,6 @@ static u32 open_kemac(const struct mikey_kemac *k,
 	return num;
 }
 
-static bool verifies(const struct mikey_v *v, struct vector_bytes key,
-		     const struct mikey_cover *cover)
-{
-	u8 out[MIKEY_MAC_MAX];
-
-	return mac(v->auth_alg, blob(key), cover, out) == v->mac.len &&
-	       !memcmp(out, v->mac.p, v->mac.len);
-}
-
 static void assert_ticket(const struct mikey_ticket_payload *t,
 			  const struct vector_exchange *e)
 {

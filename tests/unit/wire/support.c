@@ -318,3 +318,12 @@ void aes_cm(struct mikey_blob key, const u8 iv[16], struct mikey_blob in,
 	assert_int_equal(n, in.len);
 	EVP_CIPHER_CTX_free(ctx);
 }
+
+bool verifies(const struct mikey_v *v, struct vector_bytes key,
+	      const struct mikey_cover *cover)
+{
+	u8 out[MIKEY_MAC_MAX];
+
+	return mac(v->auth_alg, blob(key), cover, out) == v->mac.len &&
+	       !memcmp(out, v->mac.p, v->mac.len);
+}

@@ -93,6 +93,10 @@ void prf(u8 prf_func, struct mikey_blob key, const struct mikey_label *label,
 u32 mac(u8 auth_alg, struct mikey_blob key, const struct mikey_cover *cover,
 	u8 out[MIKEY_MAC_MAX]);
 
+/* Is that the MAC in V? */
+bool verifies(const struct mikey_v *v, struct vector_bytes key,
+	      const struct mikey_cover *cover);
+
 /* AES-CM; the key's length selects the cipher. */
 void aes_cm(struct mikey_blob key, const u8 iv[16], struct mikey_blob in,
 	    u8 *out);
