@@ -335,7 +335,7 @@ TEST_F(exchange, stats)
 	};
 	u32 i;
 
-	term_tickets(&self->alice);
+	term_tickets(&self->p.alice);
 	for (i = MIKEY_TICKET_S_PAD + 1; i <= MIKEY_TICKET_S_MAX; i++)
 		before[i] = term_stat(&self->p.alice, i);
 	ASSERT_LT(0, term_grant(&self->p.alice, BOB, &self->p.ticket));
