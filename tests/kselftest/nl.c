@@ -112,7 +112,7 @@ static void read_ack(struct nlmsghdr *h, struct nl_msg *request,
 			nla_strlcpy(r->words, a, sizeof(r->words));
 			break;
 		case NLMSGERR_ATTR_OFFS:
-			r->blamed = type_at(request, nla_get_u32(a));
+			r->blamed = request ? type_at(request, nla_get_u32(a)) : 0;
 			break;
 		case NLMSGERR_ATTR_MISS_TYPE:
 			r->missing = nla_get_u32(a);

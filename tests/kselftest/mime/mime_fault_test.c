@@ -23,7 +23,7 @@
 
 /*
  * @text: an entity
- * @form: in which it is sent
+ * @form: in which it is sent, and @proof with what
  * @send, @receive: the tickets of this round
  * @letter: what the second opens
  */
@@ -34,6 +34,7 @@ struct scene {
 	struct nlc_reply r;
 	char *text;
 	u32 form;
+	enum letter_proof proof;
 	key_serial_t send;
 	key_serial_t receive;
 	bool able;
@@ -107,18 +108,28 @@ static int call_with_fault(struct scene *sc, struct nl_msg *m, int nth, bool *hi
 	return err;
 }
 
-/* A command, what has to happen before each round, what must be true behind it */
+/*
+ * A command, what has to happen before each round, what must be true behind it, and
+ * the error that it ends with when no memory is wanting
+ */
 struct trial {
 	const char *name;
 	struct nl_msg *(*make)(struct scene *sc);
 	int (*before)(struct scene *sc);
 	bool (*after)(struct scene *sc);
+	int end;
 };
+
+/* There was no memory, or not even enough for an ack, all that a refusal is. */
+static bool want_of_memory(const struct trial *t, int err)
+{
+	return err == -ENOMEM || (err == -ENOBUFS && t->end);
+}
 
 /*
  * A round for each allocation: the command with that one failing, and if this
- * made it fail the same command once more, which works. Return: how many times
- * it worked, or an error.
+ * made it fail the same command once more, which ends as it should. Return: how many
+ * times it did, or an error.
  */
 static int each_fails(struct scene *sc, const struct trial *t)
 {
@@ -130,12 +141,14 @@ static int each_fails(struct scene *sc, const struct trial *t)
 		if (err)
 			break;
 		err = call_with_fault(sc, t->make(sc), ++nth, &hit);
-		if (err == -ENOMEM && hit) {
+		if (hit && want_of_memory(t, err)) {
 			refused++;
 			err = call_with_fault(sc, t->make(sc), 0, &none);
 		}
-		if (!err && t->after && !t->after(sc))
-			err = -EPROTO;
+		if (err == t->end)
+			err = t->after && !t->after(sc) ? -EPROTO : 0;
+		else
+			err = err ? err : -EPROTO;
 	}
 	fprintf(stderr, "# %s, form %u, %zu bytes: %d allocations, of which %d refused it%s\n",
 		t->name, sc->form, sc->text ? strlen(sc->text) : 0, nth - 1, refused,
@@ -151,6 +164,7 @@ static void set_text(struct scene *sc, u32 form, u32 len)
 {
 	free(sc->text);
 	sc->form = form;
+	sc->proof = PROOF_HASH;
 	sc->text = malloc(sizeof(HEAD) + len);
 	if (!sc->text)
 		abort();
@@ -235,7 +249,7 @@ TEST_F_TIMEOUT(fault, protect_once, 300)
 
 static int admit(struct scene *sc)
 {
-	letter_write(&sc->letter, &sc->lane, sc->form, PROOF_HASH, sc->text, 0, NULL);
+	letter_write(&sc->letter, &sc->lane, sc->form, sc->proof, sc->text, 0, NULL);
 	sc->receive = letter_admit(&sc->letter, &sc->lane);
 	return sc->receive < 0 ? sc->receive : 0;
 }
@@ -325,6 +339,55 @@ TEST_F_TIMEOUT(fault, unprotect_kept, 300)
 	set_text(sc, MIKEY_FORM_AUTH_ENVELOPED, 100);
 	unprotect(_metadata, sc, true);
 	keyctl_unlink(send, KEY_SPEC_SESSION_KEYRING);
+}
+
+/* Somebody changed the last byte on the way: the MAC or ICV does not fit. */
+static struct nl_msg *make_damaged(struct scene *sc)
+{
+	struct mikey_blob cms = letter_cms(&sc->letter);
+	u8 *last = (u8 *)cms.p + cms.len - 1;
+	struct nl_msg *m;
+
+	*last ^= 1;
+	m = make_unprotect(sc);
+	*last ^= 1;
+	return m;
+}
+
+/* The true one still opens, once. */
+static bool true_one_opens(struct scene *sc)
+{
+	bool good = !letter_open(&sc->letter, &sc->lane.mime, sc->receive, NULL);
+
+	keyctl_unlink(sc->receive, KEY_SPEC_SESSION_KEYRING);
+	return good;
+}
+
+TEST_F_TIMEOUT(fault, unprotect_refused, 400)
+{
+	const struct trial t = {
+		.name = "UNPROTECT, damaged",
+		.make = make_damaged,
+		.before = admit,
+		.after = true_one_opens,
+		.end = -EBADMSG,
+	};
+	struct scene *sc = &self->sc;
+	u64 opened = body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED);
+	int ended;
+
+	if (!sc->able)
+		SKIP(return, "no fail-nth in this kernel");
+	/* without proof of origin, so that the form's own check refuses it */
+	for (u32 form = MIKEY_FORM_AUTH_ENVELOPED;
+	     form <= MIKEY_FORM_AUTHENTICATED_ENVELOPED; form++) {
+		set_text(sc, form, 100);
+		sc->proof = PROOF_NONE;
+		ended = each_fails(sc, &t);
+		EXPECT_LT(10, ended);
+		opened += ended;
+		EXPECT_EQ(opened, body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED));
+	}
 }
 
 static struct nl_msg *make_stats(struct scene *sc)
