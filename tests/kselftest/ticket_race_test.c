@@ -215,6 +215,11 @@ FIXTURE_TEARDOWN(race)
 	term_close(&self->term);
 }
 
+static bool all_done(const struct arena *a)
+{
+	return a->granted && a->used && a->ended && a->closed;
+}
+
 TEST_F_TIMEOUT(race, all, 60)
 {
 	void *(*const parts[])(void *) = {
@@ -231,8 +236,7 @@ TEST_F_TIMEOUT(race, all, 60)
 					    &threads[i]));
 	}
 	/* longer where there is little time for all of it */
-	for (i = 0; i < SECONDS || (i < 5 * SECONDS && !(a->granted && a->used && a->ended &&
-							  a->closed)); i++)
+	for (i = 0; i < SECONDS || (i < 5 * SECONDS && !all_done(a)); i++)
 		sleep(1);
 	a->stop = true;
 	for (i = 0; i < ARRAY_SIZE(parts); i++)

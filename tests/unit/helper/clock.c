@@ -24,8 +24,10 @@ uint64_t tmr_jiffies(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	ms = now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-	if (!before)
-		before = shown = ms;
+	if (!before) {
+		before = ms;
+		shown = ms;
+	}
 	passed = ms - before;
 	before = ms;
 	shown += passed < TURN_MS ? passed : TURN_MS;
