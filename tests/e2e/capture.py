@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """SIP messages out of a capture of tcpdump: what went through the proxy."""
 
+import os
 import socket
 import struct
 import subprocess
 import time
 
 import sip
+from netns import namespace
+
+# To where nobody listens; what goes there is no part of a capture.
+MARK = 9
 
 
 def packets(path):
     """(protocol, source, target, sequence number, payload) of each packet."""
+    return (packet for packet in everything(path) if packet[2][1] != MARK)
+
+
+def everything(path):
+    """packets() and marks."""
     with open(path, "rb") as f:
         data = f.read()
     if len(data) < 24:
@@ -59,10 +69,12 @@ def messages(path):
 class Capture:
     """tcpdump in a network namespace while in the with statement."""
 
-    def __init__(self, prefix, path, interface="any", match="port 5060"):
-        self.path = path
-        self.command = [*prefix, "tcpdump", "-i", interface, "-U", "-s0", "-B", "8192",
-                        "--immediate-mode", "-w", path, match]
+    def __init__(self, prefix, path, interface, match):
+        """prefix: ip netns exec and a name."""
+        self.path, self.netns = path, prefix[-1]
+        self.mark = ("127.0.0.1" if interface == "lo" else "10.66.0.255", MARK)
+        self.command = [*prefix, "tcpdump", "-i", interface, "-U", "-s0", "-B", "32768",
+                        "--immediate-mode", "-w", path, f"({match}) or udp dst port {MARK}"]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
@@ -71,9 +83,22 @@ class Capture:
         return self
 
     def __exit__(self, *_):
-        time.sleep(0.3)
+        self.catch_up()
         self.process.terminate()
         self.process.communicate()
+
+    def catch_up(self):
+        """tcpdump writes packets in their order: with a mark of now in the file, all of
+        before are there, however little time it had."""
+        end = time.monotonic() + 60
+        while self.process.poll() is None and time.monotonic() < end:
+            with namespace(self.netns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                s.sendto(b"", self.mark)
+            time.sleep(0.05)
+            if os.path.exists(self.path) and any(p[2][1] == MARK for p in everything(self.path)):
+                return
+        raise OSError(f"no mark in {self.path}")
 
     def messages(self):
         return messages(self.path)

@@ -50,8 +50,7 @@ class Pair:
         self.b = self.right.registered()
 
     def sends(self, text=TEXT):
-        while not self.b.inbox.empty():
-            self.b.inbox.get()
+        self.b.drain()
         return self.a.message(self.right.uri, text)
 
     def arrives(self, form, proved, text=TEXT):

@@ -96,8 +96,7 @@ class Troupe:
             terminal.start()
             self.clients[name] = terminal.client() if "next_hop" in settings else terminal.registered()
         client = self.clients[name]
-        while not client.inbox.empty():
-            client.inbox.get()
+        client.drain()
         return client
 
     def forms(self):

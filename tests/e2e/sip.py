@@ -136,6 +136,7 @@ class Client:
                  tls=None):
         self.uri, self.transport, self.answer = uri, transport.upper(), "200 OK"
         self.inbox, self.pending, self.lock = queue.Queue(), {}, threading.Lock()
+        self.taking, self.answered = threading.Lock(), {}
         self.closed, self.tried = False, False
         with inside() if inside else open(os.devnull, "rb"):
             kind = socket.SOCK_DGRAM if self.transport == "UDP" else socket.SOCK_STREAM
@@ -154,7 +155,7 @@ class Client:
     def leave(self):
         """Take the registration back, if the proxy is still there."""
         if not self.closed and self.tried:
-            self.register(expires=0, timeout=2)
+            self.register(expires=0, timeout=5)
         self.close()
 
     def close(self):
@@ -194,15 +195,39 @@ class Client:
                 waiting.put(message)
             return
         more = ("X-Client: seen",) if message.method == "OPTIONS" else ()
-        if self.answer:
-            self._send(response(message, self.answer, self.tag, more))
-        self.inbox.put(message)
+        with self.taking:
+            if self._is_repeat(message):
+                return
+            # whoever sent it may look for it as soon as there is an answer
+            self.inbox.put(message)
+            if self.answer:
+                self._send(response(message, self.answer, self.tag, more))
+
+    def _is_repeat(self, request):
+        """What comes again over UDP since its answer was late, or lost, has the answer that
+        it had, and is not shown (RFC 3261 17.2.2)."""
+        if self.transport != "UDP":
+            return False
+        transaction = self._transaction(request, request.method)
+        if transaction not in self.answered:
+            self.answered[transaction] = None
+            return False
+        if self.answered[transaction]:
+            self._send(self.answered[transaction])
+        return True
+
+    @staticmethod
+    def _transaction(message, method):
+        return message.get("via", "").partition("branch=")[2].partition(";")[0], method
 
     def respond(self, request, line="200 OK"):
         """Answer a request that was left without one."""
         self._send(response(request, line, self.tag))
 
     def _send(self, raw):
+        if self.transport == "UDP" and raw.startswith(b"SIP/"):
+            said = Message(raw)
+            self.answered[self._transaction(said, said.get("cseq", "").rpartition(" ")[2])] = raw
         try:
             self.socket.sendall(raw)
         except OSError:
@@ -218,7 +243,7 @@ class Client:
                  f"CSeq: {cseq} {method}", *headers, f"Content-Length: {len(body)}", "", ""]
         return "\r\n".join(lines).encode() + body
 
-    def request(self, method, target, headers=(), body=b"", timeout=40, raw=None, to=None):
+    def request(self, method, target, headers=(), body=b"", timeout=70, raw=None, to=None):
         """Send a request, return the final response, or None in silence."""
         raw = raw or self.build(method, target, headers, body, to=to)
         sent = Message(raw)
@@ -240,7 +265,7 @@ class Client:
             wait = 4
         return None
 
-    def register(self, domain="example.test", expires=3600, timeout=20, aor=None):
+    def register(self, domain="example.test", expires=3600, timeout=60, aor=None):
         """Register under the client's own URI, or under another one."""
         self.tried = True
         user = self.uri.partition(":")[2].partition("@")[0]
@@ -249,14 +274,19 @@ class Client:
                             (f"Contact: {contact}", f"Expires: {expires}", "Supported: path"),
                             timeout=timeout, to=aor)
 
-    def message(self, target, body, content_type="text/plain;charset=utf-8", headers=(), timeout=40):
+    def message(self, target, body, content_type="text/plain;charset=utf-8", headers=(), timeout=70):
         if isinstance(body, str):
             body = body.encode()
         return self.request("MESSAGE", target, (f"Content-Type: {content_type}", *headers), body,
                             timeout)
 
-    def received(self, method="MESSAGE", timeout=20):
-        """The next request of that method, or None."""
+    def drain(self):
+        """Forget what came. All to which there is a final answer have come."""
+        while not self.inbox.empty():
+            self.inbox.get()
+
+    def received(self, method="MESSAGE", timeout=60):
+        """The next request of that method, or None. It has its answer."""
         end = time.monotonic() + timeout
         while (left := end - time.monotonic()) > 0:
             try:
@@ -264,5 +294,6 @@ class Client:
             except queue.Empty:
                 return None
             if message.method == method:
-                return message
+                with self.taking:
+                    return message
         return None

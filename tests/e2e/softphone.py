@@ -28,7 +28,7 @@ class Softphone:
     def __init__(self, terminal, contact, transport="tcp", config="", account="",
                  port=5062):
         """config and account: more of either, as baresip writes it."""
-        self.terminal, self.screen = terminal, []
+        self.terminal, self.screen, self.heard = terminal, [], b""
         folder = os.path.join(terminal.dir, "baresip")
         os.makedirs(folder, exist_ok=True)
         files = {
@@ -49,8 +49,8 @@ class Softphone:
         s.wait_for(lambda: "200 OK" in self.process.output(), 60,
                    f"{terminal.name}'s baresip to register:\n{self.process.output()}")
         with s.namespace(terminal.netns):
-            self.control = s.wait_for(lambda: self.connect(4444), 20, "baresip's control")
-            self.console = s.wait_for(lambda: self.connect(5555), 20, "baresip's console")
+            self.control = s.wait_for(lambda: self.connect(4444), 60, "baresip's control")
+            self.console = s.wait_for(lambda: self.connect(5555), 60, "baresip's console")
         threading.Thread(target=self.watch, daemon=True).start()
 
     @staticmethod
@@ -73,7 +73,21 @@ class Softphone:
         text = json.dumps({"command": name, "params": parameters, "token": "t"},
                           ensure_ascii=False).encode()
         self.control.sendall(b"%d:%s," % (len(text), text))
-        return self.control.recv(65536).decode("utf-8", "replace")
+        while '"response":true' not in (said := self.hears()):
+            pass        # an event, which may come at any time
+        return said
+
+    def hears(self):
+        """The next thing that baresip says at its control connection, a netstring."""
+        while True:
+            length, colon, rest = self.heard.partition(b":")
+            if colon and len(rest) > int(length):
+                self.heard = rest[int(length) + 1:]
+                return rest[:int(length)].decode("utf-8", "replace")
+            data = self.control.recv(65536)
+            if not data:
+                raise s.Failure(f"baresip ended:\n{self.process.output()}")
+            self.heard += data
 
     def message(self, text):
         """Send text to the contact."""

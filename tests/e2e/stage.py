@@ -26,8 +26,6 @@ uid, keyring and mikeyd, the same UID and PSK.
 """
 
 import base64
-import contextlib
-import ctypes
 import json
 import os
 import shutil
@@ -42,6 +40,7 @@ import time
 import capture
 import sip
 import uri_list
+from netns import LIBC, namespace     # pylint: disable=unused-import
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -54,6 +53,9 @@ PROXY = ("10.66.0.1", 5060)
 KMS = ("10.66.0.1", 8480)
 KMS_ID = "http://kms.example.test"
 NET6 = "fd66::1"
+# Seconds that mikeyd waits for the KMS; kamailio.cfg has a little more. A busy machine
+# may take them.
+PATIENCE = 25
 UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 20015,
         "dave": 20016, "erin": 20017, "frank": 20018}
 # What of mikeyd.conf(5) stands in its group "policy".
@@ -61,8 +63,6 @@ POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "pr
           "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
           "must-protect", "rules", "replay-sender", "replay-total", "queue", "queue-ticket",
           "queue-age", "queue-messages", "queue-recipient", "queue-kilobytes"}
-LIBC = ctypes.CDLL(None, use_errno=True)
-CLONE_NEWNET = 0x40000000
 
 
 def at(host, port):
@@ -113,18 +113,6 @@ def wait_for(condition, seconds=60, what="a condition"):
         time.sleep(0.05)
 
 
-@contextlib.contextmanager
-def namespace(name):
-    """Sockets made inside belong to that network namespace."""
-    with open("/proc/thread-self/ns/net", "rb") as back, open(f"/run/netns/{name}", "rb") as there:
-        if LIBC.setns(there.fileno(), CLONE_NEWNET):
-            raise Failure(f"cannot enter {name}: {os.strerror(ctypes.get_errno())}")
-        try:
-            yield
-        finally:
-            LIBC.setns(back.fileno(), CLONE_NEWNET)
-
-
 class Process:
     """A program in the background with its output in a file."""
 
@@ -148,7 +136,7 @@ class Process:
     def alive(self):
         return self.popen.poll() is None
 
-    def stop(self, number=signal.SIGTERM, seconds=5):
+    def stop(self, number=signal.SIGTERM, seconds=20):
         if self.alive():
             self.popen.send_signal(number)
             try:
@@ -258,6 +246,7 @@ class Terminal:
             "kms": f"{self.stage.scheme}://{at(self.network, KMS[1])}",
             "kms-ca": self.stage.authority if self.stage.tls else None,
             "kms-id": KMS_ID,
+            "kms-timeout": PATIENCE,
             "psk": f"logon:mikey:{self.aor}",
             "psk-id": self.aor,
             "suite": self.suite,

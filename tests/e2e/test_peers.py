@@ -42,8 +42,7 @@ def peer_sends(sender, receiver, *more, form="auth-enveloped"):
 
 
 def drained(client):
-    while not client.inbox.empty():
-        client.inbox.get()
+    client.drain()
     return client
 
 
