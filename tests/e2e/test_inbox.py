@@ -58,6 +58,7 @@ class Follower(s.Process):
     """mikeyctl follow --json in the background."""
 
     def __init__(self, box, *words):
+        self.box = box
         log = os.path.join(box.dir, f"follow-{time.monotonic_ns()}")
         super().__init__("follow", [*box.prefix(), s.program("mikeyctl"), "follow", "--json",
                                     "--config", box.config, *words], log, cwd=box.dir)
@@ -69,6 +70,16 @@ class Follower(s.Process):
         s.wait_for(lambda: len(self.messages()) >= count, 60, f"{count} messages: {self.output()}")
         return self.messages()
 
+    def takes(self, count):
+        """wait(), and until mikeyd knows: what was printed is in the inbox for a moment."""
+        got = {m["id"] for m in self.wait(count)}
+        s.wait_for(lambda: not got & {m["id"] for m in listed(self.box)}, 60, "them to be taken")
+        return self.messages()
+
+
+def listed(box):
+    return json.loads(inbox(box, "inbox", "list", "--json").stdout)
+
 
 def test_follow(alice, bob):
     """Two boxes talk: what one sends the other's follower prints"""
@@ -77,7 +88,7 @@ def test_follow(alice, bob):
     follower = Follower(bob)
     try:
         send(alice, bob.aor, TEXT)
-        got = follower.wait(1)[0]
+        got = follower.takes(1)[0]
         ktap.equal(got["body"], TEXT, "body")
         ktap.equal((got["sender"], got["proved"], got["form"], got["recipient"]),
                    (alice.aor, "body", "auth-enveloped", bob.aor), "who")
@@ -85,11 +96,11 @@ def test_follow(alice, bob):
         ktap.true(abs(got["sent"] - time.time()) < 300, "sent")
     finally:
         follower.stop()
-    ktap.equal(json.loads(inbox(bob, "inbox", "list", "--json").stdout), [], "left in the inbox")
+    ktap.equal(listed(bob), [], "left in the inbox")
     other = Follower(alice)
     try:
         send(bob, alice.aor, "back")
-        ktap.equal(other.wait(1)[0]["body"], "back", "body")
+        ktap.equal(other.takes(1)[0]["body"], "back", "body")
     finally:
         other.stop()
 
@@ -102,17 +113,17 @@ def test_inbox(alice, bob):
         f.write(body)
     send(alice, bob.aor, "--file", path, "--content-type", "application/octet-stream")
     send(alice, bob.aor, "first\n\x1b]0;title\x07second")
-    listed = json.loads(inbox(bob, "inbox", "list", "--json").stdout)
-    ktap.equal([m["length"] for m in listed], [256000, 22], "lengths")
-    ktap.true(all("body" not in m and "body_base64" not in m for m in listed), "bodies in the list")
-    shown = inbox(bob, "inbox", "show", listed[1]["id"]).stdout
+    found = listed(bob)
+    ktap.equal([m["length"] for m in found], [256000, 22], "lengths")
+    ktap.true(all("body" not in m and "body_base64" not in m for m in found), "bodies in the list")
+    shown = inbox(bob, "inbox", "show", found[1]["id"]).stdout
     ktap.true("\x1b" not in shown and "\x07" not in shown, f"controls: {shown!r}")
     taken = inbox(bob, "inbox", "take", "--body", text=False)
     ktap.equal(taken.stdout, body, "bytes")
-    ktap.equal(json.loads(inbox(bob, "inbox", "wait", "--json").stdout)["id"], listed[1]["id"], "id")
+    ktap.equal(json.loads(inbox(bob, "inbox", "wait", "--json").stdout)["id"], found[1]["id"], "id")
     inbox(bob, "inbox", "take", code=9)
     inbox(bob, "inbox", "wait", "--timeout", "1", code=9)
-    inbox(bob, "inbox", "show", listed[0]["id"], code=9)
+    inbox(bob, "inbox", "show", found[0]["id"], code=9)
 
 
 def test_stalled_follower(alice, bob):
@@ -120,7 +131,7 @@ def test_stalled_follower(alice, bob):
     stalled, lively = Follower(bob), None
     try:
         send(alice, bob.aor, "one")
-        stalled.wait(1)
+        stalled.takes(1)
         os.killpg(stalled.pid, signal.SIGSTOP)
         for text in ("two", "three", "four"):
             send(alice, bob.aor, text)
@@ -220,7 +231,7 @@ def test_programs_that_fail(alice, bob):
         settings(bob, program=program(bob, text), program_time=2)
         ktap.true(send(alice, bob.aor, "x", code=6).stdout.startswith("480 "), "not 480")
     s.wait_for(lambda: s.run("pgrep", "-u", bob.uid, "-x", "sleep", check=False).returncode == 1,
-               20, "the end of what hung")
+               60, "the end of what hung")
     settings(bob, program=program(bob, "exit 1\n"), keep_failed=True)
     send(alice, bob.aor, "kept")
     ktap.equal(json.loads(inbox(bob, "inbox", "take", "--json").stdout)["body"], "kept", "body")

@@ -66,7 +66,7 @@ class Linphonec:
 def test_registers(alice, bob):
     """linphonec registers through mikeyd, and is reached"""
     def reached():
-        answer = alice.clients[0].request("OPTIONS", bob.uri, timeout=5)
+        answer = alice.clients[0].request("OPTIONS", bob.uri, timeout=20)
         return answer and answer.status == 200
     s.wait_for(reached, 120, "linphonec to answer OPTIONS")
 
@@ -85,7 +85,7 @@ def test_sends(stage, alice, linphonec):
         got = None
         # first comes its notification that it had alice's message (RFC 5438)
         while got is None or "imdn" in got.get("content-type"):
-            got = ktap.true(alice.clients[0].received(timeout=60), "nothing arrived")
+            got = ktap.true(alice.clients[0].received(timeout=120), "nothing arrived")
     # linphonec compresses what it sends to its proxy: a body like any other.
     body = zlib.decompress(got.body) if got.get("content-encoding") == "deflate" else got.body
     ktap.equal(body.decode(), TEXT, "body")

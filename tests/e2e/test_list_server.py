@@ -68,11 +68,11 @@ def test_group(stage, alice, bob, carol, server, members):
     client = alice.registered()
     with stage.capture() as seen:
         answer = ktap.status(client.message("sip:" + TEAM, TEXT), 202)
+        for name, reader in zip(("bob", "carol"), readers):
+            got = opened(reader, name)
+            ktap.equal(got.get("to"), f"<{uri(name)}>", "To")
+            ktap.equal(got.get("p-asserted-identity"), f"<{uri('alice')}>", "P-Asserted-Identity")
     ktap.equal(answer.all("warning"), [], "warnings")
-    for name, reader in zip(("bob", "carol"), readers):
-        got = opened(reader, name)
-        ktap.equal(got.get("to"), f"<{uri(name)}>", "To")
-        ktap.equal(got.get("p-asserted-identity"), f"<{uri('alice')}>", "P-Asserted-Identity")
     # alice's for the group, and the group's for all members
     ktap.equal(stage.kms_requests("ticketrequest") - requests, 2, "ticket requests")
     tickets = [sorted(t["responders"]) for t in server.tickets() if t["initiator"] == TEAM]
@@ -200,10 +200,10 @@ def test_uris(stage, alice, bob, carol, server):
     resolves = stage.kms_requests("ticketresolve")
     with stage.capture() as seen:
         ktap.status(test_lists.send(client, Target(URIS), (bob.uri, "to"), (carol.uri, "cc")), 202)
-    for name, reader in zip(("bob", "carol"), readers):
-        got = test_lists.opened(reader, name)
-        ktap.equal(got.get("to"), f"<{uri(name)}>", "To")
-        ktap.equal(got.all("require"), [], "Require")
+        for name, reader in zip(("bob", "carol"), readers):
+            got = test_lists.opened(reader, name)
+            ktap.equal(got.get("to"), f"<{uri(name)}>", "To")
+            ktap.equal(got.all("require"), [], "Require")
     ktap.equal(stage.kms_requests("ticketresolve") - resolves, 2, "resolves")
     messages = [(source, m) for source, _, m in seen.messages() if m.method == "MESSAGE"]
     sent = {s.parts(m) for source, m in messages if source[0] == alice.address}

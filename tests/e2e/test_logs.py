@@ -40,14 +40,15 @@ class Scene:
     def proxy_lives(self):
         self.stage.start_proxy()
         for client in (self.b, self.a):
-            s.wait_for(lambda c=client: c.register(timeout=10), 60, "REGISTER to be answered")
+            s.wait_for(lambda c=client: c.register(), 120, "REGISTER to be answered")
 
 
 def lines(terminal):
     """All that mikeyd said, those of earlier starts included."""
     with open(terminal.mikeyd.log, "rb") as f:
-        return [line for line in f.read().decode("utf-8", "surrogateescape").splitlines()
-                if not line.startswith("Joined session keyring")]
+        whole = f.read().rpartition(b"\n")[0]
+    return [line for line in whole.decode("utf-8", "surrogateescape").splitlines()
+            if not line.startswith("Joined session keyring")]
 
 
 def events(told):
@@ -57,9 +58,14 @@ def events(told):
         yield match["event"], dict(FIELD.findall(line))
 
 
-def life(terminal, txn):
-    """The events of a transaction, in their order."""
-    return [(event, fields) for event, fields in events(lines(terminal)) if fields.get("txn") == txn]
+def life(terminal, txn, last="answered"):
+    """The events of a transaction, in their order, when it has that one, which comes
+    after its answer was sent."""
+    def found():
+        return [(event, fields) for event, fields in events(lines(terminal))
+                if fields.get("txn") == txn]
+    s.wait_for(lambda: last in names(found()), 60, f"{last} of {txn}")
+    return found()
 
 
 def names(found):
@@ -120,8 +126,12 @@ def test_nothing_gets_out_of_a_value(scene):
     for call_id in ('x"<y>\\{z}\'', "r\u00e9sum\u00e9-\u202e-1"):
         raw = scene.a.build("OPTIONS", scene.bob.uri, call_id=call_id)
         scene.a.request("OPTIONS", scene.bob.uri, raw=raw, timeout=3)
-    told = [fields["call-id"] for event, fields in events(lines(scene.alice)[since:])
-            if event == "received"]
+
+    def received():
+        return [fields["call-id"] for event, fields in events(lines(scene.alice)[since:])
+                if event == "received"]
+    s.wait_for(lambda: len(received()) == 2, 60, "both requests in the log")
+    told = received()
     ktap.true(r'"x\"<y>\\{z}' + "'\"" in told, told)
     ktap.true(all(value.isascii() for value in told), told)
 
@@ -138,10 +148,9 @@ def test_through_the_queue(scene):
     scene.a = scene.alice.client()
     scene.bob_since = len(lines(scene.bob))
     scene.proxy_lives()
-    message = ktap.true(scene.b.received(timeout=60), "nothing arrived")
+    message = ktap.true(scene.b.received(timeout=180), "nothing arrived")
     ktap.equal(message.body.decode(), SECRET, "text")
-    s.wait_for(lambda: "queue-delivered" in names(life(scene.alice, txn)), 30, "queue-delivered")
-    found = life(scene.alice, txn)
+    found = life(scene.alice, txn, "queue-delivered")
     for wanted in ("protected", "queue-put", "own-answer", "queue-attempt"):
         ktap.true(wanted in names(found), f"{wanted} is not in {names(found)}")
     ktap.equal(dict(found)["own-answer"]["status"], "202", "status")

@@ -47,7 +47,8 @@ def test_kms_away(scene):
     scene.stage.kms.stop()
     begin = time.monotonic()
     away(scene.a.message(scene.bob.uri, "x"))
-    ktap.true(time.monotonic() - begin < 10, "it took long to say so")
+    # well before kms-timeout
+    ktap.true(time.monotonic() - begin < s.PATIENCE - 5, "it took long to say so")
     scene.stage.start_kms()
     scene.works()
 
@@ -87,7 +88,7 @@ def test_kms_ill(scene):
 
 def test_kms_slow(scene):
     """KMS does not answer: 503 when its time is up, others are served meanwhile"""
-    scene.alice.configure(kms_timeout=4)
+    scene.alice.configure(kms_timeout=15)
     scene.fresh()
     scene.stage.faulty_kms("slow")
     try:
@@ -95,11 +96,10 @@ def test_kms_slow(scene):
         thread = threading.Thread(target=lambda: answers.append(
             scene.a.message(scene.bob.uri, "x")))
         thread.start()
-        time.sleep(1)
-        begin = time.monotonic()
+        s.wait_for(lambda: scene.stage.kms.kms.asked, 60, "the KMS to be asked")
         ktap.status(scene.alice.client().register(), 200)
-        ktap.true(time.monotonic() - begin < 2, "REGISTER waited for the KMS")
-        thread.join(20)
+        ktap.equal(answers, [], "REGISTER waited for the KMS: answers")
+        thread.join(60)
     finally:
         scene.stage.true_kms()
         scene.alice.configure()
@@ -132,7 +132,7 @@ def test_killed_and_restarted(scene):
 def starts_with_words(terminal, *words):
     """mikeyd does not start, and says why."""
     process = terminal.start(wait=False)
-    s.wait_for(lambda: not process.alive(), 15, "mikeyd to end")
+    s.wait_for(lambda: not process.alive(), 60, "mikeyd to end")
     ktap.true(process.popen.returncode not in (0, None, -signal.SIGSEGV, -signal.SIGABRT),
               f"status {process.popen.returncode}")
     told = process.output()
@@ -200,7 +200,7 @@ def test_rmmod_during_traffic(scene):
 
     def traffic():
         while not ended.is_set():
-            answers.append(scene.a.message(scene.bob.uri, "traffic", timeout=10))
+            answers.append(scene.a.message(scene.bob.uri, "traffic"))
     threads = [threading.Thread(target=traffic) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -212,14 +212,13 @@ def test_rmmod_during_traffic(scene):
         load()
     ended.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(100)
     ktap.true(answers and all(a is None or a.status for a in answers), "no traffic")
     ktap.true(sum(a is None for a in answers) == 0,
               f"{sum(a is None for a in answers)} of {len(answers)} without an answer")
     for terminal in (scene.alice, scene.bob):
         ktap.true(terminal.mikeyd.alive(), f"mikeyd of {terminal.name} ended:\n{terminal.mikeyd.output()[-500:]}")
-    while not scene.b.inbox.empty():
-        scene.b.inbox.get()
+    scene.b.drain()
     scene.works("after the reload")
 
 
@@ -228,7 +227,7 @@ def test_no_module(scene):
     scene.alice.mikeyd.stop()
     scene.bob.mikeyd.stop()
     for module in ("mikey_mime", "mikey_ticket"):
-        s.wait_for(lambda m=module: rmmod(m).returncode == 0 or not loaded(m), 10, f"rmmod {module}")
+        s.wait_for(lambda m=module: rmmod(m).returncode == 0 or not loaded(m), 60, f"rmmod {module}")
     try:
         starts_with_words(scene.alice, "mikey_ticket")
         told = scene.alice.ctl("ticket", "list", check=False)

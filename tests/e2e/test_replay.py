@@ -16,7 +16,7 @@ from test_refusals import Scene
 def reload_modules():
     for module in ("mikey_mime", "mikey_ticket"):
         s.wait_for(lambda m=module: s.run("rmmod", m, check=False).returncode == 0 or
-                   not os.path.isdir(f"/sys/module/{m}"), 10, f"rmmod {module}")
+                   not os.path.isdir(f"/sys/module/{m}"), 60, f"rmmod {module}")
     s.run("bash", os.path.join(s.TOP, "tests", "vm", "load"), s.MODULES)
 
 

@@ -64,9 +64,9 @@ class Machine:
         def child():
             with open(f"/proc/{self.boot.pid}/task/{self.boot.pid}/children", encoding="ascii") as f:
                 return f.read().split()
-        self.init = s.wait_for(child, 10, "systemd")[0]
+        self.init = s.wait_for(child, 120, "systemd")[0]
         s.wait_for(lambda: self.ctl("is-active", "basic.target", check=False).stdout == "active\n",
-                   120, "systemd to boot")
+                   400, "systemd to boot")
 
     def stop(self):
         for client in self.clients.values():
@@ -108,7 +108,7 @@ class Machine:
         def connects():
             with socket.socket() as probe:
                 return not probe.connect_ex((TERMINALS[name]["inside"], 5062))
-        s.wait_for(connects, 30, f"mikeyd@{name}:\n{self.told(f'mikeyd@{name}')}")
+        s.wait_for(connects, 120, f"mikeyd@{name}:\n{self.told(f'mikeyd@{name}')}")
 
     def client(self, name):
         if name not in self.clients:

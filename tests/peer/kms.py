@@ -89,6 +89,7 @@ class Kms:
         for name, suite in k.SUITES.items():
             self.tpks[b"tpk-" + name.encode()] = (os.urandom(suite.key_len), suite)
         self.seen, self.counters = set(), {}
+        self.asked = False      # while it is slow
 
     # --- who asks ---------------------------------------------------------
 
@@ -241,6 +242,7 @@ class Handler(BaseHTTPRequestHandler):
         status, answer = 200, b""
         try:
             if kms.fault == "slow":
+                kms.asked = True
                 self.server.stopping.wait(120)
             if kms.fault == "close":
                 self.close_connection = True
