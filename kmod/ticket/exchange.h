@@ -24,6 +24,7 @@ struct genl_info;
  * @ref: one while pending, one for each command at work on it
  * @closed: an answer was accepted; under @lock
  * @net: with @portid, the socket; compared only, the socket holds it
+ * @uid: who opened it; nobody else finds it
  * @psk: asked again when the answer comes; the key bytes are not kept
  * @psk_digest: see mikey_psk_digest()
  * @auth_init: auth_key of the initial message, which an Error has too
@@ -81,7 +82,7 @@ int mikey_exchange_publish(struct mikey_exchange *ex, struct genl_info *info,
 			   struct mikey_why *why);
 
 /**
- * mikey_exchange_find() - this socket's exchange of that id
+ * mikey_exchange_find() - this socket's exchange of that id, if it is of this user
  *
  * Return: with a reference and locked, or ERR_PTR(-ESRCH).
  */

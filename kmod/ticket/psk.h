@@ -17,8 +17,10 @@
  * @inkey: filled in; the caller wipes it
  *
  * Return: the key with a reference, to be asked later whether it is still
- * valid; ERR_PTR and @why: as mikey_key_find(), -EOPNOTSUPP for a type that
- * userspace can read, -EINVAL for a length that is not the suite's.
+ * valid; ERR_PTR and @why: as mikey_key_find(), for a key that can neither be
+ * searched nor linked; -EACCES for one that guarded_psk does not allow,
+ * -EOPNOTSUPP for a type that userspace can read, -EINVAL for a length that is
+ * not the suite's.
  */
 struct key *mikey_psk_get(key_serial_t serial, const struct mikey_suite *suite,
 			  struct mikey_hmac *inkey, struct mikey_why *why);
