@@ -25,6 +25,8 @@ def peers_of(stage, domain):
         stage.certify(authority)
         stage.certify(f"zk-{domain}", authority, f"subjectAltName=DNS:zk.{domain}")
     return (f'listen-peers = "{s.PROXY[0]}:{ZK[domain]}";\n'
+            # its five seconds are not enough for TLS on a busy machine
+            f'peer-timeout = {s.PATIENCE - 5};\n'
             f'peers = "{stage.dir}/peers-{domain}";\n'
             f'peer-certificate = "{stage.dir}/zk-{domain}.pem";\n'
             f'peer-private-key = "{stage.dir}/zk-{domain}-key.pem";\n')

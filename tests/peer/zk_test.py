@@ -95,7 +95,7 @@ class Kms:
                     f'listen-peers = "127.0.0.1:{self.zk_port}";\n'
                     f'peers = "{self.dir}/peers";\n'
                     f'peer-certificate = "{self.pem}";\npeer-private-key = "{self.key}";\n'
-                    f'peer-timeout = 6;\npeer-requests = 2;\nthreads = 2;\n'
+                    f'peer-timeout = 10;\npeer-requests = 2;\nthreads = 2;\n'
                     f'store = "{self.dir}/store";\nstore-key = "{self.dir}/key-of-store";\n'
                     'policy = { suites = [ "128", "ts-128" ]; };\nlog-level = "debug";\n')
         self.ctl("init")
