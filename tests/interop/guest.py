@@ -32,6 +32,8 @@ def logon(name, secret):
                           SESSION_KEYRING)
     if serial < 0:
         raise OSError(ctypes.get_errno(), "add_key")
+    # as mikeyctl does; not possible twice, where add_key has updated a key
+    KEYS.keyctl_setperm(serial, 0x15150000)
     return serial
 
 

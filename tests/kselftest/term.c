@@ -23,13 +23,30 @@ void term_session(void)
 	}
 }
 
-key_serial_t term_logon(const char *name, const u8 *key, u32 len,
-			key_serial_t ring)
+int term_guard(key_serial_t psk)
+{
+	int err = keyctl_setperm(psk, KEY_POS_VIEW | KEY_POS_WRITE | KEY_POS_LINK |
+				      KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK);
+
+	/* one that add_key(2) has only updated is guarded, and can be no more so */
+	return err && errno == EACCES ? 0 : err;
+}
+
+key_serial_t term_logon_bare(const char *name, const u8 *key, u32 len,
+			     key_serial_t ring)
 {
 	char desc[128];
 
 	snprintf(desc, sizeof(desc), "mikey:%s", name);
 	return add_key("logon", desc, key, len, ring);
+}
+
+key_serial_t term_logon(const char *name, const u8 *key, u32 len,
+			key_serial_t ring)
+{
+	key_serial_t psk = term_logon_bare(name, key, len, ring);
+
+	return psk < 0 || term_guard(psk) ? -1 : psk;
 }
 
 int term_open(struct term *t, const char *uid)

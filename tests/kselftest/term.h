@@ -63,9 +63,18 @@ int term_open(struct term *t, const char *uid);
 int term_open_kind(struct term *t, const char *uid, struct peer_kind kind);
 void term_close(struct term *t);
 
-/* A logon key; the serial or -1 and errno. */
+/*
+ * What `mikeyctl psk load` does to a PSK: the modules alone can use it from then on,
+ * and so take it on every kernel. Return: 0 or -1 and errno.
+ */
+int term_guard(key_serial_t psk);
+
+/* A logon key that is guarded; the serial or -1 and errno. */
 key_serial_t term_logon(const char *name, const u8 *key, u32 len,
 			key_serial_t ring);
+/* The same with all rights that add_key(2) gives. */
+key_serial_t term_logon_bare(const char *name, const u8 *key, u32 len,
+			     key_serial_t ring);
 
 /* REQUEST for @responders, the last of which is NULL; to be changed or sent. */
 struct nl_msg *term_request_msg(struct term *t, const char *const *responders);

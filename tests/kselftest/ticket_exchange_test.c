@@ -298,7 +298,7 @@ TEST_F(exchange, admit_by_group)
 
 TEST_F(exchange, info)
 {
-	key_serial_t ticket;
+	key_serial_t ticket, other;
 	s64 left;
 
 	ticket = term_grant(&self->p.alice, BOB, &self->p.ticket);
@@ -316,8 +316,9 @@ TEST_F(exchange, info)
 	nlc_free(&self->p.r);
 
 	/* what is not a ticket, in words */
-	EXPECT_EQ(-EOPNOTSUPP, term_info(&self->p.alice, self->p.alice.psk_serial,
-					 &self->p.r));
+	other = term_logon_bare("other", self->p.alice.psk.key, 32,
+				KEY_SPEC_SESSION_KEYRING);
+	EXPECT_EQ(-EOPNOTSUPP, term_info(&self->p.alice, other, &self->p.r));
 	EXPECT_STREQ("the key is not a ticket", self->p.r.words);
 	EXPECT_EQ(MIKEY_TICKET_A_TICKET, self->p.r.blamed);
 	nlc_free(&self->p.r);

@@ -16,9 +16,6 @@
 #define ALG_SET_KEY_BY_KEY_SERIAL 7
 #endif
 
-#define GUARDED (KEY_POS_VIEW | KEY_POS_WRITE | KEY_POS_LINK | \
-		 KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK)
-
 #define SOMEBODY 4711
 
 FIXTURE(psk)
@@ -128,9 +125,10 @@ TEST_F(psk, that_is_dead)
 	ASSERT_EQ(0, keyctl_revoke(revoked));
 	EXPECT_TRUE(psk_refused(&self->alice, "revoked", revoked, -EKEYREVOKED,
 				"revoked"));
-	expired = term_logon("expired", self->alice.psk.key, 32,
-			     KEY_SPEC_SESSION_KEYRING);
+	expired = term_logon_bare("expired", self->alice.psk.key, 32,
+				  KEY_SPEC_SESSION_KEYRING);
 	ASSERT_EQ(0, keyctl_set_timeout(expired, 1));
+	ASSERT_EQ(0, term_guard(expired));
 	sleep(2);
 	EXPECT_TRUE(psk_refused(&self->alice, "expired", expired, -EKEYEXPIRED,
 				"expired"));
@@ -200,6 +198,7 @@ TEST_F(psk, encrypted)
 		SKIP(return, "this kernel has no encrypted keys");
 	ASSERT_LT(0, psk) TH_LOG("%s", strerror(errno));
 	ASSERT_TRUE(decrypt(psk, master, self->alice.psk.key));
+	ASSERT_EQ(0, term_guard(psk));
 	self->alice.psk_serial = psk;
 	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
 
@@ -207,6 +206,7 @@ TEST_F(psk, encrypted)
 	psk = add_key("encrypted", "mikey-short", "new user:mikey-master 20",
 		      24, KEY_SPEC_SESSION_KEYRING);
 	ASSERT_LT(0, psk);
+	ASSERT_EQ(0, term_guard(psk));
 	EXPECT_TRUE(psk_refused(&self->alice, "encrypted", psk, -EINVAL,
 				"length"));
 }
@@ -239,8 +239,10 @@ TEST_F(psk, of_another_user)
 	struct foreign f = { self->alice.psk_serial, -EACCES };
 
 	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
-	/* permissions decide, not users: SEARCH for others is enough */
-	ASSERT_EQ(0, keyctl_setperm(f.serial, KEY_POS_ALL | KEY_OTH_SEARCH));
+	/* permissions decide, not users: LINK for others is enough */
+	f.serial = term_logon_bare("shared", self->alice.psk.key, 32,
+				   KEY_SPEC_SESSION_KEYRING);
+	ASSERT_EQ(0, keyctl_setperm(f.serial, KEY_POS_LINK | KEY_OTH_LINK));
 	f.want = 0;
 	EXPECT_EQ(0, term_as_user(SOMEBODY, try_foreign, &f));
 }
@@ -333,14 +335,16 @@ static bool has_alg(int err)
 TEST_F(psk, guarded)
 {
 	struct foreign f = { self->alice.psk_serial, -EACCES };
-	key_serial_t psk = self->alice.psk_serial;
-	int alg = alg_takes(psk);
+	key_serial_t psk = self->alice.psk_serial, bare;
+	int alg;
 
+	bare = term_logon_bare("bare", self->alice.psk.key, 32,
+			       KEY_SPEC_SESSION_KEYRING);
+	alg = alg_takes(bare);
 	if (!has_alg(alg))
 		TH_LOG("this kernel's AF_ALG takes no keys: %d", alg);
 	else
 		EXPECT_EQ(0, alg);
-	ASSERT_EQ(0, keyctl_setperm(psk, GUARDED));
 	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
 	if (has_alg(alg))
 		EXPECT_EQ(-EACCES, alg_takes(psk));

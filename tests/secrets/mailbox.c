@@ -22,6 +22,10 @@
 #define SIZE 4096
 #define SECONDS 120
 
+/* what mikeyctl leaves of a PSK's permissions, which the modules may insist on */
+#define GUARDED (KEY_POS_VIEW | KEY_POS_WRITE | KEY_POS_LINK | \
+		 KEY_USR_VIEW | KEY_USR_WRITE | KEY_USR_LINK)
+
 /* tests/secrets/machine.py has the same places */
 struct mailbox {
 	char words[256];
@@ -59,6 +63,8 @@ int main(int argc, char **argv)
 	serial = add_key(argv[2], argv[3], box->key, *len, KEY_SPEC_USER_KEYRING);
 	if (serial < 0)
 		fprintf(stderr, "mailbox: add_key: %s\n", strerror(errno));
+	else if (!strcmp(argv[2], "logon"))
+		keyctl_setperm(serial, GUARDED);
 	if (argc < 5)
 		explicit_bzero(box, SIZE);
 	printf("%d\n", serial);

@@ -245,9 +245,9 @@ static void *renew_psks(void *arg)
 		if (key < 0)
 			continue;
 		/* what is only revoked counts for the quota until it is collected */
-		if (!pick(me, 4))
+		if (pick(me, 4))
 			keyctl_revoke(old);
-		keyctl_invalidate(old);
+		keyctl_unlink(old, a->ring);
 		usleep(pick(me, 10000));
 	}
 	return NULL;

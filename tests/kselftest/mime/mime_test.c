@@ -273,6 +273,7 @@ TEST_F(mime, protect_refusals)
 	static u8 long_uid[256];
 	struct nlc *c = &sc->lane.mime;
 	struct mikey_blob entity;
+	key_serial_t other;
 	struct nl_msg *m;
 
 	m = nlc_msg(c, MIKEY_MIME_CMD_PROTECT);
@@ -330,8 +331,8 @@ TEST_F(mime, protect_refusals)
 	EXPECT_NE(0, strlen(sc->r.words));
 	nlc_free(&sc->r);
 
-	nlc_call(c, body_protect_msg(c, sc->lane.alice.psk_serial, BOB, text(HELLO)),
-		 &sc->r);
+	other = term_logon_bare("other", sc->lane.alice.psk.key, 32, KEY_SPEC_SESSION_KEYRING);
+	nlc_call(c, body_protect_msg(c, other, BOB, text(HELLO)), &sc->r);
 	expect_refused(_metadata, sc, -EOPNOTSUPP, "");
 	EXPECT_NE(0, strlen(sc->r.words));
 }

@@ -136,10 +136,26 @@ TEST_F(module, profiles)
 	nlc_free(&self->r);
 }
 
+/* A PSK with all rights that add_key(2) gives. */
+static key_serial_t bare_psk(struct _test_data_module *self)
+{
+	return self->alice.psk_serial =
+		term_logon_bare("bare", self->alice.psk.key, self->alice.psk.len,
+				KEY_SPEC_SESSION_KEYRING);
+}
+
+static int request(struct _test_data_module *self)
+{
+	const char *const responders[] = { BOB, NULL };
+
+	nlc_free(&self->r);
+	return nlc_call(&self->alice.nl, term_request_msg(&self->alice, responders),
+			&self->r);
+}
+
 /* A PSK that other parts of the kernel can use, and one that they cannot */
 TEST_F(module, guarded_psk)
 {
-	const char *const responders[] = { BOB, NULL };
 	static const struct {
 		key_perm_t perm;
 		int err;
@@ -153,17 +169,34 @@ TEST_F(module, guarded_psk)
 
 	ASSERT_EQ(0, module_load("mikey_ticket", "guarded_psk=1"));
 	ASSERT_EQ(0, open_terms(self));
+	ASSERT_LT(0, bare_psk(self));
 	for (unsigned int i = 0; i < ARRAY_SIZE(tries); i++) {
 		ASSERT_EQ(0, keyctl_setperm(self->alice.psk_serial,
 					    tries[i].perm));
-		EXPECT_EQ(tries[i].err,
-			  nlc_call(&self->alice.nl,
-				   term_request_msg(&self->alice, responders),
-				   &self->r));
+		EXPECT_EQ(tries[i].err, request(self));
 		if (tries[i].err)
 			EXPECT_NE(NULL, strstr(self->r.words, "other parts"));
-		nlc_free(&self->r);
 	}
+	nlc_free(&self->r);
+}
+
+/* Without the guard such a key is taken, and may even go while it is needed. */
+TEST_F(module, guarded_psk_off)
+{
+	struct peer_answer a;
+
+	ASSERT_EQ(0, module_load("mikey_ticket", "guarded_psk=0"));
+	ASSERT_EQ(0, open_terms(self));
+	ASSERT_LT(0, bare_psk(self));
+	ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+	ASSERT_EQ(0, peer_grant_plan(&a, &self->ticket, &self->alice.psk,
+				     self->ex.msg, self->ex.len));
+	peer_answer_write(&a, &self->transfer);
+	ASSERT_EQ(0, keyctl_invalidate(self->alice.psk_serial));
+	EXPECT_EQ(-ENOKEY, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
+				       self->ex.id, &self->transfer, &self->r));
+	EXPECT_NE(NULL, strstr(self->r.words, "invalidated meanwhile"));
+	nlc_free(&self->r);
 }
 
 /* An encrypted key under a master that its owner can read */
@@ -178,6 +211,7 @@ TEST_F(module, user_master)
 		      KEY_SPEC_SESSION_KEYRING);
 	if (psk < 0)
 		SKIP(return, "this kernel has no encrypted keys");
+	ASSERT_EQ(0, term_guard(psk));
 
 	ASSERT_EQ(0, module_load("mikey_ticket", ""));
 	ASSERT_EQ(0, open_terms(self));
