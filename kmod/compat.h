@@ -12,6 +12,12 @@
 #include <linux/slab.h>
 #include <linux/version.h>
 
+/*
+ * 6.2: AF_ALG takes a key of a keyring by its serial, from whoever may search it, and
+ * computes HMACs with it; before that nothing in the kernel did so with a PSK
+ */
+#define MIKEY_ALG_TAKES_KEYS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0))
+
 /* 6.4: bin2hex() has a header of its own, without which kernel.h later does */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 #include <linux/hex.h>

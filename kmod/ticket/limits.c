@@ -9,6 +9,7 @@
 #include <linux/module.h>
 
 #include "../../uapi/mikey_ticket.h"
+#include "../compat.h"
 #include "../wire/numbers.h"
 #include "limits.h"
 
@@ -45,10 +46,10 @@ module_param(user_master, bool, 0444);
 MODULE_PARM_DESC(user_master,
 		 "accept a PSK of type encrypted whose master key is of type user, which its owner can read (default Y)");
 
-static bool guarded_psk;
+static bool guarded_psk = MIKEY_ALG_TAKES_KEYS;
 module_param(guarded_psk, bool, 0444);
 MODULE_PARM_DESC(guarded_psk,
-		 "refuse a PSK with permission search or setattr, by which other parts of the kernel can use it (default N)");
+		 "refuse a PSK with permission search or setattr, by which other parts of the kernel can use it (default Y from Linux 6.2 on, where AF_ALG can; N before)");
 
 u8 mikey_prot_type(void)
 {

@@ -13,7 +13,7 @@
  * 6.2 on AF_ALG takes it by its serial and computes any HMAC with it, which is all
  * that MIKEY's PRF is: a program would derive the keys of its exchanges by itself.
  * So LINK suffices here, and a PSK should have neither SEARCH nor SETATTR, which
- * brings it back. The parameter guarded_psk wants it so.
+ * brings it back. The parameter guarded_psk wants it so, from 6.2 on by default.
  */
 #include <linux/err.h>
 #include <linux/kconfig.h>
@@ -112,7 +112,7 @@ static int check_guard(const struct key *key, struct mikey_why *why)
 	if (!mikey_guarded_psk_only() || !(key->perm & UNGUARDED))
 		return 0;
 	return refuse(why, -EACCES,
-		      "other parts of the kernel can use the pre-shared key: take search and setattr away");
+		      "other parts of the kernel can use the pre-shared key: take search and setattr away (keyctl setperm KEY 0x15150000)");
 }
 
 static int prepare(struct key *key, const struct mikey_suite *suite,
@@ -122,7 +122,7 @@ static int prepare(struct key *key, const struct mikey_suite *suite,
 	int err;
 
 	down_read(&key->sem);
-	err = check_guard(key, why) ?: psk_bytes(key, &psk, why);
+	err = psk_bytes(key, &psk, why) ?: check_guard(key, why);
 	if (!err && psk.len != suite->key_len)
 		err = refuse(why, -EINVAL,
 			     "the pre-shared key does not have the length of this suite's keys");

@@ -345,6 +345,10 @@ TEST_F(psk, guarded)
 		TH_LOG("this kernel's AF_ALG takes no keys: %d", alg);
 	else
 		EXPECT_EQ(0, alg);
+	/* where it can be used so, that is why it is refused */
+	if (!alg)
+		EXPECT_TRUE(psk_refused(&self->alice, "bare", bare, -EACCES,
+					"other parts of the kernel"));
 	EXPECT_LT(0, term_grant(&self->alice, BOB, &self->ticket));
 	if (has_alg(alg))
 		EXPECT_EQ(-EACCES, alg_takes(psk));

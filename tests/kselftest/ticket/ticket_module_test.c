@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "module.h"
@@ -176,6 +177,34 @@ TEST_F(module, guarded_psk)
 		EXPECT_EQ(tries[i].err, request(self));
 		if (tries[i].err)
 			EXPECT_NE(NULL, strstr(self->r.words, "other parts"));
+	}
+	nlc_free(&self->r);
+}
+
+static bool since_6_2(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	return !uname(&name) &&
+	       sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 2));
+}
+
+/* From 6.2 on AF_ALG can use such a key: there it is refused without being asked to. */
+TEST_F(module, guarded_psk_by_default)
+{
+	ASSERT_EQ(0, module_load("mikey_ticket", ""));
+	ASSERT_EQ(0, open_terms(self));
+	EXPECT_EQ(0, request(self));
+	ASSERT_LT(0, bare_psk(self));
+	EXPECT_EQ(since_6_2() ? -EACCES : 0, request(self));
+	if (since_6_2()) {
+		EXPECT_TRUE(term_refused("REQUEST", &self->r, -EACCES, "keyctl setperm",
+					 MIKEY_TICKET_A_PSK));
+		/* what the words say to do helps */
+		ASSERT_EQ(0, keyctl_setperm(self->alice.psk_serial, 0x15150000));
+		EXPECT_EQ(0, request(self));
 	}
 	nlc_free(&self->r);
 }
