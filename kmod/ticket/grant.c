@@ -53,7 +53,8 @@ static int reply(struct genl_info *info, const struct mikey_ticket *t,
 			       mikey_policy_room(&p), hdr);
 	if (IS_ERR(*skb))
 		return PTR_ERR(*skb);
-	err = mikey_reply_policy(*skb, &p, t->profile, t->suite);
+	err = mikey_reply_policy(*skb, &p, mikey_ticket_profile(t),
+				 mikey_ticket_suite(t));
 	if (err)
 		nlmsg_free(*skb);
 	return err;

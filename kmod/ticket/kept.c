@@ -79,13 +79,13 @@ int mikey_kept_asker(key_serial_t psk, struct mikey_blob identity,
 	return mikey_sha256(parts, ARRAY_SIZE(parts), asker);
 }
 
-static bool is_ours(const struct mikey_ticket *t,
+static bool is_ours(struct mikey_ticket *t,
 		    const struct mikey_exchange *ex, const u8 digest[32])
 {
-	const struct mikey_received *r = t->received;
+	const struct mikey_received *r = mikey_received(t);
 
 	return r && r->kept &&
-	       t->profile == ex->profile && t->suite == ex->suite &&
+	       t->profile_id == ex->profile->id && t->suite_id == ex->suite->id &&
 	       !crypto_memneq(r->digest, digest, sizeof(r->digest)) &&
 	       !crypto_memneq(r->asker, ex->asker, sizeof(r->asker)) &&
 	       !crypto_memneq(t->psk, ex->psk_digest, sizeof(t->psk));
@@ -102,7 +102,7 @@ static struct mikey_ticket *verify(struct mikey_ticket *t,
 	int err;
 
 	if (!mikey_ticket_borrow(t, &secrets)) {
-		err = mikey_inbound_verify(m, t->suite, &secrets.mpk_i, spi,
+		err = mikey_inbound_verify(m, mikey_ticket_suite(t), &secrets.mpk_i, spi,
 					   why);
 		found = err ? ERR_PTR(err) : t;
 	}

@@ -72,8 +72,7 @@ static void ticket_free_preparse(struct key_preparsed_payload *prep)
  */
 static unsigned long summary(const struct mikey_ticket *t)
 {
-	return (unsigned long)t->flags | t->suite->id << 16 |
-	       t->profile->id << 24;
+	return (unsigned long)t->flags | t->suite_id << 16 | t->profile_id << 24;
 }
 
 static int ticket_instantiate(struct key *key,
@@ -169,8 +168,8 @@ static int responders_digest(const struct mikey_ticket *t, u8 digest[32])
 	buf = kvmalloc(2 + p.tp_data.len, GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
-	buf[0] = t->profile->id;
-	buf[1] = t->suite->id;
+	buf[0] = t->profile_id;
+	buf[1] = t->suite_id;
 	mikey_policy_walk(&it, &p, MIKEY_IDR_R);
 	while (mikey_policy_next(&it, &p, &id)) {
 		buf[at++] = id.data.len >> 8;
@@ -203,15 +202,14 @@ void mikey_key_describe_received(char desc[MIKEY_KEY_DESC_MAX],
 	describe(desc, 'r', uid, digest);
 }
 
-int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
-		       const struct mikey_ticket *t)
+int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX], struct mikey_ticket *t)
 {
 	struct mikey_blob uid = mikey_ticket_bytes(t, t->initiator);
 	u8 digest[32];
 	int err;
 
 	if (t->role == MIKEY_ROLE_RESPONDER) {
-		mikey_key_describe_received(desc, uid, t->received->digest);
+		mikey_key_describe_received(desc, uid, mikey_received(t)->digest);
 		return 0;
 	}
 	err = responders_digest(t, digest);

@@ -24,8 +24,7 @@ void mikey_key_describe_received(char desc[MIKEY_KEY_DESC_MAX],
 				 struct mikey_blob uid, const u8 digest[32]);
 
 /* The description of @t's key. Return: 0, -ENOMEM, or an error of the hash. */
-int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX],
-		       const struct mikey_ticket *t);
+int mikey_key_describe(char desc[MIKEY_KEY_DESC_MAX], struct mikey_ticket *t);
 
 /**
  * mikey_key_make() - turn a ticket into a key of the caller's

@@ -296,7 +296,8 @@ static int info_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		goto out;
 	err = nla_put_u32(reply, MIKEY_TICKET_A_ROLE, t->role) ?:
-	      mikey_reply_policy(reply, &p, t->profile, t->suite) ?:
+	      mikey_reply_policy(reply, &p, mikey_ticket_profile(t),
+				 mikey_ticket_suite(t)) ?:
 	      nla_put_s64(reply, MIKEY_TICKET_A_REMAINING,
 			  mikey_ticket_remaining(t), MIKEY_TICKET_A_PAD);
 	if (err) {

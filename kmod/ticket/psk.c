@@ -176,7 +176,7 @@ int mikey_psk_made(key_serial_t serial, const struct mikey_ticket *t,
 	u8 digest[32];
 	int err;
 
-	psk = mikey_psk_get(serial, t->suite, &inkey, why);
+	psk = mikey_psk_get(serial, mikey_ticket_suite(t), &inkey, why);
 	if (IS_ERR(psk))
 		return PTR_ERR(psk);
 	err = mikey_psk_digest(&inkey, digest);

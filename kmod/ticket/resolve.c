@@ -280,7 +280,8 @@ static int reply_kept(struct genl_info *info, const struct mikey_ticket *t,
 	if (IS_ERR(skb))
 		return PTR_ERR(skb);
 	err = nla_put_s32(skb, MIKEY_TICKET_A_TICKET, key_serial(t->key)) ?:
-	      mikey_reply_claims(skb, m, t->profile, t->suite);
+	      mikey_reply_claims(skb, m, mikey_ticket_profile(t),
+				 mikey_ticket_suite(t));
 	if (err) {
 		nlmsg_free(skb);
 		return err;
@@ -390,7 +391,7 @@ static int check_answer(const struct mikey_exchange *ex,
 static int bind_ticket(struct mikey_ticket *t, const struct mikey_exchange *ex)
 {
 	struct mikey_blob to = { t->wire, t->wire_len };
-	struct mikey_received *r = t->received;
+	struct mikey_received *r = mikey_received(t);
 
 	memcpy(r->asker, ex->asker, sizeof(r->asker));
 	memcpy(r->reader, ex->reader, sizeof(r->reader));

@@ -4,11 +4,8 @@
  *
  * The kernel's key garbage collector is not what wipes them: it gets to a
  * revoked or expired key minutes later (gc_delay). They die in .revoke, in
- * .destroy, when a single use is over, or at the hand of a timer on the real
- * time clock, which also fires when that clock is set ahead. It fires in hard
- * interrupt: a busy machine runs softirqs late, and a clock set ahead and back
- * meanwhile would be missed. Once dead they stay dead, whatever the clock
- * says later.
+ * .destroy, when a single use is over, or at the hand of the timer of expiry.c.
+ * Once dead they stay dead, whatever the clock says later.
  *
  * Root can set that clock back, again and again, and would never see a ticket
  * end. So who wants to use one looks at the clock that nobody sets as well, which
@@ -28,7 +25,9 @@
 
 #include "../compat.h"
 #include "derive.h"
+#include "expiry.h"
 #include "kept.h"
+#include "piece.h"
 #include "stats.h"
 #include "ticket.h"
 
@@ -46,11 +45,20 @@ int mikey_ticket_init(void)
 					  sizeof(struct mikey_secrets), 0,
 					  SLAB_ACCOUNT | SLAB_NO_MERGE,
 					  mikey_no_merge);
-	return secrets_cache ? 0 : -ENOMEM;
+	if (!secrets_cache)
+		return -ENOMEM;
+	if (mikey_piece_init()) {
+		kmem_cache_destroy(secrets_cache);
+		return -ENOMEM;
+	}
+	mikey_expiry_init();
+	return 0;
 }
 
 void mikey_ticket_exit(void)
 {
+	mikey_expiry_exit();
+	mikey_piece_exit();
 	kmem_cache_destroy(secrets_cache);
 }
 
@@ -69,6 +77,7 @@ static void free_secrets(struct mikey_secrets *secrets)
 
 void mikey_ticket_wipe(struct mikey_ticket *t, int death)
 {
+	struct mikey_received *r = mikey_received(t);
 	struct mikey_secrets *secrets;
 	unsigned long flags;
 
@@ -76,43 +85,63 @@ void mikey_ticket_wipe(struct mikey_ticket *t, int death)
 	secrets = t->secrets;
 	t->secrets = NULL;
 	if (secrets)
-		t->death = death;
+		t->death = -death;
 	spin_unlock_irqrestore(&t->lock, flags);
 
 	if (!secrets)
 		return;
 	free_secrets(secrets);
-	if (t->received && t->received->kept)
-		mikey_kept_uncount(t->received->owner);
+	if (r && r->kept)
+		mikey_kept_uncount(r->owner);
 	mikey_uncount(MIKEY_TICKET_S_TICKETS);
 	mikey_count(MIKEY_TICKET_S_WIPES);
-}
-
-static enum hrtimer_restart expire(struct hrtimer *timer)
-{
-	mikey_ticket_wipe(container_of(timer, struct mikey_ticket, timer),
-			  -EKEYEXPIRED);
-	return HRTIMER_NORESTART;
 }
 
 void mikey_ticket_start(struct mikey_ticket *t, struct key *key)
 {
 	t->key = key;
-	hrtimer_start(&t->timer, ktime_set(t->expires, 0),
-		      HRTIMER_MODE_ABS);
+	mikey_expiry_add(t);
+}
+
+static size_t size_of(u32 role, u32 wire_len)
+{
+	size_t before = role == MIKEY_ROLE_RESPONDER ?
+			offsetof(struct mikey_received, ticket) : 0;
+
+	return before + offsetof(struct mikey_ticket, wire) + wire_len;
+}
+
+static struct mikey_ticket *alloc_ticket(u32 role, u32 wire_len)
+{
+	void *piece = mikey_piece_new(size_of(role, wire_len));
+	struct mikey_received *r = piece;
+	struct mikey_ticket *t = piece;
+
+	if (!piece)
+		return NULL;
+	if (role == MIKEY_ROLE_RESPONDER)
+		t = &r->ticket;
+	t->role = role;
+	t->wire_len = wire_len;
+	return t;
 }
 
 static void free_ticket(struct mikey_ticket *t)
 {
-	if (t->received)
-		kvfree(t->received->transfer);
-	kfree(t->received);
-	kfree(t);
+	struct mikey_received *r = mikey_received(t);
+	size_t size = size_of(t->role, t->wire_len);
+
+	if (!r) {
+		mikey_piece_free(t, size);
+		return;
+	}
+	kvfree(r->transfer);
+	mikey_piece_free(r, size);
 }
 
 void mikey_ticket_free(struct mikey_ticket *t)
 {
-	hrtimer_cancel(&t->timer);
+	mikey_expiry_remove(t);
 	mikey_ticket_wipe(t, -EKEYREVOKED);
 	free_ticket(t);
 }
@@ -138,7 +167,7 @@ static int why_dead(const struct mikey_ticket *t)
 	lockdep_assert_held(&t->lock);
 	if (t->spent)
 		return -EPERM;
-	return t->secrets ? 0 : t->death;
+	return t->secrets ? 0 : -t->death;
 }
 
 s64 mikey_ticket_remaining(const struct mikey_ticket *t)
@@ -236,8 +265,9 @@ static struct mikey_span span_of(const struct mikey_ticket *t,
 
 bool mikey_ticket_names(const struct mikey_ticket *t, struct mikey_blob uid)
 {
+	/* the walk ends by their number, before it comes to what follows TP Data */
 	const struct mikey_policy p = {
-		.tp_data = mikey_ticket_bytes(t, t->tp_data),
+		.tp_data = { t->wire, t->wire_len },
 		.first_responder = t->first_responder,
 		.num_responders = t->num_responders,
 	};
@@ -245,11 +275,18 @@ bool mikey_ticket_names(const struct mikey_ticket *t, struct mikey_blob uid)
 	return mikey_policy_names(&p, uid);
 }
 
+/* The nearest that we keep; mikey_ts_to_unix() goes from 1968 to 2104. */
+static u32 seconds(s64 time)
+{
+	return clamp_t(s64, time, 0, U32_MAX);
+}
+
 /* Our own copy of the TICKET, and of its policy what each message needs. */
 static int copy_payload(struct mikey_ticket *t,
 			const struct mikey_ticket_spec *spec)
 {
 	struct mikey_policy p;
+	s64 until, expires;
 	int err;
 
 	memcpy(t->wire, spec->payload->from_type.p, t->wire_len);
@@ -258,45 +295,34 @@ static int copy_payload(struct mikey_ticket *t,
 		return err;
 	t->flags = p.flags;
 	t->initiator = span_of(t, p.idr_i.data);
-	t->tp_data = span_of(t, p.tp_data);
-	t->first_responder = p.first_responder;
+	t->first_responder = p.tp_data.p - t->wire + p.first_responder;
 	t->num_responders = p.num_responders;
-	t->from = mikey_ts_to_unix(&p.tr_s);
-	t->until = mikey_ts_to_unix(&p.tr_e);
-	t->expires = end_of_keys(spec, &p, t->until);
+	t->from = seconds(mikey_ts_to_unix(&p.tr_s));
+	until = mikey_ts_to_unix(&p.tr_e);
+	expires = end_of_keys(spec, &p, until);
+	t->expires = seconds(expires);
 	/* a second is not told from the next before it has begun */
-	t->runs_out = ktime_get_boottime_seconds() + 1 + t->expires - spec->now;
+	t->runs_out = seconds(ktime_get_boottime_seconds() + 1 + expires - spec->now);
 	return 0;
-}
-
-static int make_received(struct mikey_ticket *t)
-{
-	if (t->role != MIKEY_ROLE_RESPONDER)
-		return 0;
-	t->received = kzalloc(sizeof(*t->received), GFP_KERNEL_ACCOUNT);
-	return t->received ? 0 : -ENOMEM;
 }
 
 struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 {
-	u32 wire_len = spec->payload->from_type.len;
+	struct mikey_received *r;
 	struct mikey_ticket *t;
 	int err;
 
-	t = kzalloc(struct_size(t, wire, wire_len), GFP_KERNEL_ACCOUNT);
+	t = alloc_ticket(spec->role, spec->payload->from_type.len);
 	if (!t)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&t->lock);
-	hrtimer_setup(&t->timer, expire, CLOCK_REALTIME, HRTIMER_MODE_ABS);
-	t->role = spec->role;
-	t->profile = spec->profile;
-	t->suite = spec->suite;
-	t->wire_len = wire_len;
+	RB_CLEAR_NODE(&t->ends);
+	t->profile_id = spec->profile->id;
+	t->suite_id = spec->suite->id;
 	t->spi_len = spec->keys->spi_len;
 	memcpy(t->spi, spec->keys->spi, sizeof(t->spi));
 	memcpy(t->psk, spec->psk, sizeof(t->psk));
 	err = copy_payload(t, spec);
-	err = err ?: make_received(t);
 	if (err)
 		goto out;
 
@@ -308,9 +334,10 @@ struct mikey_ticket *mikey_ticket_new(const struct mikey_ticket_spec *spec)
 	err = prepare(t->secrets, spec);
 	if (err)
 		goto free_secrets;
-	if (t->received) {
-		t->received->kept = spec->kept;
-		t->received->owner = current_fsuid();
+	r = mikey_received(t);
+	if (r) {
+		r->kept = spec->kept;
+		r->owner = current_fsuid();
 	}
 	mikey_count(MIKEY_TICKET_S_TICKETS);
 	return t;

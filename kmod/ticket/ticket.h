@@ -8,11 +8,13 @@
 #define MIKEY_TICKET_TICKET_H
 
 #include <linux/build_bug.h>
-#include <linux/hrtimer.h>
+#include <linux/container_of.h>
 #include <linux/key.h>
+#include <linux/rbtree.h>
 #include <linux/spinlock.h>
 #include <linux/uidgid.h>
 
+#include "../../uapi/mikey_ticket.h"
 #include "../wire/profile.h"
 #include "hmac.h"
 
@@ -35,26 +37,6 @@ struct mikey_secrets {
 	struct mikey_hmac vr;		/* initiator with key forking only */
 };
 
-/**
- * struct mikey_received - what only a responder's ticket has
- * @digest: SHA-256 of what the ticket is bound to, for the key's name: the
- *	TICKET from Ticket Type to Ticket Data if it is kept, else TRANSFER_INIT
- * @transfer: that TRANSFER_INIT, of a ticket that is not kept
- * @kept: for all messages with its TICKET; counted for @owner
- * @asker: for whom the KMS resolved it
- * @reader: the same without PSK and KMS, either of which a user may change:
- *	SHA-256 of the UID that the KMS knows the responder by
- */
-struct mikey_received {
-	u8 digest[32];
-	u8 asker[32];
-	u8 reader[32];
-	u8 *transfer;
-	u32 transfer_len;
-	kuid_t owner;
-	bool kept;
-};
-
 /* Bytes of a ticket's TICKET, by where they stand in it. */
 struct mikey_span {
 	u16 at;
@@ -64,56 +46,93 @@ struct mikey_span {
 /**
  * struct mikey_ticket - payload of a ticket key
  *
- * Thousands may live, so it is small: with a TICKET of up to 320 bytes it
- * takes half a KiB. Of the policy there is where that stands which each message
- * needs; mikey_ticket_policy() reads all of it.
+ * Thousands may live, so it is small: 92 bytes beside its TICKET. Times are Unix
+ * seconds. Of the policy there is where that stands which each message needs;
+ * mikey_ticket_policy() reads all of it.
  *
+ * @ends: its place in the queue of expiry.c, by @expires
+ * @secrets: NULL once wiped
+ * @key: whose payload this is; no reference
  * @lock: guards @secrets, @death, @spent and @last_sent; the timer's interrupt
  *	takes it too
- * @secrets: NULL once wiped
- * @death: why they were wiped: -EKEYEXPIRED, -EKEYREVOKED, -EPERM
- * @spent: the single use is over (no J flag; at a responder one not kept)
  * @last_sent: T of the last TRANSFER_INIT
- * @key: whose payload this is; no reference
- * @timer: wipes at @expires
- * @from: TRs, and @until: TRe, in Unix seconds
- * @expires: when the keys die, no later than @until
+ * @from: TRs
+ * @expires: when the keys die, no later than TRe
  * @runs_out: the same in seconds since boot, as the clock was at the beginning
  * @initiator: IDRi
- * @tp_data: TP Data, in which the first IDRr stands at @first_responder
- * @received: NULL in an initiator's
- * @psk: part of mikey_psk_digest(), of the PSK that it was made or resolved with
+ * @first_responder: where in @wire the first IDRr stands
  * @flags: of the policy, enum mikey_ticket_flag
+ * @role: MIKEY_ROLE_RESPONDER: it is the end of a struct mikey_received
+ * @suite_id: see mikey_ticket_suite()
+ * @profile_id: see mikey_ticket_profile()
+ * @death: why they were wiped: EKEYEXPIRED, EKEYREVOKED, EPERM
+ * @spent: the single use is over (no J flag; at a responder one not kept)
+ * @psk: part of mikey_psk_digest(), of the PSK that it was made or resolved with
  * @wire: TICKET from Ticket Type to the end of Ticket Data, @wire_len bytes
  */
 struct mikey_ticket {
-	spinlock_t lock;		/* of what @lock says */
-	int death;
+	struct rb_node ends;
 	struct mikey_secrets *secrets;
-	s64 last_sent;
-	bool spent;
-
-	u8 role;
-	u8 spi_len;
-	u16 flags;
-	u16 wire_len;
-	const struct mikey_profile *profile;
-	const struct mikey_suite *suite;
-	s64 from;
-	s64 until;
-	s64 expires;
-	s64 runs_out;
 	struct key *key;
-	struct hrtimer timer;
-	struct mikey_received *received;
+	spinlock_t lock;		/* of what @lock says */
+	u32 last_sent;
+	u32 from;
+	u32 expires;
+	u32 runs_out;
 	struct mikey_span initiator;
-	struct mikey_span tp_data;
 	u16 first_responder;
 	u16 num_responders;
+	u16 wire_len;
+	u16 flags : 12;
+	u16 role : 4;
+	u16 suite_id : 4;
+	u16 profile_id : 4;
+	u16 spi_len : 8;
+	u8 death;
+	bool spent;
 	u8 spi[MIKEY_SPI_LEN];
 	u8 psk[8];
 	u8 wire[];
 };
+
+/**
+ * struct mikey_received - what only a responder's ticket has
+ * @digest: SHA-256 of what the ticket is bound to, for the key's name: the
+ *	TICKET from Ticket Type to Ticket Data if it is kept, else TRANSFER_INIT
+ * @transfer: that TRANSFER_INIT, of a ticket that is not kept
+ * @kept: for all messages with its TICKET; counted for @owner
+ * @asker: for whom the KMS resolved it
+ * @reader: the same without PSK and KMS, either of which a user may change:
+ *	SHA-256 of the UID that the KMS knows the responder by
+ * @ticket: the ticket itself
+ */
+struct mikey_received {
+	u8 digest[32];
+	u8 asker[32];
+	u8 reader[32];
+	u8 *transfer;
+	u32 transfer_len;
+	kuid_t owner;
+	bool kept;
+	struct mikey_ticket ticket;
+};
+
+/* NULL of an initiator's. */
+static inline struct mikey_received *mikey_received(struct mikey_ticket *t)
+{
+	return t->role == MIKEY_ROLE_RESPONDER ?
+	       container_of(t, struct mikey_received, ticket) : NULL;
+}
+
+static inline const struct mikey_suite *mikey_ticket_suite(const struct mikey_ticket *t)
+{
+	return mikey_suite_by_id(t->suite_id);
+}
+
+static inline const struct mikey_profile *mikey_ticket_profile(const struct mikey_ticket *t)
+{
+	return mikey_profile_by_id(t->profile_id);
+}
 
 int mikey_ticket_init(void);
 void mikey_ticket_exit(void);

@@ -85,11 +85,11 @@ static int next_t(struct mikey_ticket *t, s64 *next,
 	s64 now = ktime_get_real_seconds();
 	unsigned long flags;
 
-	if (now < t->from - mikey_clock_skew())
+	if (now < (s64)t->from - mikey_clock_skew())
 		return mikey_say(extack, -EACCES, "the ticket is not valid yet");
 	spin_lock_irqsave(&t->lock, flags);
-	now = max3(now, t->from, t->last_sent);
-	now = min(now, t->until);
+	now = max_t(s64, now, max(t->from, t->last_sent));
+	now = min_t(s64, now, max(t->from, t->expires));
 	t->last_sent = now;
 	spin_unlock_irqrestore(&t->lock, flags);
 	*next = now;
@@ -113,14 +113,14 @@ int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
 		goto out;
 	}
 
-	s->suite = ticket->suite;
-	s->profile = ticket->profile;
+	s->suite = mikey_ticket_suite(ticket);
+	s->profile = mikey_ticket_profile(ticket);
 	s->csb_id = get_random_u32();
 	s->cs_id = CS_ID;
 	mikey_ts_from_unix(&s->t, now);
 	s->spi_len = ticket->spi_len;
 	memcpy(s->spi, ticket->spi, sizeof(s->spi));
-	s->randr_i_len = ticket->suite->rand_len;
+	s->randr_i_len = s->suite->rand_len;
 	get_random_bytes(s->randr_i, s->randr_i_len);
 	err = mikey_derive_transfer(&secrets, s);
 out:
@@ -132,7 +132,7 @@ EXPORT_SYMBOL_NS_GPL(mikey_transfer_begin, MIKEY_NS(MIKEY_TICKET));
 u32 mikey_transfer_size(const struct mikey_ticket *ticket, u32 recipient_len)
 {
 	u32 size = TRANSFER_ROOM + ticket->initiator.len + recipient_len +
-		   ticket->wire_len + 3 * ticket->suite->mac_len;
+		   ticket->wire_len + 3 * mikey_ticket_suite(ticket)->mac_len;
 
 	return min_t(u32, size, MIKEY_MSG_MAX);
 }
@@ -221,7 +221,7 @@ static int write_macs(const struct mikey_ticket *t,
 static bool addresses(const struct mikey_ticket *t, struct mikey_blob recipient,
 		      bool list_service)
 {
-	if (list_service && t->profile->id == MIKEY_PROFILE_ID_ANNEX_I)
+	if (list_service && t->profile_id == MIKEY_PROFILE_ID_ANNEX_I)
 		return true;
 	return mikey_ticket_names(t, recipient);
 }
@@ -257,15 +257,15 @@ EXPORT_SYMBOL_NS_GPL(mikey_transfer_write, MIKEY_NS(MIKEY_TICKET));
  * Is this the message, or at least the ticket, that the KMS resolved? Neither is
  * a secret.
  */
-static int check_binding(const struct mikey_ticket *t,
-			 const struct mikey_msg *m, struct mikey_why *why)
+static int check_binding(struct mikey_ticket *t, const struct mikey_msg *m,
+			 struct mikey_why *why)
 {
+	const struct mikey_received *r = mikey_received(t);
 	struct mikey_blob want = { t->wire, t->wire_len };
 	struct mikey_blob got = m->ticket.from_type;
 
-	if (!t->received->kept) {
-		want = (struct mikey_blob){ t->received->transfer,
-					    t->received->transfer_len };
+	if (!r->kept) {
+		want = (struct mikey_blob){ r->transfer, r->transfer_len };
 		got = m->raw;
 	}
 	if (mikey_blob_eq(got, want))
@@ -281,17 +281,18 @@ static int check_binding(const struct mikey_ticket *t,
  * checks and verified under its MPKi (ADMIT): there is nothing to learn from a
  * second time, only the clock has moved. With a kept one the message is new.
  */
-static int verify(const struct mikey_ticket *t, const struct mikey_msg *m,
+static int verify(struct mikey_ticket *t, const struct mikey_msg *m,
 		  const struct mikey_hmac *mpk_i, struct mikey_why *why)
 {
+	const struct mikey_suite *suite = mikey_ticket_suite(t);
 	struct mikey_blob spi = { t->spi, t->spi_len };
 	s64 now = ktime_get_real_seconds();
 	int err;
 
-	if (!t->received->kept)
+	if (!mikey_received(t)->kept)
 		return mikey_inbound_times(m, now, why);
-	err = mikey_inbound_check(m, t->profile, t->suite, now, why);
-	return err ?: mikey_inbound_verify(m, t->suite, mpk_i, spi, why);
+	err = mikey_inbound_check(m, mikey_ticket_profile(t), suite, now, why);
+	return err ?: mikey_inbound_verify(m, suite, mpk_i, spi, why);
 }
 
 static int open_message(struct mikey_ticket *t, const struct mikey_msg *m,
@@ -310,8 +311,8 @@ static int open_message(struct mikey_ticket *t, const struct mikey_msg *m,
 	err = err ?: verify(t, m, &secrets.mpk_i, why);
 	if (err)
 		goto out;
-	s->suite = t->suite;
-	s->profile = t->profile;
+	s->suite = mikey_ticket_suite(t);
+	s->profile = mikey_ticket_profile(t);
 	s->csb_id = m->hdr.csb_id;
 	s->cs_id = m->hdr.cs.cs_id;
 	s->t = m->t;
@@ -325,18 +326,19 @@ out:
 	return err;
 }
 
-static void tell(const struct mikey_ticket *t, const struct mikey_msg *m,
+static void tell(struct mikey_ticket *t, const struct mikey_msg *m,
 		 struct mikey_transfer *info)
 {
+	const struct mikey_received *r = mikey_received(t);
+
 	*info = (struct mikey_transfer){
-		.reader = { t->received->reader,
-			    sizeof(t->received->reader) },
+		.reader = { r->reader, sizeof(r->reader) },
 		.initiator = m->idr_i.data,
 		.recipient = m->idr_r.data,
 		.vmac = m->v.mac,
 		.has_proof = m->ext.present,
 		.proof = m->ext.data,
-		.forked = t->profile->forked,
+		.forked = mikey_ticket_profile(t)->forked,
 		.sent = mikey_ts_to_unix(&m->t),
 	};
 }
@@ -380,7 +382,7 @@ int mikey_transfer_delivered(struct mikey_ticket *ticket,
 {
 	int err = 0;
 
-	if (!ticket->received->kept)
+	if (!mikey_received(ticket)->kept)
 		err = mikey_ticket_spend(ticket);
 	if (err)
 		mikey_say(extack, err, death_words(err));
