@@ -190,37 +190,49 @@ void der_put(struct der_writer *w, struct mikey_blob bytes)
 		memcpy(p, bytes.p, bytes.len);
 }
 
-static void der_put_byte(struct der_writer *w, u8 byte)
+static void der_put_long_header(struct der_writer *w, u8 tag, u32 len)
 {
-	u8 *p = der_put_room(w, 1);
+	u32 octets = 1, i;
+	u8 *p;
 
-	if (p)
-		*p = byte;
+	while (octets < sizeof(len) && len >> 8 * octets)
+		octets++;
+	p = der_put_room(w, 2 + octets);
+	if (!p)
+		return;
+	p[0] = tag;
+	p[1] = DER_LONG_LENGTH | octets;
+	for (i = 0; i < octets; i++, len >>= 8)
+		p[1 + octets - i] = len;
 }
 
 void der_put_header(struct der_writer *w, u8 tag, u32 end)
 {
 	u32 len = end - w->start;
-	u8 octets = 0;
+	u8 *p;
 
 	if (w->overflow)
 		return;
-	if (len < DER_LONG_LENGTH) {
-		der_put_byte(w, len);
-	} else {
-		for (; len; len >>= 8, octets++)
-			der_put_byte(w, len & 0xff);
-		der_put_byte(w, DER_LONG_LENGTH | octets);
+	if (len >= DER_LONG_LENGTH) {
+		der_put_long_header(w, tag, len);
+		return;
 	}
-	der_put_byte(w, tag);
+	p = der_put_room(w, 2);
+	if (!p)
+		return;
+	p[0] = tag;
+	p[1] = len;
 }
 
 void der_put_small(struct der_writer *w, u8 value)
 {
-	u32 end = w->start;
+	u8 *p = der_put_room(w, 3);
 
-	der_put_byte(w, value);
-	der_put_header(w, DER_INTEGER, end);
+	if (!p)
+		return;
+	p[0] = DER_INTEGER;
+	p[1] = 1;
+	p[2] = value;
 }
 
 void der_put_oid(struct der_writer *w, struct mikey_blob oid)

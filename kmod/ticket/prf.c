@@ -10,6 +10,7 @@
  * with s_1, s_2, ... the inkey cut into blocks of 256 bits. (Not 512: the
  * block is that of the key, whatever the hash's is.)
  */
+#include <crypto/algapi.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -23,7 +24,7 @@ static int p_xor(const struct mikey_hmac *s, struct mikey_blob label,
 	u32 hash_len = mikey_hmac_len(s);
 	u8 a[MIKEY_MAC_MAX], block[MIKEY_MAC_MAX];
 	struct mikey_blob seg[2];
-	u32 done, i;
+	u32 done;
 	int err;
 
 	err = mikey_hmac_sum(s, &label, 1, a);
@@ -33,8 +34,7 @@ static int p_xor(const struct mikey_hmac *s, struct mikey_blob label,
 		err = mikey_hmac_sum(s, seg, 2, block);
 		if (err)
 			break;
-		for (i = 0; i < hash_len && done + i < len; i++)
-			outkey[done + i] ^= block[i];
+		crypto_xor(outkey + done, block, min(hash_len, len - done));
 		if (done + hash_len < len)
 			err = mikey_hmac_sum(s, seg, 1, a);
 	}
