@@ -29,11 +29,14 @@
 /* The initial value (2.2.3.1) and, unwrapped, the integrity check */
 #define INITIAL_VALUE 0xa6a6a6a6a6a6a6a6ULL
 
-/* A || R[i], the input and output of one block operation */
+/*
+ * A || R[i], the input and output of one block operation; aligned as any cipher may
+ * want it, so that what encrypts can be called itself.
+ */
 struct block {
 	__be64 a;
 	u8 r[SEMIBLOCK];
-} __aligned(8);
+} __aligned(MAX_CIPHER_ALIGNMASK + 1);
 
 static struct crypto_cipher * __percpu *ciphers;
 
@@ -71,6 +74,7 @@ static bool length_ok(u32 key_len)
 int mime_key_wrap(const u8 *kek, u32 kek_len, const u8 *key, u32 key_len,
 		  u8 *wrapped)
 {
+	void (*encrypt)(struct crypto_tfm *tfm, u8 *dst, const u8 *src);
 	u32 n = key_len / SEMIBLOCK, i, j;
 	struct crypto_cipher *tfm;
 	struct block b;
@@ -82,6 +86,7 @@ int mime_key_wrap(const u8 *kek, u32 kek_len, const u8 *key, u32 key_len,
 	if (IS_ERR(tfm))
 		return PTR_ERR(tfm);
 
+	encrypt = crypto_cipher_alg(tfm)->cia_encrypt;
 	memcpy(wrapped + SEMIBLOCK, key, key_len);
 	b.a = cpu_to_be64(INITIAL_VALUE);
 	for (j = 0; j < ROUNDS; j++) {
@@ -89,7 +94,7 @@ int mime_key_wrap(const u8 *kek, u32 kek_len, const u8 *key, u32 key_len,
 			u8 *r = wrapped + i * SEMIBLOCK;
 
 			memcpy(b.r, r, SEMIBLOCK);
-			crypto_cipher_encrypt_one(tfm, (u8 *)&b, (u8 *)&b);
+			encrypt(crypto_cipher_tfm(tfm), (u8 *)&b, (u8 *)&b);
 			b.a ^= cpu_to_be64(++t);
 			memcpy(r, b.r, SEMIBLOCK);
 		}
@@ -104,6 +109,7 @@ int mime_key_wrap(const u8 *kek, u32 kek_len, const u8 *key, u32 key_len,
 int mime_key_unwrap(const u8 *kek, u32 kek_len, const u8 *wrapped,
 		    u32 wrapped_len, u8 *key)
 {
+	void (*decrypt)(struct crypto_tfm *tfm, u8 *dst, const u8 *src);
 	const __be64 expected = cpu_to_be64(INITIAL_VALUE);
 	u32 key_len = wrapped_len - SEMIBLOCK;
 	u32 n = key_len / SEMIBLOCK, i, j;
@@ -118,6 +124,7 @@ int mime_key_unwrap(const u8 *kek, u32 kek_len, const u8 *wrapped,
 	if (IS_ERR(tfm))
 		return PTR_ERR(tfm);
 
+	decrypt = crypto_cipher_alg(tfm)->cia_decrypt;
 	memcpy(&b.a, wrapped, SEMIBLOCK);
 	memcpy(key, wrapped + SEMIBLOCK, key_len);
 	for (j = 0; j < ROUNDS; j++) {
@@ -126,7 +133,7 @@ int mime_key_unwrap(const u8 *kek, u32 kek_len, const u8 *wrapped,
 
 			b.a ^= cpu_to_be64(t--);
 			memcpy(b.r, r, SEMIBLOCK);
-			crypto_cipher_decrypt_one(tfm, (u8 *)&b, (u8 *)&b);
+			decrypt(crypto_cipher_tfm(tfm), (u8 *)&b, (u8 *)&b);
 			memcpy(r, b.r, SEMIBLOCK);
 		}
 	}
