@@ -5,6 +5,10 @@
  * A transform is made for each call. Its key is fresh each time and must be
  * gone afterwards, and overwriting the key schedule of a kept one costs as
  * much as making and freeing one, which wipes it.
+ *
+ * The one that was picked at load is made again, by its driver's name: that ends
+ * the search where it is found, for a name like "gcm(aes)" it goes through all
+ * algorithms of the kernel.
  */
 #include <crypto/aead.h>
 #include <linux/err.h>
@@ -56,13 +60,15 @@ static const struct aead *find_aead(u32 alg)
 static struct crypto_aead *keyed_aead(const struct aead *aead, const struct mime_aead *a)
 {
 	struct crypto_aead *tfm;
+	const char *driver;
 	int err;
 
 	if (!aead)
 		return ERR_PTR(-EPROTONOSUPPORT);
 	if (a->nonce.len < a->cipher->nonce_min || a->nonce.len > a->cipher->nonce_max)
 		return ERR_PTR(-EINVAL);
-	tfm = crypto_alloc_aead(aead->name, 0, MIME_CPU_ONLY);
+	driver = crypto_tfm_alg_driver_name(crypto_aead_tfm(loaded[aead - aeads]));
+	tfm = crypto_alloc_aead(driver, 0, MIME_CPU_ONLY);
 	if (IS_ERR(tfm))
 		return tfm;
 	err = crypto_aead_setauthsize(tfm, a->icv_len);
@@ -79,8 +85,8 @@ static int aead_crypt(const struct mime_aead *a, bool encrypt)
 {
 	unsigned int num = mime_pages_num(a->data, a->len) + mime_pages_num(a->icv, a->icv_len);
 	const struct aead *aead = find_aead(a->cipher->alg);
-	struct aead_request *req = NULL;
-	struct scatterlist *sg = NULL;
+	struct scatterlist few[2], *sg = few;
+	struct aead_request *req;
 	struct crypto_aead *tfm;
 	DECLARE_CRYPTO_WAIT(wait);
 	u8 iv[IV_MAX] = {};
@@ -91,7 +97,8 @@ static int aead_crypt(const struct mime_aead *a, bool encrypt)
 		return PTR_ERR(tfm);
 	err = -ENOMEM;
 	req = aead_request_alloc(tfm, GFP_KERNEL);
-	sg = kvmalloc_array(num, sizeof(*sg), GFP_KERNEL);
+	if (num > ARRAY_SIZE(few))
+		sg = kvmalloc_array(num, sizeof(*sg), GFP_KERNEL);
 	if (!req || !sg)
 		goto out;
 
@@ -111,7 +118,8 @@ static int aead_crypt(const struct mime_aead *a, bool encrypt)
 		err = crypto_wait_req(crypto_aead_decrypt(req), &wait);
 	}
 out:
-	kvfree(sg);
+	if (sg != few)
+		kvfree(sg);
 	aead_request_free(req);
 	crypto_free_aead(tfm);
 	return err;
