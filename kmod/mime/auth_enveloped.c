@@ -54,6 +54,7 @@ const struct mime_form mime_auth_enveloped = {
 	.form = MIKEY_FORM_AUTH_ENVELOPED,
 	.keks = MIKEY_KEK_TEK,
 	.default_alg = MIKEY_CONTENT_AES_GCM,
+	.fresh = offsetof(struct mime_fresh, inner_key),
 	.seal = seal,
 	.open = open,
 };

@@ -23,6 +23,7 @@ static int open(struct cms_message *m, const struct mikey_session *s)
 const struct mime_form mime_authenticated = {
 	.form = MIKEY_FORM_AUTHENTICATED,
 	.keks = MIKEY_KEK_AUTH,
+	.fresh = offsetof(struct mime_fresh, nonce),
 	.seal = seal,
 	.open = open,
 };

@@ -78,6 +78,7 @@ const struct mime_form mime_authenticated_enveloped = {
 	.form = MIKEY_FORM_AUTHENTICATED_ENVELOPED,
 	.keks = MIKEY_KEK_AUTH | MIKEY_KEK_ENCR,
 	.default_alg = MIKEY_CONTENT_AES_CBC,
+	.fresh = sizeof(struct mime_fresh),
 	.seal = seal,
 	.open = open,
 };

@@ -128,44 +128,44 @@ int cms_read(struct cms_message *m, struct mikey_blob buf,
 /**
  * struct cms_layout - a ContentInfo to be written, and its places
  * @form: enum mikey_mime_form
- * @kek_id: keyIdentifier
  * @kek_len: length of each KEK in bytes; selects the wrap algorithm
- * @content_len: length of the plain content
+ * @kek_id: keyIdentifier
  * @cipher: one of @form's; NULL for AUTHENTICATED
  * @nonce: @cipher->nonce_sent bytes; with @cipher only
- * @object: the whole object
- * @wrapped: to be filled: the wrapped content key
- * @wrapped_len: length of that key and CMS_WRAP_OVERHEAD
+ * @content_len: length of the plain content
+ * @wrapped_len: length of the wrapped content key
+ * @wrapped: to be filled: that key
  * @inner_wrapped: to be filled: that of the EnvelopedData;
  *	AUTHENTICATED_ENVELOPED only
+ * @object: the whole object
  * @content: to be filled: @content_room bytes
- * @content_room: @content_len, and with CBC the padding of 1 to 16 bytes
  * @e_content: what @digest is of; AUTHENTICATED* only
  * @attrs: AUTHENTICATED* only: as in struct cms_message
  * @digest: to be filled: SHA-256 of @e_content; AUTHENTICATED* only
  * @mac: to be filled: ICV or MAC
+ * @content_room: @content_len, and with CBC the padding of 1 to 16 bytes
  * @mac_len: its length
  *
- * The writer sets what follows @nonce.
+ * The writer sets what follows @content_len.
  */
 struct cms_layout {
 	u32 form;
-	struct mikey_blob kek_id;
 	u32 kek_len;
-	u32 content_len;
+	struct mikey_blob kek_id;
 	const struct cms_cipher *cipher;
 	struct mikey_blob nonce;
+	u32 content_len;
 
-	struct mikey_blob object;
-	u8 *wrapped;
 	u32 wrapped_len;
+	u8 *wrapped;
 	u8 *inner_wrapped;
+	struct mikey_blob object;
 	u8 *content;
-	u32 content_room;
 	struct mikey_blob e_content;
 	struct mikey_blob attrs;
 	u8 *digest;
 	u8 *mac;
+	u32 content_room;
 	u32 mac_len;
 };
 

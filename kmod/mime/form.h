@@ -9,18 +9,24 @@
 #include "../ticket/transfer.h"
 #include "cms.h"
 
-/* What is new in every object; filled at random and wiped by the caller */
+/*
+ * What is new in every object; as much as its form needs is filled at random, and
+ * wiped by the caller
+ */
 struct mime_fresh {
 	u8 key[MIKEY_KEY_MAX];
-	u8 inner_key[MIKEY_KEY_MAX];
 	u8 nonce[CMS_NONCE_MAX];
+	u8 inner_key[MIKEY_KEY_MAX];
 };
+
+static_assert(sizeof(struct mime_fresh) <= MIKEY_MORE_MAX);
 
 /**
  * struct mime_form - one form
  * @form: enum mikey_mime_form
  * @keks: mask of enum mikey_kek, those that it uses
  * @default_alg: enum mikey_mime_content_alg, 0 where nothing is encrypted
+ * @fresh: how many bytes of struct mime_fresh it needs
  * @seal: protect what stands at @l->content, and fill in every other place.
  *	Return: 0 or a negative error
  * @open: verify, and decrypt in place, so @m must lie in writable memory;
@@ -34,6 +40,7 @@ struct mime_form {
 	u32 form;
 	u32 keks;
 	u32 default_alg;
+	u32 fresh;
 	int (*seal)(const struct cms_layout *l, const struct mikey_session *s,
 		    const struct mime_fresh *fresh);
 	int (*open)(struct cms_message *m, const struct mikey_session *s);

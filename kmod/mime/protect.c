@@ -7,7 +7,6 @@
  * encrypted there: the plain text is never anywhere else. Then its hash can
  * go into TRANSFER_INIT (Annex K).
  */
-#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "../../uapi/mikey_ticket.h"
@@ -27,22 +26,21 @@
  * @proof: send the proof-of-origin extension where the profile has it
  * @list_service: the recipient is a URI-list service
  * @buf: what the CMS object is made in, @size bytes
- * @transfer: what TRANSFER_INIT is made in, @transfer_size bytes
+ * @transfer: attribute of the reply that TRANSFER_INIT is made in
  * @session: keys; wiped with the rest at the end
  */
 struct protect {
 	const struct mime_form *form;
-	u32 alg;
 	struct mikey_blob recipient;
+	u32 alg;
 	u32 entity_len;
 	bool proof;
 	bool list_service;
 
-	struct mikey_ticket *ticket;
-	u8 *buf;
 	u32 size;
-	u8 *transfer;
-	u32 transfer_size;
+	u8 *buf;
+	struct nlattr *transfer;
+	struct mikey_ticket *ticket;
 	struct mime_reply reply;
 
 	struct mikey_session session;
@@ -121,14 +119,20 @@ static int read_request(struct protect *p, struct genl_info *info)
 /* All memory before the ticket is touched: want of it must not spend one. */
 static int allocate(struct protect *p, struct genl_info *info)
 {
+	u32 size;
+	int err;
+
 	p->size = p->entity_len + MIKEY_MIME_CMS_OVERHEAD;
 	p->buf = kvmalloc(p->size, GFP_KERNEL_ACCOUNT);
-	p->transfer_size = mikey_transfer_size(p->ticket, p->recipient.len);
-	p->transfer = kvmalloc(p->transfer_size, GFP_KERNEL_ACCOUNT);
-	if (!p->buf || !p->transfer)
+	if (!p->buf)
 		return -ENOMEM;
-	return mime_reply_begin(&p->reply, info, &mime_family, MIKEY_MIME_CMD_PROTECT,
-				nla_total_size(p->transfer_size), p->size);
+	size = mikey_transfer_size(p->ticket, p->recipient.len);
+	err = mime_reply_begin(&p->reply, info, &mime_family, MIKEY_MIME_CMD_PROTECT,
+			       nla_total_size(size), p->size);
+	if (err)
+		return err;
+	p->transfer = nla_reserve(p->reply.skb, MIKEY_MIME_A_TRANSFER, size);
+	return p->transfer ? 0 : -EMSGSIZE;
 }
 
 /* The CMS object, in p->cms.object */
@@ -138,7 +142,6 @@ static int make_cms(struct protect *p, struct genl_info *info)
 	struct cms_layout *cms = &p->cms;
 	int err;
 
-	get_random_bytes(&p->fresh, sizeof(p->fresh));
 	cms->form = p->form->form;
 	cms->kek_id = (struct mikey_blob){ s->spi, s->spi_len };
 	cms->kek_len = s->suite->key_len;
@@ -158,12 +161,12 @@ static int make_cms(struct protect *p, struct genl_info *info)
 	return p->form->seal(cms, s, &p->fresh);
 }
 
-/* TRANSFER_INIT, of the length that is returned, in p->transfer */
+/* TRANSFER_INIT, and its attribute as short as it is */
 static int make_transfer(struct protect *p, struct genl_info *info)
 {
 	struct mikey_blob proof = { NULL, 0 };
 	u8 hash[CMS_DIGEST_LEN];
-	int err;
+	int err, len;
 
 	if (p->proof && p->session.profile->forked) {
 		err = mime_sha256(p->cms.object, hash);
@@ -171,13 +174,18 @@ static int make_transfer(struct protect *p, struct genl_info *info)
 			return err;
 		proof = (struct mikey_blob){ hash, sizeof(hash) };
 	}
-	return mikey_transfer_write(p->ticket, &p->session, p->recipient, p->list_service,
-				    proof, p->transfer, p->transfer_size, info->extack);
+	len = mikey_transfer_write(p->ticket, &p->session, p->recipient, p->list_service,
+				   proof, nla_data(p->transfer), nla_len(p->transfer),
+				   info->extack);
+	if (len < 0)
+		return len;
+	mime_reply_shorten(&p->reply, p->transfer, len);
+	return 0;
 }
 
 static int protect(struct protect *p, struct genl_info *info)
 {
-	int err, len;
+	int err;
 
 	err = read_request(p, info);
 	if (err)
@@ -193,19 +201,18 @@ static int protect(struct protect *p, struct genl_info *info)
 	if (err)
 		return err;
 
-	err = mikey_transfer_begin(p->ticket, &p->session, info->extack);
+	err = mikey_transfer_begin(p->ticket, &p->session, (u8 *)&p->fresh,
+				   p->form->fresh, info->extack);
 	err = err ?: mikey_session_keks(&p->session, p->form->keks);
 	if (err)
 		return err;
 	err = make_cms(p, info);
 	if (err)
 		return err;
-	len = make_transfer(p, info);
-	if (len < 0)
-		return len;
+	err = make_transfer(p, info);
+	if (err)
+		return err;
 
-	if (nla_put(p->reply.skb, MIKEY_MIME_A_TRANSFER, len, p->transfer))
-		return -EMSGSIZE;
 	err = mime_reply_put_bytes(&p->reply, MIKEY_MIME_A_CMS, p->cms.object);
 	if (err)
 		return err;
@@ -233,7 +240,6 @@ static int check_and_protect(struct sk_buff *skb, struct genl_info *info)
 	mime_reply_drop(&p->reply);
 	mikey_session_wipe(&p->session);
 	kvfree_sensitive(p->buf, p->size);
-	kvfree(p->transfer);
 	if (p->ticket)
 		mikey_ticket_put(p->ticket);
 	kfree_sensitive(p);

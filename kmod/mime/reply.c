@@ -50,6 +50,13 @@ int mime_reply_begin(struct mime_reply *r, struct genl_info *info,
 	return linear ? 0 : alloc_pages_for(r, segments);
 }
 
+void mime_reply_shorten(struct mime_reply *r, struct nlattr *attr, u32 len)
+{
+	attr->nla_len = nla_attr_size(len);
+	memset(nla_data(attr) + len, 0, nla_padlen(len));
+	skb_trim(r->skb, (u8 *)attr + nla_total_size(len) - r->skb->data);
+}
+
 /* Append to the fragments. */
 static int store(struct mime_reply *r, const void *from, u32 len)
 {

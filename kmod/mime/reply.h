@@ -38,6 +38,9 @@ int mime_reply_begin(struct mime_reply *r, struct genl_info *info,
 		     const struct genl_family *family, u8 cmd, size_t room,
 		     u32 bytes);
 
+/* @len bytes are enough for @attr, the last one so far, which nla_reserve() made. */
+void mime_reply_shorten(struct mime_reply *r, struct nlattr *attr, u32 len);
+
 /**
  * mime_reply_put_bytes() - attributes of @type that together hold @bytes
  *

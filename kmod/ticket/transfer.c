@@ -20,6 +20,8 @@
 #include "limits.h"
 #include "transfer.h"
 
+static_assert(MIKEY_KEY_MAX + sizeof(u32) + MIKEY_MORE_MAX <= MIKEY_RAND_MAX);
+
 /* The one crypto session's CS ID (TS 33.328 Annex I). */
 #define CS_ID 1
 
@@ -96,8 +98,19 @@ static int next_t(struct mikey_ticket *t, s64 *next,
 	return 0;
 }
 
+/* All that is random in one draw, which RANDRi has room for. */
+static void draw(struct mikey_session *s, u8 *more, u32 num)
+{
+	u8 *rest = s->randr_i + s->randr_i_len;
+
+	get_random_bytes(s->randr_i, s->randr_i_len + sizeof(s->csb_id) + num);
+	memcpy(&s->csb_id, rest, sizeof(s->csb_id));
+	memcpy(more, rest + sizeof(s->csb_id), num);
+	memzero_explicit(rest, sizeof(s->csb_id) + num);
+}
+
 int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
-			 struct netlink_ext_ack *extack)
+			 u8 *more, u32 num, struct netlink_ext_ack *extack)
 {
 	struct mikey_secrets secrets;
 	s64 now;
@@ -115,13 +128,12 @@ int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
 
 	s->suite = mikey_ticket_suite(ticket);
 	s->profile = mikey_ticket_profile(ticket);
-	s->csb_id = get_random_u32();
 	s->cs_id = CS_ID;
 	mikey_ts_from_unix(&s->t, now);
 	s->spi_len = ticket->spi_len;
 	memcpy(s->spi, ticket->spi, sizeof(s->spi));
 	s->randr_i_len = s->suite->rand_len;
-	get_random_bytes(s->randr_i, s->randr_i_len);
+	draw(s, more, num);
 	err = mikey_derive_transfer(&secrets, s);
 out:
 	memzero_explicit(&secrets, sizeof(secrets));

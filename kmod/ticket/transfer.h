@@ -19,6 +19,8 @@
 struct netlink_ext_ack;
 struct mikey_ticket;		/* counted; its keys may die at any moment */
 
+#define MIKEY_MORE_MAX 128
+
 /* Which KEKs, as a mask; each costs five runs of the hash and more. */
 enum mikey_kek {
 	MIKEY_KEK_TEK = 1 << 0,		/* AuthEnvelopedData */
@@ -33,13 +35,13 @@ enum mikey_kek {
 struct mikey_session {
 	const struct mikey_suite *suite;
 	const struct mikey_profile *profile;
+	struct mikey_ts t;
 	u32 csb_id;
 	u8 cs_id;
-	struct mikey_ts t;
-	u8 spi[MIKEY_SPI_LEN];		/* keyIdentifier of the KEKs */
 	u8 spi_len;
-	u8 randr_i[MIKEY_RAND_MAX];
 	u8 randr_i_len;
+	u8 randr_i[MIKEY_RAND_MAX];
+	u8 spi[MIKEY_SPI_LEN];		/* keyIdentifier of the KEKs */
 	u8 kek_tek[MIKEY_KEY_MAX];
 	u8 kek_auth[MIKEY_KEY_MAX];
 	u8 kek_encr[MIKEY_KEY_MAX];
@@ -83,6 +85,8 @@ void mikey_ticket_put(struct mikey_ticket *ticket);
 /**
  * mikey_transfer_begin() - fresh CSB ID, RANDRi and T
  * @s: filled in
+ * @more: filled at random as well, @num of at most MIKEY_MORE_MAX bytes: drawn with
+ *	the others they cost no run of the generator of their own
  *
  * T is never smaller than the last one this ticket sent, and lies within the
  * validity period. May sleep.
@@ -90,7 +94,7 @@ void mikey_ticket_put(struct mikey_ticket *ticket);
  * -EPERM (spent), -EACCES (its validity period has not begun), -ENOMEM.
  */
 int mikey_transfer_begin(struct mikey_ticket *ticket, struct mikey_session *s,
-			 struct netlink_ext_ack *extack);
+			 u8 *more, u32 num, struct netlink_ext_ack *extack);
 
 /**
  * mikey_transfer_size() - upper bound of TRANSFER_INIT's length in bytes
