@@ -38,6 +38,7 @@ import threading
 import time
 
 import capture
+import ktap
 import sip
 import uri_list
 from netns import LIBC, namespace     # pylint: disable=unused-import
@@ -524,3 +525,15 @@ def parts(message):
     if len(found) != 2:
         raise Failure(f"not a protected MESSAGE: {message.raw[:600]!r}")
     return found["application/mikey"], found["application/pkcs7-mime"]
+
+
+def run_pair(module, scene=None, **settings):
+    """The tests of a module with alice and bob, and what scene makes of a stage and them;
+    the mikeyds' last words follow a failure. settings are the stage's."""
+    with Stage(**settings) as stage:
+        alice, bob = stage.terminal("alice"), stage.terminal("bob")
+        given = {"scene": scene(stage, alice, bob)} if scene else {}
+
+        def logs():
+            return "".join(f"-- {t.name}\n{t.mikeyd.output()[-3000:]}\n" for t in (alice, bob))
+        return ktap.main(module, logs, stage=stage, alice=alice, bob=bob, **given)

@@ -213,12 +213,7 @@ def test_no_log_has_a_secret(scene):
 
 
 def main():
-    with s.Stage() as stage:
-        alice, bob = stage.terminal("alice"), stage.terminal("bob")
-
-        def logs():
-            return "".join(f"-- {t.name}\n{t.mikeyd.output()[-3000:]}\n" for t in (alice, bob))
-        return ktap.main(sys.modules[__name__], logs, scene=Scene(stage, alice, bob))
+    return s.run_pair(sys.modules[__name__], Scene)
 
 
 if __name__ == "__main__":

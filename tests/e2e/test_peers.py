@@ -139,12 +139,7 @@ def test_foreign_kms(stage, alice, bob):
 
 def main():
     socket.setdefaulttimeout(60)
-    with s.Stage() as stage:
-        alice, bob = stage.terminal("alice"), stage.terminal("bob")
-
-        def logs():
-            return "".join(f"-- {t.name}\n{t.mikeyd.output()[-2500:]}\n" for t in (alice, bob))
-        return ktap.main(sys.modules[__name__], logs, stage=stage, alice=alice, bob=bob)
+    return s.run_pair(sys.modules[__name__])
 
 
 if __name__ == "__main__":

@@ -149,13 +149,7 @@ def test_record_is_taken_or_damaged(scene):
 
 
 def main():
-    with s.Stage() as stage:
-        alice, bob = stage.terminal("alice"), stage.terminal("bob")
-        scene = Scene(stage, alice, bob)
-
-        def logs():
-            return "".join(f"-- {t.name}\n{t.mikeyd.output()[-2000:]}\n" for t in (alice, bob))
-        return ktap.main(sys.modules[__name__], logs, scene=scene)
+    return s.run_pair(sys.modules[__name__], Scene)
 
 
 if __name__ == "__main__":

@@ -135,12 +135,7 @@ def test_clock_back(scene):
 
 
 def main():
-    with s.Stage(kms_policy={"skew": 5}) as stage:
-        alice, bob = stage.terminal("alice"), stage.terminal("bob")
-
-        def logs():
-            return "".join(f"-- {t.name}\n{t.mikeyd.output()[-3000:]}\n" for t in (alice, bob))
-        return ktap.main(sys.modules[__name__], logs, scene=Scene(stage, alice, bob))
+    return s.run_pair(sys.modules[__name__], Scene, kms_policy={"skew": 5})
 
 
 if __name__ == "__main__":
