@@ -41,7 +41,7 @@ import capture
 import ktap
 import sip
 import uri_list
-from netns import LIBC, namespace     # pylint: disable=unused-import
+from netns import namespace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))

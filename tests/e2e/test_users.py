@@ -10,6 +10,7 @@ import signal
 import sys
 
 import ktap
+import netns as namespaces
 import sip
 import stage as s
 import test_lists
@@ -25,11 +26,11 @@ OWNERS = {"alice": 20031, "carol": 20032}
 def owned_by(netns, uid):
     """Sockets made inside belong to that namespace, and to that user."""
     with s.namespace(netns):
-        s.LIBC.setfsuid(uid)
+        namespaces.LIBC.setfsuid(uid)
         try:
             yield
         finally:
-            s.LIBC.setfsuid(0)
+            namespaces.LIBC.setfsuid(0)
 
 
 def user_of(name, **settings):
