@@ -12,7 +12,8 @@ mikeypeer_PKGS := libcrypto
 
 # This side: netlink and a terminal.
 LIBRARIES += mikeyterm
-mikeyterm_SRCS := $(addprefix tests/kselftest/,clock.c fault.c nl.c pair.c quota.c term.c way.c)
+mikeyterm_SRCS := $(addprefix tests/kselftest/,clock.c fault.c nl.c pair.c quota.c stride.c term.c \
+	way.c)
 mikeyterm_PKGS := libnl-genl-3.0 libkeyutils
 
 TESTS += peer_test
