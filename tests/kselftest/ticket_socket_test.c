@@ -8,6 +8,8 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "term.h"
@@ -218,6 +220,121 @@ TEST_F(socket, same_number_in_another_namespace)
 	nlmsg_free(m);
 	EXPECT_EQ(0, term_answer(&self->alice, MIKEY_TICKET_CMD_GRANT,
 				 self->ex.id, &self->msg, NULL));
+}
+
+/* --- the port of a socket that is being closed --------------------------- */
+
+/* Some of as many find it where users are not told apart; no longer than that */
+#define HEIR_ROUNDS 500
+#define HEIR_SECONDS 10
+
+/*
+ * @exchange: of the socket that is about to be closed; 0 at the end
+ * @heard: the last one that the heir has tried
+ * @found: how often it was there for the heir
+ */
+struct heir {
+	int family;
+	u32 port;
+	atomic_uint exchange;
+	atomic_uint heard;
+	atomic_uint found;
+};
+
+/* GRANT with an answer that is none, of the next socket with that port. */
+static int grant_as_heir(const struct heir *h, u32 exchange)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK,
+				    .nl_pid = h->port };
+	struct {
+		struct nlmsghdr nl;
+		struct genlmsghdr genl;
+		struct nlattr exchange;
+		u32 id;
+		struct nlattr message;
+		u32 text;
+	} m = {
+		{ sizeof(m), h->family, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+		{ MIKEY_TICKET_CMD_GRANT, MIKEY_TICKET_GENL_VERSION, 0 },
+		{ 8, MIKEY_TICKET_A_EXCHANGE }, exchange,
+		{ 8, MIKEY_TICKET_A_MESSAGE }, 0,
+	};
+	struct {
+		struct nlmsghdr nl;
+		struct nlmsgerr e;
+		char more[512];
+	} r;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	int err = -EIO;
+
+	while (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		;
+	if (send(fd, &m, sizeof(m), 0) == sizeof(m) &&
+	    recv(fd, &r, sizeof(r), 0) > 0 && r.nl.nlmsg_type == NLMSG_ERROR)
+		err = r.e.error;
+	close(fd);
+	return err;
+}
+
+static int inherit(void *arg)
+{
+	struct heir *h = arg;
+	u32 exchange;
+
+	for (;;) {
+		do {
+			exchange = h->exchange;
+		} while (exchange == h->heard);
+		if (!exchange)
+			return 0;
+		if (grant_as_heir(h, exchange) != -ESRCH)
+			h->found++;
+		h->heard = exchange;
+	}
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/*
+ * The port is free before anybody hears that its socket is gone. Another user who
+ * binds to it in that moment must not find what was pending.
+ */
+TEST_F_TIMEOUT(socket, heir_of_a_port, 120)
+{
+	struct heir *h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	time_t end = seconds() + HEIR_SECONDS;
+	int i, status;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, h);
+	h->family = self->alice.nl.family;
+	nlc_close(&self->alice.nl);	/* or it would be the heir's, too */
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(term_as_user(SOMEBODY, inherit, h));
+	for (i = 0; !i || (i < HEIR_ROUNDS && seconds() < end); i++) {
+		ASSERT_EQ(0, reopen(&self->alice.nl));
+		ASSERT_EQ(0, term_request(&self->alice, BOB, &self->ex));
+		h->port = nl_socket_get_local_port(self->alice.nl.sock);
+		h->exchange = self->ex.id;
+		nlc_close(&self->alice.nl);
+		while (h->heard != self->ex.id)
+			sched_yield();
+	}
+	ASSERT_EQ(0, reopen(&self->alice.nl));
+	h->exchange = 0;
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, h->found) TH_LOG("%u of %d", h->found, i);
+	munmap(h, sizeof(*h));
 }
 
 /* A process of the same user may go on with an inherited socket. */
