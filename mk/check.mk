@@ -43,7 +43,7 @@ demo: deps	## one message from Alice to Bob, told step by step (as root)
 
 test-list:
 	$(q)mkdir -p $(BUILD)
-	$(q)printf '%s\n' $(foreach t,$(unit_tests),"unit $(t)") \
+	$(q)printf '%s\n' $(foreach t,$(unit_tests) $(PLAIN_TESTS),"unit $(t)") \
 		$(foreach t,$(kselftests),"kselftest $(t)") \
 		$(foreach f,$(FUZZERS),"fuzz $(f)") > $(BUILD)/tests.list
 

@@ -6,6 +6,7 @@
 #	PROGRAMS += mikeyctl		an installed program
 #	LIBRARIES += mikeyhelper	a static library
 #	TESTS += test-cursor		a test program (cmocka or kselftest)
+#	PLAIN_TESTS += test-wipe	one of cmocka that is built like a program
 #	FUZZERS += fuzz-message		a libFuzzer target
 #	KERNEL_FUZZERS += fuzz-netlink	a fuzzer that runs in the virtual machine
 #	LOADERS += load-kms		a generator of load, built like a program
@@ -19,7 +20,8 @@
 #
 # Tests under tests/unit and their libraries are built with the address and
 # undefined behaviour sanitizers; tests under tests/kselftest run in the
-# virtual machine and are built like programs, with the kselftest headers.
+# virtual machine and are built like programs, with the kselftest headers. A test
+# of what happens in glibc's heap is none for the sanitizers, which have their own.
 
 #: CC  compiler of the programs
 #: CLANG  compiler of the fuzzers
@@ -32,6 +34,7 @@ endif
 PROGRAMS :=
 LIBRARIES :=
 TESTS :=
+PLAIN_TESTS :=
 FUZZERS :=
 KERNEL_FUZZERS :=
 LOADERS :=
@@ -101,6 +104,7 @@ $(call flavour_libs,fuzz)
 $(foreach p,$(PROGRAMS),$(eval $(call link,program,$(p),$(BUILD)/$(p),program)))
 $(foreach l,$(LOADERS),$(eval $(call link,program,$(l),$(BUILD)/tests/$(l),program)))
 $(foreach t,$(unit_tests),$(eval $(call link,unit,$(t),$(BUILD)/tests/$(t),unit)))
+$(foreach t,$(PLAIN_TESTS),$(eval $(call link,program,$(t),$(BUILD)/tests/$(t),program)))
 $(foreach t,$(kselftests),$(eval $(call link,kselftest,$(t),$(BUILD)/kselftest/$(t),program)))
 $(foreach f,$(KERNEL_FUZZERS),$(eval $(call link,program,$(f),$(BUILD)/fuzz/$(f),program)))
 $(foreach b,$(BENCHES),$(eval $(call link,program,$(b),$(BUILD)/bench/$(b),program)))
@@ -117,7 +121,7 @@ $(call objects,program,mikeybody): | $(if $(vector_files),$(BUILD)/vectors.h)
 
 .PHONY: programs unit-tests kselftests fuzzers benches
 programs: $(addprefix $(BUILD)/,$(PROGRAMS))	## build mikeyd, mikeyctl and mikey-kms
-unit-tests: $(addprefix $(BUILD)/tests/,$(unit_tests))
+unit-tests: $(addprefix $(BUILD)/tests/,$(unit_tests) $(PLAIN_TESTS))
 kselftests: $(addprefix $(BUILD)/kselftest/,$(kselftests))
 fuzzers: $(addprefix $(BUILD)/fuzz/,$(FUZZERS))	## build the libFuzzer targets into build/fuzz
 benches: $(addprefix $(BUILD)/bench/,$(BENCHES))

@@ -15,6 +15,6 @@ mikeyd-core_SRCS += $(addprefix helper/mikeyd/,command_socket.c control.c counte
 mikeyd-core_PKGS := libre libcurl gmime-3.0 expat libkeyutils libssl libcrypto sqlite3 jansson
 
 PROGRAMS += mikeyd
-mikeyd_SRCS := helper/mikeyd/main.c
+mikeyd_SRCS := helper/mikeyd/main.c helper/mikeyd/heap.c
 mikeyd_PKGS := libre
 mikeyd_LIBS := mikeyd-core mikeyhelper

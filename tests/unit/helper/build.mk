@@ -50,3 +50,9 @@ test-mikeyd-queuelist_SRCS += tests/unit/helper/queue_stage.c
 test-mikeyd-queuenomem_SRCS += $(addprefix tests/unit/helper/,queue_stage.c nomem.c)
 $(BUILD)/tests/test-mikeyd-queuenomem: LDFLAGS += \
 	-Wl,--wrap=mem_alloc,--wrap=mem_zalloc,--wrap=mbuf_alloc,--wrap=strdup
+
+# It searches memory for what was freed.
+PLAIN_TESTS += test-mikeyd-wipe
+test-mikeyd-wipe_SRCS := $(addprefix tests/unit/helper/,wipe_test.c ownmemory.c) helper/mikeyd/heap.c
+test-mikeyd-wipe_PKGS := cmocka libre glib-2.0 jansson
+test-mikeyd-wipe_LIBS := mikeyd-core mikeyhelper
