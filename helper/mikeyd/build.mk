@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 LIBRARIES += mikeyd-core
 mikeyd-core_SRCS := $(addprefix helper/mikeyd/,bodyparts.c branch.c check.c circular.c client.c deadline.c \
-	entity.c envelope.c framing.c history.c immediate.c inbox.c inbox_command.c inbox_hook.c inbox_json.c \
+	entity.c envelope.c framing.c history.c immediate.c inbox.c inbox_command.c inbox_file.c inbox_hook.c inbox_json.c inbox_memory.c \
 	inbox_message.c inbox_sip.c inbox_socket.c inbox_store.c inbox_user.c incoming.c jiffies.c kms.c \
 	listbody.c listserver.c listserver_group.c listserver_uris.c mailing.c mimehead.c \
 	multipart.c outgoing.c owner.c pathmtu.c proxy.c psk.c record.c recipients.c reload.c route.c sealing.c sender.c \

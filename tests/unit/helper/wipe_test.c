@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Nothing of what was freed stays in memory. */
+/* Nothing of a message stays in memory once it is somebody else's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "helper/lib/libre.h"
+#include "helper/mikeyd/inbox_store.h"
 #include "tests/unit/helper/ownmemory.h"
 
 /* ---- what is freed */
@@ -124,6 +125,120 @@ static void realloc_is_still_one(void **state)
 	assert_null(realloc(text, 0));
 }
 
+/* ---- what is taken from an inbox */
+
+#define MESSAGES 24
+
+static struct inbox_store *store;
+static char folder[32];
+
+static int open_store(void **state)
+{
+	struct problem problem;
+	const char *dir = *state;
+
+	if (dir && !mkdtemp(strcpy(folder, "/tmp/mikeyd-wipe.XXXXXX")))
+		return -1;
+	return inbox_store_open(&store, dir ? folder : NULL, &problem);
+}
+
+static int close_store(void **state)
+{
+	char path[64];
+
+	inbox_store_close(store);
+	if (!*state)
+		return 0;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/inbox.db%s", folder, i ? "-journal" : "");
+		unlink(path);
+	}
+	return rmdir(folder);
+}
+
+/* Of every size: some in one page of a database, some in several; the word is in both parts. */
+static int64_t put(const struct word *word, size_t len)
+{
+	struct inbox_message message = { .received = 1, .mac = { .len = 4 } };
+	struct problem problem;
+
+	assert_int_equal(bytes_alloc(&message.headers, 64), 0);
+	assert_int_equal(bytes_alloc(&message.body, len), 0);
+	word_fill(word, message.headers.data, 64);
+	word_fill(word, message.body.data, len);
+	assert_int_equal(inbox_store_add(store, &message, &problem), 0);
+	inbox_message_wipe(&message);
+	return message.id;
+}
+
+static void look(int64_t id, const struct word *word)
+{
+	struct inbox_message message;
+	struct problem problem;
+
+	assert_int_equal(inbox_store_next(store, id - 1, &message, &problem), 0);
+	assert_int_equal(message.id, id);
+	assert_true(word_count(word) >= message.body.len / WORD_SIZE);
+	inbox_message_wipe(&message);
+	assert_int_equal(inbox_store_get(store, id, &message, &problem), 0);
+	inbox_message_wipe(&message);
+}
+
+static void taken_is_gone(void **state)
+{
+	struct word words[MESSAGES];
+	int64_t ids[MESSAGES];
+	struct problem problem;
+
+	(void)state;
+	for (int i = 0; i < MESSAGES; i++) {
+		words[i] = word_new();
+		ids[i] = put(&words[i], 100 + 701 * (i % 7) + (i % 5 ? 0 : 50000));
+	}
+	/* from the middle too, so that pages are put in order */
+	for (int i = 0; i < MESSAGES; i++) {
+		int at = i * 7 % MESSAGES;
+
+		look(ids[at], &words[at]);
+		assert_int_equal(inbox_store_take(store, ids[at], &problem), 0);
+		assert_int_equal(word_count(&words[at]), 0);
+		assert_int_equal(inbox_store_use(store).messages, MESSAGES - 1 - i);
+		assert_int_equal(inbox_store_take(store, ids[at], &problem), -ENOENT);
+	}
+	assert_int_equal(inbox_store_use(store).bytes, 0);
+}
+
+static void closed_is_gone(void **state)
+{
+	struct word word = word_new();
+	struct problem problem;
+
+	put(&word, 5000);
+	inbox_store_close(store);
+	assert_int_equal(word_count(&word), 0);
+	assert_int_equal(inbox_store_open(&store, *state ? folder : NULL, &problem), 0);
+	assert_int_equal(inbox_store_use(store).messages, *state ? 1 : 0);
+}
+
+/* Numbers grow, and none comes again, whatever was taken. */
+static void numbers_grow(void **state)
+{
+	struct word word = word_new();
+	struct problem problem;
+	int64_t first, second;
+
+	(void)state;
+	first = put(&word, 100);
+	assert_int_equal(inbox_store_take(store, first, &problem), 0);
+	second = put(&word, 100);
+	assert_true(second > first);
+	assert_int_equal(inbox_store_take(store, first, &problem), -ENOENT);
+	look(second, &word);
+}
+
+#define IN_MEMORY(f) { #f " (memory)", f, open_store, close_store, NULL }
+#define IN_FOLDER(f) { #f " (folder)", f, open_store, close_store, folder }
+
 /*
  * The first call of a function of a library saves all registers on the stack, where
  * memcpy() may just have left text in some of them, unless it was found at the start.
@@ -143,6 +258,12 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(freed_is_wiped),
 		cmocka_unit_test(realloc_is_still_one),
+		IN_MEMORY(taken_is_gone),
+		IN_FOLDER(taken_is_gone),
+		IN_MEMORY(closed_is_gone),
+		IN_FOLDER(closed_is_gone),
+		IN_MEMORY(numbers_grow),
+		IN_FOLDER(numbers_grow),
 	};
 
 	(void)argc;
