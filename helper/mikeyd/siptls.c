@@ -162,8 +162,10 @@ static int new_context(struct tls **out, const struct config *config, struct pro
 	    !SSL_CTX_set_max_proto_version(context, 0) ||
 	    !SSL_CTX_set_cipher_list(context, SUITES_OF_1_2))
 		return problem_set(problem, -ENOTSUP, "OpenSSL has none of the suites of TLS 1.2");
+	/* a record that was read stays in a buffer otherwise, until the next one comes */
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-			    SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE);
+			    SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE |
+			    SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(context, 0);
 	return use_identity(context, config, problem);

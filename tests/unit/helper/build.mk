@@ -27,6 +27,7 @@ endef
 $(foreach t,$(helper_core_tests),$(eval $(call helper_core_test,$(t))))
 test-mikeyd-siptls_SRCS += tests/unit/helper/certificates.c
 test-mikeyd-siptls_PKGS += libssl libcrypto
+$(BUILD)/tests/test-mikeyd-siptls: LDFLAGS += -Wl,--wrap=SSL_CTX_set_options
 
 define helper_proxy_test
 TESTS += test-mikeyd-$(1)

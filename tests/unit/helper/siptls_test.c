@@ -38,6 +38,19 @@ static struct {
 	uint16_t port;
 } here;
 
+/* Whether what was read is wiped can only be asked for, and only where it is said. */
+static unsigned int contexts, cleansing;
+
+uint64_t __real_SSL_CTX_set_options(SSL_CTX *context, uint64_t options);
+uint64_t __wrap_SSL_CTX_set_options(SSL_CTX *context, uint64_t options);
+
+uint64_t __wrap_SSL_CTX_set_options(SSL_CTX *context, uint64_t options)
+{
+	contexts++;
+	cleansing += !!(options & SSL_OP_CLEANSE_PLAINTEXT);
+	return __real_SSL_CTX_set_options(context, options);
+}
+
 static void recv_handler(const struct flow *flow, struct sip_msg *msg, void *arg)
 {
 	struct seen *seen = arg;
@@ -499,10 +512,23 @@ static void files(void **state)
 	certificate_free(&other);
 }
 
+/* Both of clients and of the next hop: a record stays in OpenSSL's buffer else. */
+static void what_was_read_is_wiped(void **state)
+{
+	(void)state;
+	contexts = 0;
+	cleansing = 0;
+	open_far(&here.ca, "x", "DNS:" DOMAIN, 1);
+	use_tls(here.near, &here.near_config);
+	assert_int_equal(contexts, 2);
+	assert_int_equal(cleansing, contexts);
+}
+
 int main(void)
 {
 #define EACH(test) cmocka_unit_test_setup_teardown(test, open_near, close_all)
 	const struct CMUnitTest tests[] = {
+		EACH(what_was_read_is_wiped),
 		EACH(name_of_the_domain),
 		EACH(uri_of_the_domain),
 		EACH(name_of_another),
