@@ -3,25 +3,12 @@
 #include "helper/mikeyd/inbox_json.h"
 
 #include <glib.h>
-#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "helper/lib/base64.h"
 #include "helper/lib/mime.h"
-
-static void wipe_and_free(void *memory)
-{
-	if (memory)
-		OPENSSL_cleanse(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
-void inbox_json_setup(void)
-{
-	json_set_alloc_funcs(malloc, wipe_and_free);
-}
 
 /* A text whose bytes may be anything: what is not UTF-8 becomes U+FFFD. */
 static json_t *text(const char *bytes, size_t len)

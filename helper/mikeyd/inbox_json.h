@@ -14,7 +14,4 @@
  */
 json_t *inbox_json(const struct inbox_message *message, bool with_body);
 
-/* inbox_json_setup - what jansson frees is wiped; once, before anything else of it */
-void inbox_json_setup(void);
-
 #endif

@@ -8,7 +8,6 @@
 #include "helper/lib/log.h"
 #include "helper/lib/socket_path.h"
 #include "helper/mikeyd/inbox.h"
-#include "helper/mikeyd/inbox_json.h"
 #include "helper/mikeyd/inbox_socket.h"
 #include "helper/mikeyd/record.h"
 
@@ -64,7 +63,6 @@ int inbox_user_open(struct user *user, struct problem *problem)
 	/* --check beside the mikeyd that runs */
 	if (config->when == INBOX_NEVER || user->mikeyd->only_check)
 		return 0;
-	inbox_json_setup();
 	err = inbox_open(&user->inbox, config, problem);
 	err = err ?: record_kept(user, problem);
 	return err ?: open_socket(user, problem);
