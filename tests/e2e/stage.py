@@ -58,7 +58,7 @@ NET6 = "fd66::1"
 # may take them.
 PATIENCE = 25
 UIDS = {"alice": 20011, "bob": 20012, "carol": 20013, "dora": 20014, "tablet": 20015,
-        "dave": 20016, "erin": 20017, "frank": 20018}
+        "dave": 20016, "erin": 20017, "frank": 20018, "grace": 20019, "heidi": 20020}
 # What of mikeyd.conf(5) stands in its group "policy".
 POLICY = {"profile", "accept-profile", "suite", "form", "accept", "content", "proof", "ticket",
           "ticket-lifetime", "reuse", "cacheable", "rekey", "outgoing", "unprotected",
@@ -421,7 +421,7 @@ class Stage:
         return (f'listen-tls = {addresses};\n'
                 f'certificate = "{self.dir}/kms.pem";\nprivate-key = "{self.dir}/kms-key.pem";\n')
 
-    def certify(self, name, issuer=None, extension="basicConstraints=critical,CA:TRUE"):
+    def certify(self, name, issuer=None, extension="basicConstraints=critical,CA:TRUE", days=2):
         """Make NAME.pem and NAME-key.pem, signed by issuer or by itself."""
         path = os.path.join(self.dir, f"{name}.pem")
         key = os.path.join(self.dir, f"{name}-key.pem")
@@ -434,7 +434,7 @@ class Stage:
         signer = ["-signkey", key] if not issuer else [
             "-CA", os.path.join(self.dir, f"{issuer}.pem"),
             "-CAkey", os.path.join(self.dir, f"{issuer}-key.pem"), "-CAcreateserial"]
-        run("openssl", "x509", "-req", "-in", request, "-days", 2, "-extfile", extensions,
+        run("openssl", "x509", "-req", "-in", request, "-days", days, "-extfile", extensions,
             *signer, "-out", path)
         os.chmod(path, 0o644)
         return path

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """guest.py SHARE PORT SEED: what happens in the machine that is searched.
 
-Two users of each suite, mikeyd, Kamailio; the KMS is reached outside, at PORT.
-In each part messages are sent, and then the tickets end in another way:
+Two users of each suite, whose clients speak TCP, UDP or TLS, boxes without one, a
+list server (cast.py), Kamailio; the KMS is reached outside, at PORT. In each part messages are sent, and then the tickets end in another way:
 revoked, expired, or with their module. SHARE is a folder that the host reads,
 too; what it is asked for is in Ask. SEED is what the messages' words are made
 from (texts.py).
@@ -23,11 +23,14 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+import boxes  # pylint: disable=wrong-import-position
+import cast  # pylint: disable=wrong-import-position
 import memory  # pylint: disable=wrong-import-position
 import pages  # pylint: disable=wrong-import-position
 import pairs as p  # pylint: disable=wrong-import-position
 import stage as s  # pylint: disable=wrong-import-position
 import texts  # pylint: disable=wrong-import-position
+from sip_terminal import Terminal  # pylint: disable=wrong-import-position
 
 MAILBOX = os.path.join(s.BUILD, "secrets", "mailbox")
 SHARE, PORT, WRITER = sys.argv[1], int(sys.argv[2]), texts.Writer(sys.argv[3])
@@ -145,7 +148,7 @@ class Stage(s.Stage):
                 pass
 
     def terminal(self, name, start=True, user=None, ip6=False, suite="256", aliases=(), **settings):
-        terminal = s.Terminal(self, name, user, ip6, suite, aliases)
+        terminal = Terminal(self, name, user, ip6, suite, aliases)
         self.terminals[name] = terminal
         box, _ = mail(name, "logon", f"mikey:{terminal.aor}", prefix=terminal.prefix())
         box.wait()
@@ -382,11 +385,19 @@ def play(told):
             say(told, "netlink", [w.end() for w in watches])
             traffic(stage, pairs, "use", WAYS)
             refusals(pairs["256"], "use")
+            inboxes = boxes.Boxes(stage, WRITER)
+            pairs["256"].sender()
+            say(told, "taken", inboxes.empty(inboxes.fill(pairs["256"].a, "taken", *cast.BOXES)))
+            say(told, "list", boxes.by_list(stage, pairs["256"], WRITER))
             say(told, "queue's files", queued(stage, pairs["256"]))
             say(told, "tickets", sum(len(t.tickets()) for t in stage.terminals.values()))
             dump("use")
             proxy_lives(stage, pairs)
+            pairs["256"].sender()
+            waiting = inboxes.fill(pairs["256"].a, "waiting", cast.IN_MEMORY, cast.IN_FOLDER)
             say(told, "answered late", under_way(pairs["256"]))
+            say(told, "waited", inboxes.empty(waiting))
+            keep("inbox.db", inboxes.file())
             say(told, "everywhere", everywhere(stage.terminals))
             crashed = stage.terminals["alice"].mikeyd
             pids = s.run("pgrep", "-u", stage.terminals["alice"].uid, "-x", "mikeyd").stdout.split()

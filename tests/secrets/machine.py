@@ -118,9 +118,9 @@ class Kms:
     def run(self, *words):
         return s.run(s.program("mikey-kms"), *words, "--config", self.config)
 
-    def enrol(self, name, suite):
+    def enrol(self, name, uid, suite):
         path = os.path.join(self.folder, f"psk-{name}")
-        self.run("user", "add", "--uid", f"{name}@{s.DOMAIN}", "--suite", suite, "--psk-out", path)
+        self.run("user", "add", "--uid", uid, "--suite", suite, "--psk-out", path)
         with open(path, encoding="ascii") as f:
             return bytes.fromhex("".join(f.read().split()))
 

@@ -14,7 +14,7 @@ MESSAGES = 16       # of a group, at most
 # Sent while the kernel was asked to show traffic; put where they must be found.
 WATCHED, PLANTED = "watched", "planted"
 # Whose places are judged.
-JUDGED = ("use", "queued", "under way", "expired", "unloaded")
+JUDGED = ("use", "queued", "taken", "waiting", "list", "under way", "expired", "unloaded")
 
 
 def words(seed, group, number):
