@@ -253,5 +253,6 @@ int main(void)
 							 &place_only_pgsql),
 	};
 
+	place_pgsql_seconds = 3;
 	return place_run("outages", tests, ARRAY_SIZE(tests));
 }

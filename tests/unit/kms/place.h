@@ -40,6 +40,12 @@ void place_write(const struct place *p, const char *name, const char *text);
 /* Another connection to the store; the caller closes it. */
 struct kms_database *place_open(struct place *p);
 
+/*
+ * How long a store waits for PostgreSQL. A busy machine may need more than the
+ * program's own three seconds; where the server is to be away it waits no longer.
+ */
+extern unsigned int place_pgsql_seconds;
+
 /* A server of PostgreSQL's crashes, and is there again. */
 void place_pgsql_kill(void);
 void place_pgsql_start(void);
