@@ -373,11 +373,12 @@ TEST_F_TIMEOUT(fault, unprotect_refused, 400)
 		.end = -EBADMSG,
 	};
 	struct scene *sc = &self->sc;
-	u64 opened = body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED);
+	u64 opened;
 	int ended;
 
 	if (!sc->able)
 		SKIP(return, "no fail-nth in this kernel");
+	opened = body_stat(&sc->lane.mime, MIKEY_MIME_S_OPENED);
 	/* without proof of origin, so that the form's own check refuses it */
 	for (u32 form = MIKEY_FORM_AUTH_ENVELOPED;
 	     form <= MIKEY_FORM_AUTHENTICATED_ENVELOPED; form++) {
