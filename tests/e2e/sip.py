@@ -150,11 +150,12 @@ class Client:
         host, port = self.socket.getsockname()[:2]
         self.local = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self.tag = token()
-        threading.Thread(target=self._receive, daemon=True).start()
+        self.reader = threading.Thread(target=self._receive, daemon=True)
+        self.reader.start()
 
     def leave(self):
-        """Take the registration back, if the proxy is still there."""
-        if not self.closed and self.tried:
+        """Take the registration back, if the proxy is still there, and who leads to it."""
+        if not self.closed and self.tried and self.reader.is_alive():
             self.register(expires=0, timeout=5)
         self.close()
 
